@@ -1,0 +1,28 @@
+"""Run one benchmark by name."""
+
+import argparse
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+
+import benchmarks
+from benchmarks.row import Row
+
+_NOT_BENCHMARKS = {"__main__", "row", "data"}
+
+
+def main() -> None:
+    """Print the rows of the benchmark named on the command line."""
+    modules = pkgutil.iter_modules(benchmarks.__path__)
+    names = sorted(module.name for module in modules if module.name not in _NOT_BENCHMARKS)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
+    parser.add_argument("name", choices=names)
+    parser.add_argument("--json", action="store_true", help="one JSON object per row")
+    arguments = parser.parse_args()
+    rows: Callable[[], Iterator[Row]] = importlib.import_module(f"benchmarks.{arguments.name}").rows
+    for row in rows():
+        print(row.to_json() if arguments.json else row.to_text(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
