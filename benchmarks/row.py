@@ -50,5 +50,7 @@ class Row:
     def to_text(self) -> str:
         """The row as a person reads it."""
         bar = "" if self.bar is None else f"   bar {self.bar:g}: {'met' if self.met else 'MISSED'}"
-        peer = "" if self.ratio is None else f"   {self.peer} {self.peer_value:.4g}: {self.ratio:.2f}x"
+        peer = (
+            "" if self.ratio is None else f"   {self.peer} {self.peer_value:.4g}: {self.ratio:.2f}x"
+        )
         return f"{self.name:34} {self.value:10.4g} {self.unit:4}{peer}{bar}"
