@@ -1,6 +1,23 @@
 """Instance masks, and COCO's two ways to write them down."""
 
+from core.masks.contours import (
+    Ring,
+    is_simple,
+    mask_to_rings,
+    polygons_to_mask,
+    rasterise_polygon,
+)
 from core.masks.mask import Mask
 from core.masks.rle import RunLengths, decode_rle, encode_rle
 
-__all__ = ["Mask", "RunLengths", "decode_rle", "encode_rle"]
+__all__ = [
+    "Mask",
+    "Ring",
+    "RunLengths",
+    "decode_rle",
+    "encode_rle",
+    "is_simple",
+    "mask_to_rings",
+    "polygons_to_mask",
+    "rasterise_polygon",
+]

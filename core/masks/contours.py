@@ -1,0 +1,171 @@
+"""Masks as exact polygons along the pixels' edges, and polygons as masks.
+
+Polygons are filled as pycocotools fills them (`rleFrPoly` in `maskApi.c`): even-odd, on a grid of
+fifths of a pixel. Vertices at pixel corners, as `mask_to_rings` makes them, come back exactly.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pycocotools.mask as coco_mask
+from numpy.typing import NDArray
+
+from core.masks.mask import Bitmap, Mask
+from core.masks.rle import decode_rle
+
+Ring = NDArray[np.int32]
+Points = NDArray[np.float64]
+
+_MAX_PIXELS = 2**31 - 1  # pycocotools counts pixels in a C int
+_MAX_REACH = 2**17  # pixels: pycocotools' time and memory follow a polygon's length
+
+
+def mask_to_rings(mask: Mask) -> list[Ring]:
+    """The closed boundaries of a mask along its pixels' edges.
+
+    Pixels that touch at a corner only are apart (4-connected), so a ring may touch itself at a
+    corner, and never crosses itself.
+
+    Returns:
+        int32 [n, 2] arrays of (x, y) pixel corners in image coordinates, no three in line, closed
+        implicitly. The shoelace area is positive for the outline of a part, negative for a hole.
+    """
+    if mask.is_empty:
+        return []
+    y, x, successors = _corners(mask.crop)
+    points = np.stack([x + mask.x, y + mask.y], axis=1).astype(np.int32)
+    return [points[ring] for ring in _cycles(successors)]
+
+
+def is_simple(mask: Mask) -> bool:
+    """Whether one polygon tells the mask exactly: one part, no holes."""
+    return len(mask_to_rings(mask)) == 1
+
+
+def polygons_to_mask(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
+    """Fill COCO polygons and unite them, pixel for pixel as pycocotools does.
+
+    Args:
+        polygons: Flat lists x0, y0, x1, y1, ... in pixels; parts may lie outside the image.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
+
+    Raises:
+        ValueError: A polygon has fewer than three points or a coordinate that is no number.
+    """
+    if not 0 < height * width <= _MAX_PIXELS:
+        raise ValueError(f"expected an image of 1 to {_MAX_PIXELS} pixels, got {height} x {width}")
+    parts = [_nearby(_points(polygon), height, width) for polygon in polygons]
+    flat = [part.reshape(-1).tolist() for part in parts if len(part) >= 3]
+    if not flat:
+        return Mask.empty()
+    # Neither step builds the image: both work on run lengths.
+    return decode_rle(coco_mask.merge(coco_mask.frPyObjects(flat, height, width)))
+
+
+def rasterise_polygon(points: Points) -> Mask:
+    """Fill one polygon, even-odd, by the rule of `polygons_to_mask`.
+
+    Args:
+        points: [n, 2] (x, y) in pixels, at least three; what lies left of or above the image is
+            left out, the right and the bottom are not limited.
+    """
+    if not np.isfinite(points).all() or np.abs(points).max(initial=0) > _MAX_REACH:
+        raise ValueError(f"expected coordinates within {_MAX_REACH} pixels of the image")
+    if (points.max(axis=0) <= 0).any():
+        return Mask.empty()
+    width, height = (int(side) + 1 for side in np.ceil(points.max(axis=0)))
+    return polygons_to_mask([points.reshape(-1).tolist()], height, width)
+
+
+def _corners(crop: Bitmap) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Row, column and successor of every corner of the boundary; inside lies to the right.
+
+    Where two pixels touch at a corner, the corner is there twice, once for each of them.
+    In every row of the grid, corners in order are the ends of one horizontal stretch after the
+    other; likewise in every column. That makes the linking a matter of sorting.
+    """
+    padded = np.pad(crop, 1)
+    up = padded[:-1, 1:] != padded[:-1, :-1]  # is there a boundary above this grid point?
+    down = padded[1:, 1:] != padded[1:, :-1]
+    left = padded[1:, :-1] != padded[:-1, :-1]
+    crossing = up & down & left
+    where = np.flatnonzero((up != down) | crossing)
+    double = crossing.reshape(-1)[where]
+    second = np.concatenate([[False], np.repeat(double, 1 + double)[:-1]])
+    flat = np.repeat(where, 1 + double)
+    second[1:] &= flat[1:] == flat[:-1]
+    y, x = np.divmod(flat, up.shape[1])
+    inside = padded[y + 1, x + 1]  # the pixel below and to the right
+    # At a double corner the first takes the stretch to the left. It takes the one above with it
+    # where the upper left pixel is inside, the one below otherwise.
+    lower = np.repeat(double, 1 + double) & (second == inside)
+    horizontal = np.arange(flat.size)
+    vertical = np.lexsort((lower, y, x))
+    successors = np.empty(flat.size, dtype=np.int64)
+    _link(successors, horizontal[0::2], horizontal[1::2], inside[horizontal[0::2]])
+    _link(successors, vertical[1::2], vertical[0::2], inside[vertical[0::2]])
+    return y, x, successors
+
+
+def _link(
+    successors: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    forward: Bitmap,
+) -> None:
+    successors[np.where(forward, starts, ends)] = np.where(forward, ends, starts)
+
+
+def _cycles(successors: NDArray[np.int64]) -> list[list[int]]:
+    """The cycles of a permutation, each from its lowest member on."""
+    following = successors.tolist()
+    seen = bytearray(len(following))
+    cycles = []
+    for start in range(len(following)):
+        if seen[start]:
+            continue
+        cycle = []
+        index = start
+        while not seen[index]:
+            seen[index] = True
+            cycle.append(index)
+            index = following[index]
+        cycles.append(cycle)
+    return cycles
+
+
+def _points(polygon: Sequence[float]) -> Points:
+    try:
+        flat = np.asarray(polygon, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError("a polygon must be a flat list of numbers") from error
+    if flat.ndim != 1 or flat.size % 2 or flat.size < 6:
+        raise ValueError(f"a polygon needs x, y of three points or more, got shape {flat.shape}")
+    if not np.isfinite(flat).all():
+        raise ValueError("a polygon holds a coordinate that is not a finite number")
+    return flat.reshape(-1, 2)
+
+
+def _nearby(points: Points, height: int, width: int) -> Points:
+    """Cut off what lies so far outside that pycocotools would run out of memory on the way."""
+    reach = 2.0 * max(height, width)
+    low, high = -reach, np.array([width, height]) + reach
+    if (points >= low).all() and (points <= high).all():
+        return points
+    for axis in (0, 1):
+        points = _cut(points, axis, low, 1.0)
+        points = _cut(points, axis, high[axis], -1.0)
+    return points
+
+
+def _cut(points: Points, axis: int, limit: float, sign: float) -> Points:
+    """Keep the side of one line (Sutherland and Hodgman, 1974)."""
+    kept = []
+    for start, end in zip(points, np.roll(points, -1, axis=0), strict=True):
+        before, after = sign * (start[axis] - limit), sign * (end[axis] - limit)
+        if before >= 0:
+            kept.append(start)
+        if (before >= 0) != (after >= 0):
+            kept.append(start + (end - start) * (before / (before - after)))
+    return np.array(kept, dtype=np.float64).reshape(-1, 2)
