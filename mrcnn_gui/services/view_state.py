@@ -1,0 +1,170 @@
+"""What the person looks at: selection, tool, category, threshold, visibility."""
+
+from PySide6.QtCore import QObject, Signal
+
+MIN_BRUSH_RADIUS = 0.5
+MAX_BRUSH_RADIUS = 512.0
+MIN_SCORE = 0.05
+
+
+class ViewState(QObject):
+    """State of the view that is no part of the document.
+
+    Every attribute is read and assigned like a plain one (`state.tool = "brush"`), has a
+    method of the same effect for signal connections (`set_tool`), and a signal
+    `<name>_changed` that carries the new value; assigning the value it has does nothing.
+    At most one of instance and suggestion is selected.
+    """
+
+    selected_instance_changed = Signal(object)
+    selected_suggestion_changed = Signal(object)
+    hovered_suggestion_changed = Signal(object)
+    active_category_changed = Signal(object)
+    tool_changed = Signal(str)
+    brush_radius_changed = Signal(float)
+    score_threshold_changed = Signal(float)
+    hidden_instances_changed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._selected_instance: int | None = None
+        self._selected_suggestion: str | None = None
+        self._hovered_suggestion: str | None = None
+        self._active_category: int | None = None
+        self._tool = "select"
+        self._brush_radius = 12.0
+        self._score_threshold = 0.5
+        self._hidden_instances: frozenset[int] = frozenset()
+
+    @property
+    def selected_instance(self) -> int | None:
+        """Id of the selected instance."""
+        return self._selected_instance
+
+    @selected_instance.setter
+    def selected_instance(self, instance_id: int | None) -> None:
+        if instance_id is not None:
+            self.selected_suggestion = None
+        if instance_id != self._selected_instance:
+            self._selected_instance = instance_id
+            self.selected_instance_changed.emit(instance_id)
+
+    def set_selected_instance(self, instance_id: int | None) -> None:
+        """Select an instance, or none; the selected suggestion is let go."""
+        self.selected_instance = instance_id
+
+    @property
+    def selected_suggestion(self) -> str | None:
+        """Key of the selected suggestion."""
+        return self._selected_suggestion
+
+    @selected_suggestion.setter
+    def selected_suggestion(self, key: str | None) -> None:
+        if key is not None:
+            self.selected_instance = None
+        if key != self._selected_suggestion:
+            self._selected_suggestion = key
+            self.selected_suggestion_changed.emit(key)
+
+    def set_selected_suggestion(self, key: str | None) -> None:
+        """Select a suggestion, or none; the selected instance is let go."""
+        self.selected_suggestion = key
+
+    @property
+    def hovered_suggestion(self) -> str | None:
+        """Key of the suggestion under the cursor."""
+        return self._hovered_suggestion
+
+    @hovered_suggestion.setter
+    def hovered_suggestion(self, key: str | None) -> None:
+        if key != self._hovered_suggestion:
+            self._hovered_suggestion = key
+            self.hovered_suggestion_changed.emit(key)
+
+    def set_hovered_suggestion(self, key: str | None) -> None:
+        """Say which suggestion lies under the cursor."""
+        self.hovered_suggestion = key
+
+    @property
+    def active_category(self) -> int | None:
+        """Id of the category that new instances get."""
+        return self._active_category
+
+    @active_category.setter
+    def active_category(self, category_id: int | None) -> None:
+        if category_id != self._active_category:
+            self._active_category = category_id
+            self.active_category_changed.emit(category_id)
+
+    def set_active_category(self, category_id: int | None) -> None:
+        """Choose the category that new instances get."""
+        self.active_category = category_id
+
+    @property
+    def tool(self) -> str:
+        """Name of the active tool: select, brush, eraser or polygon."""
+        return self._tool
+
+    @tool.setter
+    def tool(self, name: str) -> None:
+        if name != self._tool:
+            self._tool = name
+            self.tool_changed.emit(name)
+
+    def set_tool(self, name: str) -> None:
+        """Choose the tool."""
+        self.tool = name
+
+    @property
+    def brush_radius(self) -> float:
+        """Radius of brush and eraser, in image pixels."""
+        return self._brush_radius
+
+    @brush_radius.setter
+    def brush_radius(self, radius: float) -> None:
+        radius = min(max(float(radius), MIN_BRUSH_RADIUS), MAX_BRUSH_RADIUS)
+        if radius != self._brush_radius:
+            self._brush_radius = radius
+            self.brush_radius_changed.emit(radius)
+
+    def set_brush_radius(self, radius: float) -> None:
+        """Set the brush's radius in image pixels; kept between 0.5 and 512."""
+        self.brush_radius = radius
+
+    @property
+    def score_threshold(self) -> float:
+        """Suggestions below this score are not shown."""
+        return self._score_threshold
+
+    @score_threshold.setter
+    def score_threshold(self, score: float) -> None:
+        score = min(max(float(score), MIN_SCORE), 1.0)
+        if score != self._score_threshold:
+            self._score_threshold = score
+            self.score_threshold_changed.emit(score)
+
+    def set_score_threshold(self, score: float) -> None:
+        """Set the score from which suggestions are shown; kept between 0.05 and 1."""
+        self.score_threshold = score
+
+    @property
+    def hidden_instances(self) -> frozenset[int]:
+        """Ids of the instances that are not drawn."""
+        return self._hidden_instances
+
+    @hidden_instances.setter
+    def hidden_instances(self, instance_ids: frozenset[int]) -> None:
+        if instance_ids != self._hidden_instances:
+            self._hidden_instances = frozenset(instance_ids)
+            self.hidden_instances_changed.emit(self._hidden_instances)
+
+    def set_hidden_instances(self, instance_ids: frozenset[int]) -> None:
+        """Say which instances are not drawn."""
+        self.hidden_instances = instance_ids
+
+    def clear(self) -> None:
+        """Forget what belongs to one image: selection, hover and hidden instances."""
+        self.selected_instance = None
+        self.selected_suggestion = None
+        self.hovered_suggestion = None
+        self.hidden_instances = frozenset()
