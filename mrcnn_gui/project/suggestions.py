@@ -1,0 +1,174 @@
+"""suggestions.db: what models found, kept until the next run; may be deleted at any time."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Self, TypeVar
+
+from mrcnn_gui.project.annotation import Suggestion, Verdict
+from mrcnn_gui.project.database import Database
+from mrcnn_gui.project.document import ImageDocument
+from mrcnn_gui.project.errors import CommitError, DamagedProjectError, ProjectError, StorageError
+from mrcnn_gui.project.rows import (
+    SUGGESTION_COLUMNS,
+    places,
+    suggestion_from_row,
+    suggestion_to_row,
+)
+
+SUGGESTIONS_FILE = "suggestions.db"
+REJECTED_IOU = 0.7
+COVERED_IOU = 0.5
+
+# A run is noted even when it found nothing. Another version of these tables is simply made anew.
+_VERSION = 1
+_TABLES = (
+    "CREATE TABLE runs (content_hash TEXT PRIMARY KEY, model_version TEXT NOT NULL)",
+    """CREATE TABLE suggestions (
+        content_hash TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        category TEXT NOT NULL,
+        score REAL NOT NULL,
+        model_version TEXT NOT NULL,
+        x INTEGER NOT NULL,
+        y INTEGER NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        mask BLOB NOT NULL,
+        PRIMARY KEY (content_hash, key)
+    )""",
+    f"PRAGMA user_version = {_VERSION}",
+)
+
+T = TypeVar("T")
+
+
+class SuggestionStore:
+    """Suggestions by the content hash of their image. Belongs to one thread.
+
+    A damaged file is deleted and made anew; a reader sees it as empty until then.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self._path = folder / SUGGESTIONS_FILE
+        self._read_only = read_only
+        self._database: Database | None = None
+
+    def replace(
+        self, content_hash: str, model_version: str, suggestions: Iterable[Suggestion]
+    ) -> None:
+        """Put the result of a run in the place of all earlier runs on that image."""
+        rows = [(content_hash, *suggestion_to_row(each)) for each in suggestions]
+
+        def write(database: Database) -> None:
+            with database.transaction():
+                database.execute("DELETE FROM runs WHERE content_hash = ?", (content_hash,))
+                database.execute("INSERT INTO runs VALUES (?, ?)", (content_hash, model_version))
+                database.execute_many(
+                    f"INSERT OR IGNORE INTO suggestions (content_hash, {SUGGESTION_COLUMNS}) "
+                    f"VALUES (?, {places(SUGGESTION_COLUMNS)})",
+                    rows,
+                )
+
+        self._run(write, None)
+
+    def for_image(self, content_hash: str) -> list[Suggestion]:
+        """What the latest run on an image found, best score first."""
+
+        def read(database: Database) -> list[Suggestion]:
+            rows = database.execute(
+                f"SELECT {SUGGESTION_COLUMNS} FROM suggestions WHERE content_hash = ? "
+                "ORDER BY score DESC, key",
+                (content_hash,),
+            )
+            return [suggestion_from_row(row) for row in rows]
+
+        return self._run(read, [])
+
+    def ran_with(self, content_hash: str) -> str:
+        """The model version of the latest run on an image; "" when there was none."""
+
+        def read(database: Database) -> str:
+            rows = database.execute(
+                "SELECT model_version FROM runs WHERE content_hash = ?", (content_hash,)
+            )
+            return str(rows[0][0]) if rows else ""
+
+        return self._run(read, "")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, action: Callable[[Database], T], nothing: T) -> T:
+        """Do something with the database; once more on a new one if this one is damaged."""
+        try:
+            return action(self._opened())
+        except (StorageError, CommitError) as error:
+            self.close()
+            if self._read_only:
+                return nothing
+            if not _is_damage(error):
+                raise
+            self._delete()
+            return action(self._opened())
+
+    def _opened(self) -> Database:
+        if self._database is None:
+            self._database = Database(
+                self._path, read_only=self._read_only, create=not self._read_only
+            )
+            _prepare(self._database)
+        return self._database
+
+    def _delete(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+
+def _is_damage(error: ProjectError) -> bool:
+    return any(isinstance(each, DamagedProjectError) for each in (error, error.__cause__))
+
+
+def _prepare(database: Database) -> None:
+    """Check the tables, or make them in a file that is new."""
+    database.make_durable("NORMAL")
+    version = database.execute("PRAGMA user_version")[0][0]
+    if version == _VERSION:
+        return
+    if version != 0 or database.read_only:
+        raise DamagedProjectError(f"{database.path} has the unknown format {version}")
+    with database.transaction():
+        for statement in _TABLES:
+            database.execute(statement)
+
+
+def visible(
+    document: ImageDocument, suggestions: Sequence[Suggestion], min_score: float
+) -> list[Suggestion]:
+    """The suggestions that still ask for a decision.
+
+    Hidden are those below the score, decided ones, those much like a rejected one (mask IoU above
+    0.7), and those that cover an instance (above 0.5).
+    """
+    rejected = [
+        decision.suggestion.mask
+        for decision in document.decisions.values()
+        if decision.verdict is Verdict.REJECTED
+    ]
+    present = [instance.mask for instance in document.instances.values()]
+    return [
+        suggestion
+        for suggestion in suggestions
+        if suggestion.score >= min_score
+        and suggestion.key not in document.decisions
+        and all(suggestion.mask.iou(mask) <= REJECTED_IOU for mask in rejected)
+        and all(suggestion.mask.iou(mask) <= COVERED_IOU for mask in present)
+    ]
