@@ -1,0 +1,315 @@
+"""COCO instance annotations: a JSON file <-> plain values, exact and checked.
+
+The format: https://cocodataset.org/#format-data. Polygons of one annotation are united; holes and
+crowds are run lengths.
+"""
+
+import contextlib
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+
+from core.files import write_atomically
+from core.masks import Mask, RunLengths, decode_rle, encode_rle, mask_to_rings, polygons_to_mask
+
+Record = dict[str, Any]
+
+_LISTS = ("images", "categories", "annotations")
+
+
+class CocoError(ValueError):
+    """A COCO file or record is wrong; the message names the record and the reason."""
+
+
+@dataclass(frozen=True)
+class CocoImage:
+    """One entry of `images`; width and height in pixels, `record` as it stands in the file."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+    record: Record = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CocoCategory:
+    """One entry of `categories`, with the user's own id."""
+
+    id: int
+    name: str
+    record: Record = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CocoAnnotation:
+    """One entry of `annotations`.
+
+    Attributes:
+        id: Unique in the file.
+        image_id: Id of an entry of `images`.
+        category_id: Id of an entry of `categories`.
+        segmentation: Polygons, an RLE, or None for a box without a mask.
+        bbox: x, y, width, height in pixels, or None.
+        is_crowd: Whether it marks a group that cannot be told apart.
+        record: The entry as it stands in the file, unknown fields included.
+    """
+
+    id: int
+    image_id: int
+    category_id: int
+    segmentation: list[list[float]] | Record | None = field(repr=False)
+    bbox: tuple[float, float, float, float] | None
+    is_crowd: bool
+    record: Record = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CocoDataset:
+    """A COCO file; `rest` holds its other top-level keys (info, licenses, unknown ones)."""
+
+    images: tuple[CocoImage, ...]
+    categories: tuple[CocoCategory, ...]
+    annotations: tuple[CocoAnnotation, ...]
+    rest: Record
+
+
+def read_coco(path: Path) -> CocoDataset:
+    """Read a COCO file and check its records; masks are checked as they are decoded.
+
+    Raises:
+        CocoError: The file is no COCO file, or a record is wrong.
+    """
+    root = _load(path)
+    lists = {key: _records(root, key) for key in _LISTS}
+    dataset = CocoDataset(
+        images=tuple(_image(record, n) for n, record in enumerate(lists["images"])),
+        categories=tuple(_category(record, n) for n, record in enumerate(lists["categories"])),
+        annotations=tuple(_annotation(record, n) for n, record in enumerate(lists["annotations"])),
+        rest={key: value for key, value in root.items() if key not in _LISTS},
+    )
+    _check_references(dataset)
+    return dataset
+
+
+def annotation_mask(annotation: CocoAnnotation, height: int, width: int) -> Mask:
+    """Decode the mask of an annotation: polygons, compressed or uncompressed run lengths.
+
+    Raises:
+        CocoError: The segmentation is missing, broken or made for an image of another size.
+    """
+    where, segmentation = f"annotation {annotation.id}", annotation.segmentation
+    if not segmentation:
+        raise CocoError(f"{where} has no segmentation")
+    try:
+        if isinstance(segmentation, list):
+            return polygons_to_mask(segmentation, height, width)
+        mask = decode_rle(RunLengths(size=segmentation["size"], counts=segmentation["counts"]))
+    except KeyError as error:
+        raise CocoError(f"{where}: its RLE lacks {error}") from error
+    except ValueError as error:
+        raise CocoError(f"{where}: {error}") from error
+    if list(segmentation["size"]) != [height, width]:
+        raise CocoError(
+            f"{where}: its RLE is for {segmentation['size']}, its image is {[height, width]}"
+        )
+    return mask
+
+
+def segmentation_of(mask: Mask, height: int, width: int) -> list[list[int]] | RunLengths:
+    """Write a mask down exactly: one polygon if it has one part and no holes, else an RLE."""
+    clipped = mask.clip(width, height)
+    rings = mask_to_rings(clipped)
+    if len(rings) == 1:
+        return [rings[0].reshape(-1).tolist()]
+    return encode_rle(clipped, height, width)
+
+
+def annotation_record(
+    *,
+    id: int,  # noqa: A002 - the name of the field
+    image_id: int,
+    category_id: int,
+    mask: Mask,
+    height: int,
+    width: int,
+    is_crowd: bool = False,
+) -> Record:
+    """Make a COCO annotation; area and bbox are those of the mask, a crowd is always an RLE.
+
+    Raises:
+        CocoError: The id is not positive: COCO's own evaluation never matches id 0.
+    """
+    if id < 1:
+        raise CocoError(f"annotation ids start at 1, got {id}")
+    clipped = mask.clip(width, height)
+    write_down = encode_rle if is_crowd else segmentation_of
+    return {
+        "id": id,
+        "image_id": image_id,
+        "category_id": category_id,
+        "segmentation": write_down(clipped, height, width),
+        "area": clipped.area,
+        "bbox": list(clipped.bbox_xywh),
+        "iscrowd": int(is_crowd),
+    }
+
+
+def write_coco(path: Path, dataset: Record) -> None:
+    """Write a COCO file atomically; the same dataset gives the same bytes.
+
+    Raises:
+        CocoError: The dataset holds what JSON cannot, such as NaN.
+    """
+    try:
+        text = json.dumps(dataset, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise CocoError(f"cannot write {path.name}: {error}") from error
+    write_atomically(path, text)
+
+
+def verify_coco(path: Path, masks: Iterable[tuple[int, Mask]]) -> None:
+    """Load a written file with pycocotools and compare every mask, area and bbox.
+
+    Args:
+        path: The file.
+        masks: Annotation id and expected mask, for every annotation of the file.
+
+    Raises:
+        CocoError: The file does not load, or differs anywhere.
+    """
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
+            coco = COCO(str(path))
+    except (OSError, ValueError, LookupError, TypeError, AssertionError) as error:
+        raise CocoError(f"pycocotools cannot load {path.name}: {error}") from error
+    expected = 0
+    for annotation_id, mask in masks:
+        expected += 1
+        _verify_annotation(coco, annotation_id, mask)
+    if expected != len(coco.dataset["annotations"]):
+        found = len(coco.dataset["annotations"])
+        raise CocoError(f"{path.name} holds {found} annotations, expected {expected}")
+
+
+def _verify_annotation(coco: COCO, annotation_id: int, mask: Mask) -> None:
+    record = coco.anns.get(annotation_id)
+    if record is None:
+        raise CocoError(f"annotation {annotation_id} is missing")
+    rle = coco_mask.merge([coco.annToRLE(record)])
+    facts = {
+        "mask": decode_rle(rle) == mask,
+        "area": int(coco_mask.area(rle)) == mask.area == record["area"],
+        "bbox": coco_mask.toBbox(rle).tolist() == list(mask.bbox_xywh) == record["bbox"],
+    }
+    wrong = [name for name, same in facts.items() if not same]
+    if wrong:
+        raise CocoError(f"annotation {annotation_id} reads back with another {', '.join(wrong)}")
+
+
+def _load(path: Path) -> Record:
+    try:
+        root = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise CocoError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8
+        raise CocoError(f"{path.name} is not a JSON file: {error}") from error
+    if isinstance(root, list):
+        raise CocoError(f"{path.name} holds a list (results?), expected a COCO dataset object")
+    if not isinstance(root, dict) or "images" not in root:
+        raise CocoError(f"{path.name} is not a COCO dataset: it has no 'images'")
+    return root
+
+
+def _records(root: Record, key: str) -> list[Record]:
+    records = root.get(key, [])
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise CocoError(f"'{key}' must be a list of objects")
+    return records
+
+
+def _image(record: Record, position: int) -> CocoImage:
+    where = f"images[{position}]"
+    width, height = (_whole(record, key, where) for key in ("width", "height"))
+    if width < 1 or height < 1:
+        raise CocoError(f"{where}: expected a size of 1 x 1 or more, got {width} x {height}")
+    return CocoImage(
+        _whole(record, "id", where), _text(record, "file_name", where), width, height, record
+    )
+
+
+def _category(record: Record, position: int) -> CocoCategory:
+    where = f"categories[{position}]"
+    return CocoCategory(_whole(record, "id", where), _text(record, "name", where), record)
+
+
+def _annotation(record: Record, position: int) -> CocoAnnotation:
+    where = f"annotations[{position}]"
+    segmentation, crowd = record.get("segmentation"), record.get("iscrowd", 0)
+    if segmentation is not None and not isinstance(segmentation, list | dict):
+        raise CocoError(f"{where}: segmentation must be polygons or an RLE, got {segmentation!r}")
+    if crowd not in (0, 1):
+        raise CocoError(f"{where}: iscrowd must be 0 or 1, got {crowd!r}")
+    return CocoAnnotation(
+        id=_whole(record, "id", where),
+        image_id=_whole(record, "image_id", where),
+        category_id=_whole(record, "category_id", where),
+        segmentation=segmentation,
+        bbox=_bbox(record, where),
+        is_crowd=bool(crowd),
+        record=record,
+    )
+
+
+def _bbox(record: Record, where: str) -> tuple[float, float, float, float] | None:
+    bbox = record.get("bbox")
+    if not bbox:
+        return None
+    if not isinstance(bbox, list) or len(bbox) != 4 or not all(map(_is_number, bbox)):
+        raise CocoError(f"{where}: bbox must be four numbers x, y, width, height, got {bbox!r}")
+    return float(bbox[0]), float(bbox[1]), float(bbox[2]), float(bbox[3])
+
+
+def _whole(record: Record, key: str, where: str) -> int:
+    value = record.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise CocoError(f"{where}: '{key}' must be a whole number, got {value!r}")
+    return value
+
+
+def _text(record: Record, key: str, where: str) -> str:
+    value = record.get(key)
+    if not isinstance(value, str) or not value:
+        raise CocoError(f"{where}: '{key}' must be a text, got {value!r}")
+    return value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _check_references(dataset: CocoDataset) -> None:
+    images = _unique([image.id for image in dataset.images], "image")
+    categories = _unique([category.id for category in dataset.categories], "category")
+    _unique([annotation.id for annotation in dataset.annotations], "annotation")
+    for annotation in dataset.annotations:
+        if annotation.image_id not in images:
+            raise CocoError(f"annotation {annotation.id}: no image {annotation.image_id}")
+        if annotation.category_id not in categories:
+            raise CocoError(f"annotation {annotation.id}: no category {annotation.category_id}")
+
+
+def _unique(ids: Sequence[int], kind: str) -> set[int]:
+    seen: set[int] = set()
+    for value in ids:
+        if value in seen:
+            raise CocoError(f"two records have the {kind} id {value}")
+        seen.add(value)
+    return seen

@@ -1,0 +1,255 @@
+"""Image files as upright RGB arrays: the one place that decodes them and applies EXIF orientation.
+
+libvips decodes; its binary has no BMP loader, which OpenCV reads instead. Files are always opened
+with fail_on="truncated" (half a JPEG loads silently otherwise), and nothing is cached, so that a
+replaced file is read again.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+
+_BITS = {"uchar": 8, "char": 8, "ushort": 16, "short": 16, "uint": 32, "int": 32, "float": 32}
+_TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
+
+pyvips.cache_set_max(0)
+pyvips.concurrency_set(2)  # the other cores are for whoever reads the next image
+logging.getLogger("pyvips").setLevel(logging.ERROR)  # what matters is raised
+
+
+class ImageReadError(Exception):
+    """An image file cannot be read; the message names the file and what is wrong."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"cannot read image {path}: {reason}")
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What the header of an image file tells.
+
+    Attributes:
+        width: Upright width in pixels, after EXIF orientation.
+        height: Upright height in pixels.
+        pages: Number of pages (TIFF) or frames.
+        bit_depth: Bits per channel as decoded: 8, 16 or 32.
+    """
+
+    width: int
+    height: int
+    pages: int
+    bit_depth: int
+
+
+def read_info(path: Path) -> ImageInfo:
+    """Read size, pages and bit depth from the header alone.
+
+    Raises:
+        ImageReadError: The file is missing, empty or no image.
+    """
+    if _is_bmp(path):
+        width, height = _bmp_size(path)
+        return ImageInfo(width, height, pages=1, bit_depth=8)
+    image = _open(path)
+    turned = _orientation(image) in _TURNED
+    width, height = (image.height, image.width) if turned else (image.width, image.height)
+    pages = int(_field(image, "n-pages", 1))
+    return ImageInfo(width, height, pages, _BITS.get(image.format, 64))
+
+
+def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
+    """Read the first page of an image file, upright.
+
+    Args:
+        path: The file.
+        max_side: Shrink the image so that neither side is longer; never enlarges. JPEG and WebP
+            files are then decoded at the smaller size, several times faster.
+
+    Returns:
+        uint8 [height, width, 3] RGB, contiguous and owned by the caller. Grey is repeated, alpha
+        is flattened on white, deeper than 8 bit is stretched linearly from its minimum to its
+        maximum.
+
+    Raises:
+        ImageReadError: The file is missing, empty, cut off or no image.
+    """
+    if _is_bmp(path):
+        return _shrunk(_read_bmp(path), max_side)
+    try:
+        image = _open(path)
+        if image.format == "uchar" and max_side is not None:
+            image = pyvips.Image.thumbnail(
+                str(path), max_side, height=max_side, size="down", fail_on="truncated"
+            )
+        pixels = _to_rgb(image)
+    except pyvips.Error as error:
+        raise _read_error(path, error) from error
+    return _shrunk(pixels, max_side)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """All image files in a folder and its subfolders, as a person would sort them.
+
+    Hidden files and folders are left out; linked folders are followed, each folder once.
+
+    Raises:
+        NotADirectoryError: There is no such folder.
+    """
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is not a folder")
+    return sorted(_walk(folder), key=lambda path: _natural_key(path.relative_to(folder)))
+
+
+def content_hash(path: Path) -> str:
+    """The BLAKE2b-128 hash of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+    return digest.hexdigest()
+
+
+def _open(path: Path) -> Any:
+    try:
+        return pyvips.Image.new_from_file(
+            str(path), access="sequential", fail_on="truncated", revalidate=True
+        )
+    except pyvips.Error as error:
+        raise _read_error(path, error) from error
+
+
+def _field(image: Any, name: str, default: Any) -> Any:
+    return image.get(name) if image.get_typeof(name) else default
+
+
+def _orientation(image: Any) -> int:
+    return int(_field(image, "orientation", 1))
+
+
+def _to_rgb(image: Any) -> NDArray[np.uint8]:
+    """Decode: upright, three channels, 8 bit."""
+    if _orientation(image) > 1 or image.format != "uchar":
+        image = image.copy_memory()  # turning and stretching read the pixels out of order
+    image = image.autorot()
+    if image.hasalpha():
+        white = {"ushort": 65535, "uchar": 255}.get(image.format, 1)
+        image = image.flatten(background=white)
+    if image.format != "uchar":
+        return _stretched(_pixels(image))
+    if image.interpretation != "multiband":
+        image = image.colourspace("srgb")
+    return np.asarray(_three_channels(_pixels(image)), dtype=np.uint8)
+
+
+def _pixels(image: Any) -> NDArray[Any]:
+    """[height, width, bands] in memory of its own; `Image.numpy` drops sides that are 1 long."""
+    return np.asarray(image.numpy()).reshape(image.height, image.width, image.bands)
+
+
+def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
+    channels: NDArray[np.float32] = _three_channels(values).astype(np.float32)
+    finite = channels[np.isfinite(channels)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    scale = 255.0 / (high - low) if high > low else 0.0
+    scaled = (np.nan_to_num(channels, nan=low, posinf=high, neginf=low) - low) * scale
+    return np.asarray(np.rint(scaled), dtype=np.uint8)
+
+
+def _three_channels(values: NDArray[Any]) -> NDArray[Any]:
+    """Repeat one channel, or keep the first three of more."""
+    if values.shape[2] < 3:
+        return np.repeat(values[:, :, :1], 3, axis=2)
+    return np.ascontiguousarray(values[:, :, :3])
+
+
+def _shrunk(pixels: NDArray[np.uint8], max_side: int | None) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    if max_side is None or max(height, width) <= max_side:
+        return pixels
+    scale = max_side / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _is_bmp(path: Path) -> bool:
+    """Look at the first bytes, whatever the suffix says; also names files that are not there."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(2)
+    except OSError as error:
+        raise ImageReadError(path, error.strerror or str(error)) from error
+    if not head:
+        raise ImageReadError(path, "the file is empty")
+    return head == b"BM"
+
+
+def _bmp_size(path: Path) -> tuple[int, int]:
+    """Width and height of a BMP file; a negative height means rows from the top down."""
+    with path.open("rb") as file:
+        head = file.read(26)
+    if len(head) < 26:
+        raise ImageReadError(path, "the file is cut off")
+    (header_size,) = struct.unpack_from("<I", head, 14)
+    width, height = struct.unpack_from("<HH" if header_size == 12 else "<ii", head, 18)
+    if width <= 0 or height == 0:
+        raise ImageReadError(path, f"the BMP header gives a size of {width} x {height}")
+    return width, abs(height)
+
+
+def _read_bmp(path: Path) -> NDArray[np.uint8]:
+    """Decode from bytes: OpenCV cannot open every non-ASCII path."""
+    _bmp_size(path)
+    data = path.read_bytes()
+    (length,) = struct.unpack_from("<I", data, 2)
+    if len(data) < length:
+        raise ImageReadError(path, f"the file is cut off: {len(data)} of {length} bytes")
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error as error:
+        raise ImageReadError(path, str(error)) from error
+    if pixels is None:
+        raise ImageReadError(path, "not a BMP file that can be decoded")
+    return np.asarray(pixels, dtype=np.uint8)
+
+
+def _read_error(path: Path, error: pyvips.Error) -> ImageReadError:
+    lines = str(error.detail or error.message).strip().splitlines()
+    if any("not a known file format" in line for line in lines):
+        return ImageReadError(path, "not an image of a known format")
+    return ImageReadError(path, lines[0] if lines else "unknown reason")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    visited = set()
+    for parent, subfolders, names in os.walk(folder, followlinks=True):
+        status = Path(parent).stat()
+        if (status.st_dev, status.st_ino) in visited:
+            subfolders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in names:
+            path = Path(parent, name)
+            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES:
+                yield path
+
+
+def _natural_key(path: Path) -> tuple[list[list[tuple[int, int, str]]], str]:
+    """Case-insensitive, numbers by their value, folder by folder; the path itself breaks ties."""
+    parts = [re.findall(r"(\d+)|(\D+)", part.casefold()) for part in path.parts]
+    return [[_sort_token(*token) for token in part] for part in parts], str(path)
+
+
+def _sort_token(digits: str, text: str) -> tuple[int, int, str]:
+    return (0, int(digits), "") if digits else (1, 0, text)
