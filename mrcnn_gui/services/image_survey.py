@@ -1,0 +1,131 @@
+"""Sizes and content hashes of a project's images, read in the background."""
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrcnn_gui.project.annotation import ImageEntry
+from mrcnn_gui.services.jobs import Job, JobRunner, Lane
+
+BATCH_IMAGES = 64
+BATCH_SECONDS = 0.3
+PRIORITY = -10  # everything that a person waits for comes first
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What reading a file has told; None where it tells nothing new.
+
+    Attributes:
+        image_id: Which image.
+        width: Upright width in pixels.
+        height: Upright height in pixels.
+        content_hash: Hash of the file's bytes.
+        problem: Why it cannot be used; "" when it can be used again.
+    """
+
+    image_id: int
+    width: int | None = None
+    height: int | None = None
+    content_hash: str | None = None
+    problem: str | None = None
+
+    def adds_to(self, entry: ImageEntry) -> bool:
+        """Whether the entry does not say all this."""
+        pairs = (
+            (self.width, entry.width),
+            (self.height, entry.height),
+            (self.content_hash, entry.content_hash),
+            (self.problem, entry.problem),
+        )
+        return any(new is not None and new != old for new, old in pairs)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    measured: tuple[Measured, ...]
+    looked_at: int
+
+
+class ImageSurvey:
+    """Reads what is not known yet about the images, in small batches on the IO lane.
+
+    Files that were known and are gone are found, too, and so are those that came back.
+    """
+
+    def __init__(self, jobs: JobRunner, note: Callable[[Sequence[Measured]], bool]) -> None:
+        """`note` gets each batch on the GUI thread; the survey ends when it returns False."""
+        self._jobs = jobs
+        self._note = note
+        self._waiting: deque[tuple[ImageEntry, Path]] = deque()
+        self._job: Job | None = None
+
+    def add(self, images: Iterable[tuple[ImageEntry, Path]]) -> None:
+        """Look at these images after those that wait already."""
+        self._waiting.extend(images)
+        self._go_on()
+
+    def stop(self) -> None:
+        """Forget what waits; nothing is noted any more."""
+        self._waiting.clear()
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def _go_on(self) -> None:
+        if self._job is not None or not self._waiting:
+            return
+        batch = list(itertools.islice(self._waiting, BATCH_IMAGES))
+        self._job = self._jobs.start(
+            Lane.IO, _survey, batch, priority=PRIORITY, on_done=self._take, on_failed=self._give_up
+        )
+
+    def _take(self, batch: _Batch) -> None:
+        self._job = None
+        for _ in range(batch.looked_at):
+            self._waiting.popleft()
+        if batch.measured and not self._note(batch.measured):
+            self._waiting.clear()
+        self._go_on()
+
+    def _give_up(self, _: str) -> None:
+        self.stop()
+
+
+def _survey(images: Sequence[tuple[ImageEntry, Path]], *, job: Job) -> _Batch:
+    """Look at images until the batch or its time is used up, at least at one."""
+    deadline = time.monotonic() + BATCH_SECONDS
+    found: list[Measured] = []
+    looked_at = 0
+    for entry, path in images:
+        measured = measure(entry, path)
+        if measured is not None:
+            found.append(measured)
+        looked_at += 1
+        if time.monotonic() > deadline or job.should_stop():
+            break
+    return _Batch(tuple(found), looked_at)
+
+
+def measure(entry: ImageEntry, path: Path) -> Measured | None:
+    """What the file tells beyond the entry; None when the entry holds it already."""
+    # Loads libvips: not at start-up.
+    from core.images import ImageReadError, content_hash, read_info, read_rgb
+
+    if entry.width and entry.content_hash and not entry.problem and path.is_file():
+        return None
+    digest = None
+    try:
+        digest = content_hash(path)
+        info = read_info(path)
+        if entry.problem:
+            read_rgb(path)  # the header of a truncated file is in order: only this can tell
+    except ImageReadError as error:
+        return Measured(entry.id, content_hash=digest, problem=str(error))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Measured(entry.id, problem=f"cannot read image {path}: {reason}")
+    return Measured(entry.id, info.width, info.height, digest, "" if entry.problem else None)
