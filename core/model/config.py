@@ -33,8 +33,8 @@ class MaskRCNNConfig:
     box_pool: int = 7
     box_channels: int = 384
     box_positive_iou: float = 0.5
-    box_samples: int = 128  # RoIs per training image
-    box_positive_share: float = 0.25
+    box_samples: int = 96  # RoIs per training image
+    box_positive_share: float = 0.33
     class_agnostic_box: bool = True
     focal_gamma: float = 0.5  # 0 is cross-entropy
 

@@ -11,8 +11,9 @@ _GROUPS = 8
 class FeaturePyramid(nn.Module):
     """Turn C2..C5 into P2..P6 of equal channels.
 
-    GroupNorm follows every convolution: the features of EfficientNet-Lite are not normalised, and
-    the heads' losses would start far too high.
+    GroupNorm ends every step: the features of EfficientNet-Lite are not normalised, and the
+    heads' losses would start far too high. The 3 × 3 convolutions are separable (as in
+    EfficientDet, arXiv 1911.09070): on P2 full ones would cost more than the backbone.
 
     Args:
         inputs: channels of C2..C5.
@@ -21,8 +22,12 @@ class FeaturePyramid(nn.Module):
 
     def __init__(self, inputs: Sequence[int], channels: int) -> None:
         super().__init__()
-        self.laterals = nn.ModuleList(_conv_norm(c, channels, kernel=1) for c in inputs)
-        self.outputs = nn.ModuleList(_conv_norm(channels, channels, kernel=3) for _ in inputs)
+        self.laterals = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(c, channels, 1, bias=False), _norm(channels)) for c in inputs
+        )
+        self.outputs = nn.ModuleList(
+            nn.Sequential(*separable_conv(channels, bias=False), _norm(channels)) for _ in inputs
+        )
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Return P2..P6, strides 4..64, of C2..C5; P6 is every second cell of P5."""
@@ -35,8 +40,13 @@ class FeaturePyramid(nn.Module):
         return levels
 
 
-def _conv_norm(inputs: int, outputs: int, *, kernel: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
-        nn.GroupNorm(_GROUPS, outputs),
-    )
+def separable_conv(channels: int, *, bias: bool) -> list[nn.Module]:
+    """Return a 3 × 3 convolution of each channel by itself and one across the channels."""
+    return [
+        nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+        nn.Conv2d(channels, channels, 1, bias=bias),
+    ]
+
+
+def _norm(channels: int) -> nn.Module:
+    return nn.GroupNorm(_GROUPS, channels)

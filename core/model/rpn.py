@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from core.model.anchors import pyramid_anchors
 from core.model.config import MaskRCNNConfig
+from core.model.fpn import separable_conv
 from core.model.losses import box_loss, objectness_loss
 from core.model.matcher import BACKGROUND, IGNORED, match_boxes, sample_balanced
 from core.model.structures import Features, Target
@@ -49,7 +49,7 @@ class RegionProposals(nn.Module):
         super().__init__()
         self.config = config
         channels, anchors = config.fpn_channels, len(config.anchor_ratios)
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv = nn.Sequential(*separable_conv(channels, bias=True), nn.ReLU(inplace=True))
         self.objectness = nn.Conv2d(channels, anchors, 1)
         self.deltas = nn.Conv2d(channels, anchors * 4, 1)
 
@@ -60,7 +60,7 @@ class RegionProposals(nn.Module):
             pyramid_anchors(levels, config.anchor_sizes, config.anchor_ratios), [], []
         )
         for level in levels:
-            hidden = F.relu(self.conv(level))
+            hidden = self.conv(level)
             batch = len(hidden)
             logits = self.objectness(hidden).permute(0, 2, 3, 1)
             deltas = self.deltas(hidden).permute(0, 2, 3, 1)
