@@ -104,6 +104,14 @@ class Session(QObject):
         row = self._rows.get(image_id)
         return self._entries[row] if row is not None else None
 
+    def row(self, image_id: int) -> int:
+        """The place of an image in `images`.
+
+        Raises:
+            KeyError: There is no image of this id.
+        """
+        return self._rows[image_id]
+
     def category(self, category_id: int) -> Category:
         """A category of the project.
 
