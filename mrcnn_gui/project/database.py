@@ -1,5 +1,6 @@
 """One SQLite connection: durable transactions, and errors that people understand."""
 
+import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ Row = tuple[Any, ...]
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _BUSY_SECONDS = 10.0
+_LONGEST_PATH = 500  # SQLite's own limit of 512, less the suffix of the files beside it
 
 
 class Database:
@@ -138,4 +140,10 @@ def _translated(error: sqlite3.Error, path: Path) -> StorageError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
     if code in _DAMAGED:
         return DamagedProjectError(f"{path} is damaged ({error})")
+    length = len(os.fsencode(path))
+    if code == sqlite3.SQLITE_CANTOPEN and length > _LONGEST_PATH:
+        return StorageError(
+            f"the path of {path} has {length} bytes, and SQLite takes {_LONGEST_PATH}: "
+            "use a folder with a shorter path"
+        )
     return StorageError(f"{path}: {error}")

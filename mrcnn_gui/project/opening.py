@@ -85,4 +85,4 @@ def _bring_up_to_date(database: Database) -> None:
     backups = database.path.parent / "backups"
     backups.mkdir(exist_ok=True)
     copy = backups / f"project-format-{version}.db"
-    migrate(database, version, lambda: database.backup(copy))
+    migrate(database, version, MIGRATIONS, lambda: database.backup(copy))

@@ -104,14 +104,12 @@ def check_not_newer(database: Database, version: int, newest: int) -> None:
 
 
 def migrate(
-    database: Database,
-    version: int,
-    back_up: Callable[[], None],
-    migrations: Sequence[Step] = MIGRATIONS,
+    database: Database, version: int, migrations: Sequence[Step], back_up: Callable[[], None]
 ) -> None:
-    """Bring tables from `version` to the newest, each step in a transaction, after a backup."""
-    if version == len(migrations):
-        return
+    """Bring tables from `version` to the newest, each step in a transaction, after a backup.
+
+    Foreign keys are not yet enforced here, so that a step may rebuild a table.
+    """
     back_up()
     for number in range(version, len(migrations)):
         apply_step(database, migrations[number], number + 1)

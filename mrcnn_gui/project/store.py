@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from mrcnn_gui.project.annotation import (
     Category,
@@ -13,7 +13,8 @@ from mrcnn_gui.project.annotation import (
     ReviewStatus,
     Side,
 )
-from mrcnn_gui.project.categories import CategoryTable
+from mrcnn_gui.project.annotation_table import AnnotationTable
+from mrcnn_gui.project.category_table import CategoryTable
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.edit_log import EditLog
@@ -25,6 +26,7 @@ from mrcnn_gui.project.errors import (
     NotAProjectError,
     ProjectError,
 )
+from mrcnn_gui.project.image_table import ImageTable
 from mrcnn_gui.project.lock import ProjectLock
 from mrcnn_gui.project.opening import (
     PROJECT_FOLDER,
@@ -32,18 +34,6 @@ from mrcnn_gui.project.opening import (
     make_database,
     open_database,
     take_lock,
-)
-from mrcnn_gui.project.paths import full_path, stored_paths
-from mrcnn_gui.project.rows import (
-    IMAGE_COLUMNS,
-    INSTANCE_COLUMNS,
-    SUGGESTION_COLUMNS,
-    decision_from_row,
-    image_from_row,
-    instance_from_row,
-    instance_to_row,
-    places,
-    suggestion_to_row,
 )
 
 __all__ = [
@@ -56,15 +46,6 @@ __all__ = [
     "Store",
     "find_project",
 ]
-
-_INSERT_INSTANCE = (
-    f"INSERT INTO instances (image_id, {INSTANCE_COLUMNS}) VALUES (?, {places(INSTANCE_COLUMNS)})"
-)
-_INSERT_DECISION = (
-    f"INSERT INTO decisions (image_id, verdict, {SUGGESTION_COLUMNS}) "
-    f"VALUES (?, ?, {places(SUGGESTION_COLUMNS)})"
-)
-_VALIDATION_SHARE = 0.2
 
 
 class Store:
@@ -83,8 +64,9 @@ class Store:
         self.read_only = lock is None
         self._database = database
         self._lock = lock
+        self._images = ImageTable(database, folder)
         self._categories = CategoryTable(database)
-        self._last_instance_id = 0
+        self._annotations = AnnotationTable(database)
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -154,18 +136,12 @@ class Store:
 
     def add_images(self, paths: Iterable[Path]) -> list[ImageEntry]:
         """Add the images that are not there yet, in this order, and return those."""
-        known = {entry.path for entry in self.images()}
-        stored = dict.fromkeys(stored_paths(paths, self.folder))
-        last = self._database.execute("SELECT ifnull(max(id), 0) FROM images")[0][0]
-        # As bytes: a file name need not be UTF-8.
-        rows = [(path.encode("utf-8", "surrogateescape"),) for path in stored if path not in known]
         with self.transaction():
-            self._database.execute_many("INSERT INTO images (path) VALUES (CAST(? AS TEXT))", rows)
-        return self._images("WHERE id > ?", last)
+            return self._images.add(paths)
 
     def images(self) -> list[ImageEntry]:
         """All images, in the order in which they were added."""
-        return self._images("")
+        return self._images.all()
 
     def image(self, image_id: int) -> ImageEntry:
         """One image.
@@ -173,14 +149,11 @@ class Store:
         Raises:
             ProjectError: There is none with this id.
         """
-        found = self._images("WHERE id = ?", image_id)
-        if not found:
-            raise ProjectError(f"the project has no image with the id {image_id}")
-        return found[0]
+        return self._images.get(image_id)
 
     def image_path(self, entry: ImageEntry) -> Path:
         """Where the file of an image is."""
-        return full_path(entry.path, self.folder)
+        return self._images.path(entry)
 
     def update_image(
         self,
@@ -198,12 +171,14 @@ class Store:
             "content_hash": content_hash,
             "problem": problem,
         }
-        self._set_columns(image_id, {k: v for k, v in values.items() if v is not None})
+        with self.transaction():
+            self._images.set_columns(image_id, {k: v for k, v in values.items() if v is not None})
         return self.image(image_id)
 
     def set_side(self, image_id: int, side: Side | None) -> None:
         """Say what a done image is used for."""
-        self._set_columns(image_id, {"side": side})
+        with self.transaction():
+            self._images.set_columns(image_id, {"side": side})
 
     def set_status(self, image_id: int, status: ReviewStatus) -> None:
         """Set the review status outside a history (imports, command line).
@@ -217,7 +192,7 @@ class Store:
         with self.transaction():
             if not log.is_empty:
                 log.append(SetReviewStatus(before, status))
-            self._save_status(image_id, status)
+            self._images.set_status(image_id, status)
 
     # Categories
 
@@ -252,36 +227,27 @@ class Store:
         with self.snapshot():
             entry = self.image(image_id)
             instances = {instance.id: instance for instance in self.instances(image_id)}
-            decisions = self._decisions(image_id)
+            decisions = self._annotations.decisions(image_id)
         return ImageDocument(
             image_id, entry.width, entry.height, entry.status, instances, decisions
         )
 
     def instances(self, image_id: int) -> list[Instance]:
         """The instances of one image, in drawing order."""
-        rows = self._database.execute(
-            f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE image_id = ? ORDER BY id", (image_id,)
-        )
-        return [instance_from_row(row) for row in rows]
+        return self._annotations.instances(image_id)
 
     def instance_counts(self) -> dict[int, int]:
         """How many instances each image has; images without one are left out."""
-        rows = self._database.execute("SELECT image_id, count(*) FROM instances GROUP BY image_id")
-        return dict(rows)
+        return self._annotations.counts()
 
     def new_instance_id(self) -> int:
         """An id that no instance of the project has or ever had, >= 1."""
-        rows = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'instances'")
-        saved = rows[0][0] if rows else 0
-        self._last_instance_id = max(self._last_instance_id, saved) + 1
-        return self._last_instance_id
+        return self._annotations.new_instance_id()
 
     def insert_instances(self, image_id: int, instances: Iterable[Instance]) -> None:
         """Add many instances outside a history (imports)."""
         with self.transaction():
-            self._database.execute_many(
-                _INSERT_INSTANCE, ((image_id, *instance_to_row(each)) for each in instances)
-            )
+            self._annotations.insert(image_id, instances)
 
     def edit_log(self, image_id: int) -> EditLog:
         """The edits of one image: what `History` writes."""
@@ -297,12 +263,11 @@ class Store:
             change: What the edit altered.
             decided_before: The document's decisions before the edit.
         """
-        for instance_id in sorted(change.instance_ids):
-            self._save_instance(document, instance_id)
+        self._annotations.save_instances(document, sorted(change.instance_ids))
         if change.decisions_changed:
-            self._save_decisions(document, decided_before)
+            self._annotations.save_decisions(document, decided_before)
         if change.status_changed:
-            self._save_status(document.image_id, document.status)
+            self._images.set_status(document.image_id, document.status)
 
     # Settings
 
@@ -319,71 +284,3 @@ class Store:
                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 (key, value),
             )
-
-    def _images(self, condition: str, *parameters: int) -> list[ImageEntry]:
-        rows = self._database.execute(
-            f"SELECT {IMAGE_COLUMNS} FROM images {condition} ORDER BY id", parameters
-        )
-        return [image_from_row(row) for row in rows]
-
-    def _set_columns(self, image_id: int, values: Mapping[str, Any]) -> None:
-        if not values:
-            return
-        assignments = ", ".join(f"{name} = ?" for name in values)
-        with self.transaction():
-            self._database.execute(
-                f"UPDATE images SET {assignments} WHERE id = ?", (*values.values(), image_id)
-            )
-
-    def _decisions(self, image_id: int) -> dict[str, Decision]:
-        rows = self._database.execute(
-            f"SELECT verdict, {SUGGESTION_COLUMNS} FROM decisions WHERE image_id = ?", (image_id,)
-        )
-        decisions = [decision_from_row(row) for row in rows]
-        return {decision.suggestion.key: decision for decision in decisions}
-
-    def _save_instance(self, document: ImageDocument, instance_id: int) -> None:
-        self._database.execute(
-            "DELETE FROM instances WHERE id = ? AND image_id = ?", (instance_id, document.image_id)
-        )
-        instance = document.instances.get(instance_id)
-        if instance is not None:
-            row = (document.image_id, *instance_to_row(instance))
-            self._database.execute(_INSERT_INSTANCE, row)
-
-    def _save_decisions(self, document: ImageDocument, before: Mapping[str, Decision]) -> None:
-        after = document.decisions
-        for key in before.keys() | after.keys():
-            if before.get(key) is after.get(key):
-                continue
-            self._database.execute(
-                "DELETE FROM decisions WHERE image_id = ? AND key = ?", (document.image_id, key)
-            )
-            if key in after:
-                row = (after[key].verdict, *suggestion_to_row(after[key].suggestion))
-                self._database.execute(_INSERT_DECISION, (document.image_id, *row))
-
-    def _save_status(self, image_id: int, status: ReviewStatus) -> None:
-        self._set_columns(image_id, {"status": status})
-        if status is ReviewStatus.DONE:
-            self._decide_side(self.image(image_id))
-
-    def _decide_side(self, entry: ImageEntry) -> None:
-        """Once and for all: by the content, so that a copy of an image gets the same side."""
-        if entry.side is not None:
-            return
-        content = entry.content_hash or self._read_hash(entry)
-        share = int(content[:8], 16) / 16**8
-        side = Side.VALIDATION if share < _VALIDATION_SHARE else Side.TRAIN
-        self._set_columns(entry.id, {"content_hash": content, "side": side})
-
-    def _read_hash(self, entry: ImageEntry) -> str:
-        from core.images import content_hash  # loads libvips: not before it is needed
-
-        path = self.image_path(entry)
-        try:
-            return content_hash(path)
-        except OSError as error:
-            raise CommitError(
-                f"{path} cannot be read, so it cannot be marked as done: {error.strerror or error}"
-            ) from error

@@ -33,10 +33,11 @@ CATEGORY_IDS = (1, 2, 7)
 def masks(draw: st.DrawFn, *, inside: bool = False) -> Mask:
     """Small masks; without `inside` they may reach out of the image, and may be empty."""
     height, width = draw(st.integers(1, 6)), draw(st.integers(1, 6))
-    bits = draw(st.lists(st.booleans(), min_size=height * width, max_size=height * width))
+    packed = draw(st.binary(min_size=5, max_size=5))
+    bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8))[: height * width]
     low = 0 if inside else -5
     x, y = draw(st.integers(low, WIDTH - 6)), draw(st.integers(low, HEIGHT - 6))
-    return Mask.from_bitmap(np.array(bits).reshape(height, width), x, y)
+    return Mask.from_bitmap(bits.reshape(height, width), x, y)
 
 
 attributes = st.dictionaries(

@@ -48,5 +48,5 @@ def test_a_damaged_card_is_an_empty_one(tmp_path: Path, card: str) -> None:
 
 def test_an_unknown_version_is_named_with_those_there_are(tmp_path: Path) -> None:
     folder_with_weights(tmp_path / "models" / "v1")
-    with pytest.raises(ProjectError, match="'v9'.*v1"):
+    with pytest.raises(ProjectError, match=r"'v9'.*v1"):
         ModelVersions(tmp_path / "models", None).get("v9")

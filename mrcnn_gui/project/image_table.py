@@ -1,0 +1,94 @@
+"""The table of images."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
+from mrcnn_gui.project.database import Database
+from mrcnn_gui.project.errors import CommitError, ProjectError
+from mrcnn_gui.project.paths import full_path, stored_paths
+from mrcnn_gui.project.rows import IMAGE_COLUMNS, image_from_row
+
+_VALIDATION_SHARE = 0.2
+
+
+class ImageTable:
+    """Images of one project; writing belongs inside a transaction of the database."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    def add(self, paths: Iterable[Path]) -> list[ImageEntry]:
+        """Add the images that are not there yet, in this order, and return those."""
+        known = {entry.path for entry in self.all()}
+        stored = dict.fromkeys(stored_paths(paths, self._folder))
+        last = self._database.execute("SELECT ifnull(max(id), 0) FROM images")[0][0]
+        # As bytes: a file name need not be UTF-8.
+        rows = [(path.encode("utf-8", "surrogateescape"),) for path in stored if path not in known]
+        self._database.execute_many("INSERT INTO images (path) VALUES (CAST(? AS TEXT))", rows)
+        return self._select("WHERE id > ?", last)
+
+    def all(self) -> list[ImageEntry]:
+        """All images, in the order in which they were added."""
+        return self._select("")
+
+    def get(self, image_id: int) -> ImageEntry:
+        """One image.
+
+        Raises:
+            ProjectError: There is none with this id.
+        """
+        found = self._select("WHERE id = ?", image_id)
+        if not found:
+            raise ProjectError(f"the project has no image with the id {image_id}")
+        return found[0]
+
+    def path(self, entry: ImageEntry) -> Path:
+        """Where the file of an image is."""
+        return full_path(entry.path, self._folder)
+
+    def set_columns(self, image_id: int, values: Mapping[str, Any]) -> None:
+        """Change some columns of one image."""
+        if values:
+            assignments = ", ".join(f"{name} = ?" for name in values)
+            self._database.execute(
+                f"UPDATE images SET {assignments} WHERE id = ?", (*values.values(), image_id)
+            )
+
+    def set_status(self, image_id: int, status: ReviewStatus) -> None:
+        """Change the review status; an image that is done for the first time gets its side.
+
+        Raises:
+            CommitError: The side depends on the image's content, which cannot be read.
+        """
+        self.set_columns(image_id, {"status": status})
+        if status is ReviewStatus.DONE:
+            self._decide_side(self.get(image_id))
+
+    def _decide_side(self, entry: ImageEntry) -> None:
+        """Once and for all; by the content, so that a copy of an image gets the same side."""
+        if entry.side is not None:
+            return
+        content = entry.content_hash or self._read_hash(entry)
+        share = int(content[:8], 16) / 16**8
+        side = Side.VALIDATION if share < _VALIDATION_SHARE else Side.TRAIN
+        self.set_columns(entry.id, {"content_hash": content, "side": side})
+
+    def _read_hash(self, entry: ImageEntry) -> str:
+        from core.images import content_hash  # loads libvips: not before it is needed
+
+        path = self.path(entry)
+        try:
+            return content_hash(path)
+        except OSError as error:
+            raise CommitError(
+                f"{path} cannot be read, so it cannot be marked as done: {error.strerror or error}"
+            ) from error
+
+    def _select(self, condition: str, *parameters: int) -> list[ImageEntry]:
+        rows = self._database.execute(
+            f"SELECT {IMAGE_COLUMNS} FROM images {condition} ORDER BY id", parameters
+        )
+        return [image_from_row(row) for row in rows]
