@@ -130,11 +130,11 @@ def _rotated_grid(rng: np.random.Generator, reach: float) -> tuple[Field, Field]
 def _pixels_from_edge(level: Field) -> Field:
     """First-order signed distance, in pixels, of a function whose zero is the edge."""
     slope_y, slope_x = np.gradient(level)
-    return (level / np.maximum(np.hypot(slope_x, slope_y), 1e-4)).astype(np.float32)
+    return np.asarray(level / np.maximum(np.hypot(slope_x, slope_y), 1e-4), np.float32)
 
 
 def _coverage(distance: Field) -> Field:
-    return np.clip(0.5 - distance, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(0.5 - distance, 0, 1), np.float32)
 
 
 def _stone_color(rng: np.random.Generator, u: Field, v: Field) -> Field:

@@ -1,0 +1,142 @@
+"""Images of a project as one COCO dataset."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from core.formats.coco import CocoAnnotation, CocoError, annotation_mask, annotation_record
+from core.images import ImageReadError, read_info
+from core.masks import Mask
+from mrcnn_gui.project.annotation import ImageEntry, Instance
+from mrcnn_gui.project.store import PROJECT_FOLDER, Store
+
+Record = dict[str, Any]
+
+
+class ProjectDataset:
+    """A COCO dataset that grows image by image.
+
+    Attributes:
+        images: COCO image records; ids are the project's.
+        annotations: COCO annotation records; ids are the project's. Empty masks are left out.
+        masks: What each annotation must read back as, in the same order.
+        problems: One line for every image that was left out.
+    """
+
+    def __init__(self, store: Store, file_name: Callable[[ImageEntry], str]) -> None:
+        self.images: list[Record] = []
+        self.annotations: list[Record] = []
+        self.masks: list[Mask] = []
+        self.problems: list[str] = []
+        self._store = store
+        self._file_name = file_name
+
+    def add(self, entry: ImageEntry, *, must_exist: bool = False) -> None:
+        """Add an image with its instances.
+
+        Args:
+            entry: The image.
+            must_exist: Look at the file even if its size is known, and leave the image out with a
+                problem if it cannot be read.
+        """
+        try:
+            width, height = self._size(entry, must_exist=must_exist)
+            name = self._file_name(entry)
+            name.encode()
+        except (ImageReadError, UnicodeEncodeError) as error:
+            self.problems.append(str(error))
+            return
+        self.images.append({"id": entry.id, "file_name": name, "width": width, "height": height})
+        for instance in self._store.instances(entry.id):
+            mask = instance.mask.clip(width, height)
+            if not mask.is_empty:
+                self.annotations.append(_annotation(instance, entry.id, height, width))
+                self.masks.append(mask)
+
+    def record(self) -> Record:
+        """The whole dataset, with all categories of the project."""
+        categories = [{"id": c.id, "name": c.name} for c in self._store.categories()]
+        return {
+            "images": self.images,
+            "annotations": self.annotations,
+            "categories": categories,
+        }
+
+    def _size(self, entry: ImageEntry, *, must_exist: bool) -> tuple[int, int]:
+        if entry.width and entry.height and not must_exist:
+            return entry.width, entry.height
+        info = read_info(self._store.image_path(entry))
+        return info.width, info.height
+
+
+def absolute_name(store: Store) -> Callable[[ImageEntry], str]:
+    """Names images by their whole path."""
+    return lambda entry: store.image_path(entry).as_posix()
+
+
+def relative_name(store: Store) -> Callable[[ImageEntry], str]:
+    """Names images from the folder that holds `.mrcnn`, else from the deepest common folder."""
+    paths = {entry.id: store.image_path(entry) for entry in store.images()}
+    root = store.folder.parent
+    inside = store.folder.name == PROJECT_FOLDER and _all_below(root, paths.values())
+    if not inside:
+        try:
+            root = Path(os.path.commonpath([path.parent for path in paths.values()]))
+        except ValueError:  # no images, or images on several drives
+            return absolute_name(store)
+    return lambda entry: paths[entry.id].relative_to(root).as_posix()
+
+
+def _all_below(root: Path, paths: Iterable[Path]) -> bool:
+    return all(path.is_relative_to(root) for path in paths)
+
+
+def _annotation(instance: Instance, image_id: int, height: int, width: int) -> Record:
+    original = _untouched_record(instance, height, width)
+    if original is not None:
+        return original | {"id": instance.id, "image_id": image_id}
+    record = annotation_record(
+        id=instance.id,
+        image_id=image_id,
+        category_id=instance.category_id,
+        mask=instance.mask,
+        height=height,
+        width=width,
+        is_crowd=instance.is_crowd,
+    )
+    if instance.attributes:
+        record["attributes"] = dict(instance.attributes)
+    return record
+
+
+def _untouched_record(instance: Instance, height: int, width: int) -> Record | None:
+    """The imported record, if it still says all that the instance says."""
+    if not instance.original:
+        return None
+    record: Record = json.loads(instance.original)
+    attributes = record.get("attributes")
+    same = (
+        record["category_id"] == instance.category_id
+        and bool(record.get("iscrowd", 0)) == instance.is_crowd
+        and (attributes if isinstance(attributes, dict) else {}) == instance.attributes
+        and _record_mask(record, height, width) == instance.mask
+    )
+    return record if same else None
+
+
+def _record_mask(record: Record, height: int, width: int) -> Mask | None:
+    annotation = CocoAnnotation(
+        record["id"],
+        record["image_id"],
+        record["category_id"],
+        record.get("segmentation"),
+        None,
+        is_crowd=False,
+        record=record,
+    )
+    try:
+        return annotation_mask(annotation, height, width)
+    except CocoError:  # the image file has another size than when it was imported
+        return None

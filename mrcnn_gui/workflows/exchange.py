@@ -1,0 +1,145 @@
+"""A project's annotations as COCO files: import, export, and the snapshot of a training run."""
+
+import contextlib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pycocotools.coco import COCO
+
+from core.files import atomic_path
+from core.formats.coco import CocoError, write_coco
+from core.masks import Mask, decode_rle
+from mrcnn_gui.project.annotation import ReviewStatus, Side
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.coco_dataset import ProjectDataset, absolute_name, relative_name
+from mrcnn_gui.workflows.coco_import import ImportReport, import_coco
+from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
+
+__all__ = [
+    "ExportReport",
+    "ImportReport",
+    "Snapshot",
+    "export_coco",
+    "freeze_snapshot",
+    "import_coco",
+]
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export wrote.
+
+    Attributes:
+        images: Images in the file.
+        instances: Annotations in the file.
+        path: The file.
+        problems: One line for every image that was left out.
+        cancelled: Whether it was stopped; the file is then as it was before.
+    """
+
+    images: int
+    instances: int
+    path: Path
+    problems: tuple[str, ...] = ()
+    cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The done images as two COCO files whose file names are absolute.
+
+    Attributes:
+        train_json: Images of the training side.
+        val_json: Images of the validation side; may hold none.
+        train_images: How many images `train_json` holds.
+        val_images: How many images `val_json` holds.
+        val_instances: How many instances (crowds not counted) `val_json` holds.
+        problems: One line for every done image that was left out.
+    """
+
+    train_json: Path
+    val_json: Path
+    train_images: int
+    val_images: int
+    val_instances: int
+    problems: tuple[str, ...] = ()
+
+
+def export_coco(
+    folder: Path,
+    out: Path,
+    *,
+    all_images: bool = False,
+    on_progress: Count = ignore_count,
+    should_stop: ShouldStop = never_stop,
+) -> ExportReport:
+    """Write the annotations of done images, or of all, as a COCO file.
+
+    Imported annotations whose mask, category and attributes are still those of their record are
+    written from that record, unknown fields included; only its `id`, `image_id` and `category_id`
+    are the project's. All others are made from their mask: one exact polygon, or an RLE where it
+    has holes or parts. Suggestions and empty masks are not exported; an imported file's image
+    fields and top-level keys are not kept. `file_name` starts from the folder that holds
+    `.mrcnn`, else from the deepest folder that holds all images.
+
+    The file is written beside `out`, loaded with pycocotools, every mask compared, and only then
+    put in the place of the old one.
+
+    Raises:
+        ProjectError: The project cannot be read, or the file cannot be written.
+        CocoError: What was written does not read back as it should; the old file stays.
+    """
+    with Store.open(folder, read_only=True) as store, store.snapshot():
+        entries = [e for e in store.images() if all_images or e.status is ReviewStatus.DONE]
+        dataset = ProjectDataset(store, relative_name(store))
+        for done, entry in enumerate(entries, start=1):
+            if should_stop():
+                return ExportReport(0, 0, out, cancelled=True)
+            dataset.add(entry)
+            on_progress(done, len(entries))
+        record = dataset.record()
+    ids = [annotation["id"] for annotation in dataset.annotations]
+    try:
+        with atomic_path(out) as temporary:
+            write_coco(temporary, record)
+            _verify(temporary, zip(ids, dataset.masks, strict=True))
+    except OSError as error:
+        raise ProjectError(f"cannot write {out}: {error.strerror or error}") from error
+    return ExportReport(len(dataset.images), len(ids), out, tuple(dataset.problems))
+
+
+def freeze_snapshot(folder: Path, run_folder: Path) -> Snapshot:
+    """Write the done images that can be read as `train.json` and `val.json` into a folder.
+
+    Raises:
+        ProjectError: The project cannot be read.
+        OSError: The files cannot be written.
+    """
+    with Store.open(folder, read_only=True) as store, store.snapshot():
+        train, val = (ProjectDataset(store, absolute_name(store)) for _ in range(2))
+        for entry in store.images():
+            if entry.status is ReviewStatus.DONE:
+                dataset = val if entry.side is Side.VALIDATION else train
+                dataset.add(entry, must_exist=True)
+        records = train.record(), val.record()
+    paths = run_folder / "train.json", run_folder / "val.json"
+    for path, record in zip(paths, records, strict=True):
+        write_coco(path, record)
+    instances = sum(not record.get("iscrowd", 0) for record in val.annotations)
+    problems = (*train.problems, *val.problems)
+    return Snapshot(*paths, len(train.images), len(val.images), instances, problems)
+
+
+def _verify(path: Path, masks: Iterable[tuple[int, Mask]]) -> None:
+    """Load a written file with pycocotools and compare every mask.
+
+    Not the areas and boxes: those of imported records stay as they came, rounded or not.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
+        coco = COCO(str(path))
+    for annotation_id, mask in masks:
+        if decode_rle(coco.annToRLE(coco.anns[annotation_id])) != mask:
+            raise CocoError(f"annotation {annotation_id} reads back with another mask")

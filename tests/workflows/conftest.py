@@ -1,0 +1,67 @@
+"""Small projects on generated pictures, and a tiny model."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from core.masks import Mask
+from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Side, Source
+from mrcnn_gui.project.store import Store
+
+WIDTH, HEIGHT = 96, 64
+
+
+def write_picture(path: Path, seed: int = 0, *, width: int = WIDTH, height: int = HEIGHT) -> Path:
+    """A grey picture with a bright rectangle in it."""
+    pixels = np.random.default_rng(seed).integers(90, 120, (height, width, 3), dtype=np.uint8)
+    pixels[height // 4 : height // 2, width // 4 : width // 2] = (200, 60, 240)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    return path
+
+
+def rectangle(x: int, y: int, width: int, height: int) -> Mask:
+    return Mask.from_bitmap(np.ones((height, width), dtype=np.bool_), x, y)
+
+
+def ring(x: int, y: int, size: int) -> Mask:
+    bitmap = np.ones((size, size), dtype=np.bool_)
+    bitmap[size // 3 : 2 * size // 3, size // 3 : 2 * size // 3] = False
+    return Mask.from_bitmap(bitmap, x, y)
+
+
+def human(store: Store, mask: Mask, category_id: int = 1) -> Instance:
+    return Instance(store.new_instance_id(), category_id, mask, Provenance(Source.HUMAN))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of four pictures."""
+    for number in range(4):
+        write_picture(tmp_path / "photos" / f"{number}.png", number)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def project(photos: Path) -> Path:
+    """A project on the pictures, with two categories and nothing annotated."""
+    with Store.create(photos / ".mrcnn") as store:
+        store.add_category("a")
+        store.add_category("b")
+        for entry in store.add_images(sorted(photos.glob("*.png"))):
+            store.update_image(entry.id, width=WIDTH, height=HEIGHT)
+    return photos / ".mrcnn"
+
+
+@pytest.fixture
+def reviewed(project: Path) -> Path:
+    """The same project with three done images: two to train on, one to validate on."""
+    with Store.open(project) as store:
+        for entry in store.images()[:3]:
+            box = human(store, rectangle(WIDTH // 4, HEIGHT // 4, WIDTH // 4, HEIGHT // 4))
+            store.insert_instances(entry.id, [box])
+            store.set_status(entry.id, ReviewStatus.DONE)
+            store.set_side(entry.id, Side.VALIDATION if entry.id == 3 else Side.TRAIN)
+    return project
