@@ -82,7 +82,16 @@ def _bring_up_to_date(database: Database) -> None:
         raise ProjectError(
             f"{database.path} has the older format {version}: open it once for writing first"
         )
+    migrate(database, version, MIGRATIONS, lambda: _back_up(database, version))
+
+
+def _back_up(database: Database, version: int) -> None:
     backups = database.path.parent / "backups"
-    backups.mkdir(exist_ok=True)
-    copy = backups / f"project-format-{version}.db"
-    migrate(database, version, MIGRATIONS, lambda: database.backup(copy))
+    try:
+        backups.mkdir(exist_ok=True)
+        database.backup(backups / f"project-format-{version}.db")
+    except OSError as error:
+        raise ProjectError(
+            f"{database.path} has an older format and must be copied to {backups} before it is "
+            f"brought up to date, which failed: {error.strerror or error}"
+        ) from error

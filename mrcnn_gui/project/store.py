@@ -110,9 +110,11 @@ class Store:
 
     def close(self) -> None:
         """Let go of the files and the lock."""
-        self._database.close()
-        if self._lock is not None:
-            self._lock.release()
+        try:
+            self._database.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
 
     def __enter__(self) -> Self:
         return self

@@ -30,13 +30,12 @@ CATEGORY_IDS = (1, 2, 7)
 
 
 @st.composite
-def masks(draw: st.DrawFn, *, inside: bool = False) -> Mask:
-    """Small masks; without `inside` they may reach out of the image, and may be empty."""
+def masks(draw: st.DrawFn) -> Mask:
+    """Small masks; they may reach out of the image, and may be empty."""
     height, width = draw(st.integers(1, 6)), draw(st.integers(1, 6))
     packed = draw(st.binary(min_size=5, max_size=5))
     bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8))[: height * width]
-    low = 0 if inside else -5
-    x, y = draw(st.integers(low, WIDTH - 6)), draw(st.integers(low, HEIGHT - 6))
+    x, y = draw(st.integers(-5, WIDTH - 1)), draw(st.integers(-5, HEIGHT - 1))
     return Mask.from_bitmap(bits.reshape(height, width), x, y)
 
 

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrcnn_gui.project.annotation import ReviewStatus
@@ -11,6 +11,7 @@ from mrcnn_gui.project.edits import SetReviewStatus, decode_edit, encode_edit
 from tests.project.strategies import edit_sequences, empty_document
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_every_edit_survives_encoding(data: st.DataObject) -> None:
     for edit in data.draw(edit_sequences(empty_document())):
@@ -20,6 +21,7 @@ def test_every_edit_survives_encoding(data: st.DataObject) -> None:
         assert encode_edit(again) == encode_edit(edit)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_undoing_all_gives_the_document_before(data: st.DataObject) -> None:
     document = empty_document()
@@ -34,6 +36,7 @@ def test_undoing_all_gives_the_document_before(data: st.DataObject) -> None:
         assert list(document.instances) == sorted(document.instances)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_the_inverse_of_the_inverse_is_the_edit(data: st.DataObject) -> None:
     for edit in data.draw(edit_sequences(empty_document())):

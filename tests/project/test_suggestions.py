@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.masks import Mask
@@ -110,6 +110,7 @@ def test_settled_suggestions_are_hidden() -> None:
     assert visible(document, [*hidden, *shown], 0.3) == shown
 
 
+@settings(deadline=None)
 @given(st.lists(masks(), max_size=4))
 def test_a_rejected_run_is_never_shown_again(found: list[Mask]) -> None:
     document = ImageDocument(1, 20, 16)
