@@ -90,7 +90,7 @@ def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
         return _shrunk(_read_bmp(path), max_side)
     try:
         image = _open(path)
-        if image.format == "uchar" and max_side is not None:
+        if max_side is not None and image.format == "uchar" and image.bands <= 4:
             image = pyvips.Image.thumbnail(
                 str(path), max_side, height=max_side, size="down", fail_on="truncated"
             )
@@ -125,6 +125,8 @@ def _open(path: Path) -> Any:
         return pyvips.Image.new_from_file(
             str(path), access="sequential", fail_on="truncated", revalidate=True
         )
+    except UnicodeEncodeError as error:
+        raise ImageReadError(path, "its name is not valid UTF-8: rename it") from error
     except pyvips.Error as error:
         raise _read_error(path, error) from error
 
@@ -142,6 +144,8 @@ def _to_rgb(image: Any) -> NDArray[np.uint8]:
     if _orientation(image) > 1 or image.format != "uchar":
         image = image.copy_memory()  # turning and stretching read the pixels out of order
     image = image.autorot()
+    if image.bands > 4:  # satellites and microscopes: no alpha, whatever the file says
+        image = image.extract_band(0, n=3)
     if image.hasalpha():
         white = {"ushort": 65535, "uchar": 255}.get(image.format, 1)
         image = image.flatten(background=white)
@@ -227,7 +231,9 @@ def _read_error(path: Path, error: pyvips.Error) -> ImageReadError:
     lines = str(error.detail or error.message).strip().splitlines()
     if any("not a known file format" in line for line in lines):
         return ImageReadError(path, "not an image of a known format")
-    return ImageReadError(path, lines[0] if lines else "unknown reason")
+    if not lines or lines[0].startswith("unable to call"):  # libvips gave no reason
+        return ImageReadError(path, "the file is damaged or cut off")
+    return ImageReadError(path, lines[0])
 
 
 def _walk(folder: Path) -> Iterator[Path]:

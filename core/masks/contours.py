@@ -19,6 +19,8 @@ Points = NDArray[np.float64]
 _MAX_PIXELS = 2**31 - 1  # pycocotools counts pixels in a C int
 _MAX_REACH = 2**17  # pixels: pycocotools' time and memory follow a polygon's length
 
+_HORIZON = 1e12  # pixels: slopes towards points farther off would be rounded away
+
 
 def mask_to_rings(mask: Mask) -> list[Ring]:
     """The closed boundaries of a mask along its pixels' edges.
@@ -149,10 +151,11 @@ def _points(polygon: Sequence[float]) -> Points:
 
 def _nearby(points: Points, height: int, width: int) -> Points:
     """Cut off what lies so far outside that pycocotools would run out of memory on the way."""
-    reach = 2.0 * max(height, width)
+    reach = 4.0 * max(height, width) + 1000
     low, high = -reach, np.array([width, height]) + reach
     if (points >= low).all() and (points <= high).all():
         return points
+    points = np.clip(points, -_HORIZON, _HORIZON)
     for axis in (0, 1):
         points = _cut(points, axis, low, 1.0)
         points = _cut(points, axis, high[axis], -1.0)
@@ -167,5 +170,7 @@ def _cut(points: Points, axis: int, limit: float, sign: float) -> Points:
         if before >= 0:
             kept.append(start)
         if (before >= 0) != (after >= 0):
-            kept.append(start + (end - start) * (before / (before - after)))
+            crossing = start + (end - start) * (before / (before - after))
+            crossing[axis] = limit
+            kept.append(crossing)
     return np.array(kept, dtype=np.float64).reshape(-1, 2)
