@@ -111,14 +111,13 @@ class BoxHead(nn.Module):
             score_threshold: applied before anything is decoded.
         """
         scores = F.softmax(scored[0], dim=1)[:, 1:]  # [n, K]
-        rois, columns = torch.nonzero(scores > score_threshold, as_tuple=True)
+        rois, columns = torch.nonzero(scores >= score_threshold, as_tuple=True)
         labels = columns + 1
         deltas = scored[1][rois, self._delta_row(labels)]
         boxes = clip_boxes(decode_boxes(deltas, proposals[rois], _WEIGHTS), *size)
         usable = torch.nonzero(has_min_side(boxes, _MIN_SIDE)).flatten()
         boxes, labels, best = boxes[usable], labels[usable], scores[rois, columns][usable]
         kept = nms_by_group(boxes, best, labels, self.config.nms_threshold)
-        kept = kept[: self.config.detections_per_image]
         return Boxes(boxes[kept], best[kept], labels[kept])
 
     def _delta_row(self, labels: Tensor) -> Tensor:

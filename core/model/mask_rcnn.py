@@ -96,20 +96,28 @@ class MaskRCNN(nn.Module):
         ).contiguous(memory_format=torch.channels_last)
         return Features(self.fpn(self.backbone(batch)), sizes)
 
-    def detect(self, features: Features, *, score_threshold: float | None = None) -> list[Boxes]:
+    def detect(
+        self,
+        features: Features,
+        *,
+        score_threshold: float | None = None,
+        limit: int | None = None,
+    ) -> list[Boxes]:
         """Return the boxes found in every image; none is a fine answer.
 
         Args:
             features: of the images.
-            score_threshold: instead of the config's.
+            score_threshold: lowest score, instead of the config's.
+            limit: most boxes per image, instead of the config's.
         """
         threshold = self.config.score_threshold if score_threshold is None else score_threshold
+        limit = self.config.detections_per_image if limit is None else limit
         proposals = self.rpn.propose(self.rpn(features.levels), features)
         logits, deltas = self.box_head(self._pool(features, proposals, self.config.box_pool))
         counts = [len(boxes) for boxes in proposals]
         scored = zip(logits.split(counts), deltas.split(counts), strict=True)
         return [
-            self.box_head.select(s, boxes, size, threshold)
+            self.box_head.select(s, boxes, size, threshold).first(limit)
             for s, boxes, size in zip(scored, proposals, features.sizes, strict=True)
         ]
 

@@ -38,6 +38,10 @@ class Boxes:
     scores: Tensor
     labels: Tensor
 
+    def first(self, limit: int) -> "Boxes":
+        """Return the best `limit` of them."""
+        return Boxes(self.boxes_xyxy[:limit], self.scores[:limit], self.labels[:limit])
+
 
 @dataclass(frozen=True)
 class Prediction(Boxes):
