@@ -1,0 +1,103 @@
+"""What is painted over the masks: scores, the open polygon, the brush's circle, empty states."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from mrcnn_gui.ui.canvas import palette
+
+_VERTEX = 3.5  # half the side of a vertex, in logical pixels
+_PILL_GAP = 3.0
+
+
+@dataclass(frozen=True)
+class Pill:
+    """A short text above a suggestion.
+
+    Attributes:
+        text: Its score; its category, too, when it stands out.
+        anchor: Middle of the top of the suggestion's box, in logical view pixels.
+        strong: Whether the suggestion is selected or hovered.
+    """
+
+    text: str
+    anchor: QPointF
+    strong: bool
+
+
+def paint_pills(painter: QPainter, pills: Sequence[Pill], area: QRectF) -> None:
+    """Paint the pills; those whose place lies outside of the view are moved to its edge."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    metrics = QFontMetricsF(painter.font())
+    for pill in sorted(pills, key=lambda pill: pill.strong):
+        rect = _pill_rect(pill, metrics, area)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.SUGGESTION if pill.strong else _faded(palette.DARK))
+        painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
+        painter.setPen(palette.DARK if pill.strong else palette.SUGGESTION)
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, pill.text)
+
+
+def paint_outline(painter: QPainter, points: Sequence[QPointF]) -> None:
+    """Paint an open polygon: two-coloured lines, vertices, and how it would close."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    line = QPolygonF(list(points))
+    for color, width in ((palette.DARK, 4.0), (palette.LIGHT, 2.0)):
+        painter.setPen(QPen(color, width, j=Qt.PenJoinStyle.RoundJoin))
+        painter.drawPolyline(line)
+    painter.setPen(QPen(_faded(palette.LIGHT), 1.0, Qt.PenStyle.DashLine))
+    painter.drawLine(points[-1], points[0])
+    painter.setPen(QPen(palette.DARK, 1.0))
+    for index, point in enumerate(points[:-1]):
+        side = _VERTEX * (1.5 if index == 0 else 1.0)
+        painter.setBrush(palette.SUGGESTION if index == 0 else palette.LIGHT)
+        painter.drawRect(QRectF(point.x() - side, point.y() - side, 2 * side, 2 * side))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def paint_circle(painter: QPainter, centre: QPointF, radius: float) -> None:
+    """Paint the brush's edge, visible on any ground."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for color, width in ((palette.DARK, 3.0), (palette.LIGHT, 1.25)):
+        painter.setPen(QPen(color, width))
+        painter.drawEllipse(centre, radius, radius)
+
+
+def circle_rect(centre: QPointF, radius: float) -> QRectF:
+    """What `paint_circle` touches."""
+    reach = radius + 3
+    return QRectF(centre.x() - reach, centre.y() - reach, 2 * reach, 2 * reach)
+
+
+def paint_notice(painter: QPainter, area: QRectF, title: str, hint: str, *, problem: bool) -> None:
+    """Paint what the person can do, or what is wrong, in the middle of the view."""
+    font = painter.font()
+    large = QFont(font)
+    large.setPointSizeF(font.pointSizeF() * 1.35)
+    painter.setFont(large)
+    painter.setPen(palette.PROBLEM_TEXT if problem else palette.TEXT)
+    flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
+    text_area = area.adjusted(24, 0, -24, 0)
+    text_area.setTop(area.center().y() - 2 * QFontMetricsF(large).height())
+    drawn = painter.drawText(text_area, int(flags), title)
+    painter.setFont(font)
+    painter.setPen(palette.FAINT_TEXT)
+    text_area.setTop(drawn.bottom() + QFontMetricsF(font).height() / 2)
+    painter.drawText(text_area, int(flags), hint)
+
+
+def _pill_rect(pill: Pill, metrics: QFontMetricsF, area: QRectF) -> QRectF:
+    height = metrics.height() + 2
+    width = max(metrics.horizontalAdvance(pill.text) + height, 2 * height)
+    left = min(max(pill.anchor.x() - width / 2, area.left()), area.right() - width)
+    top = min(max(pill.anchor.y() - height - _PILL_GAP, area.top()), area.bottom() - height)
+    return QRectF(left, top, width, height)
+
+
+def _faded(color: QColor) -> QColor:
+    faded = QColor(color)
+    faded.setAlphaF(0.82)
+    return faded

@@ -1,0 +1,74 @@
+"""What a tool shows before its edit exists."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mrcnn_gui.ui.canvas.compose import Bitmap, Box
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """Pixels drawn in place of an instance's mask, or as a new instance.
+
+    Attributes:
+        bitmap: bool [h, w]; may still change while it is shown.
+        x: Left column in the image.
+        y: Top row in the image.
+        instance_id: Whose mask it replaces; None for a new instance.
+        category_id: Whose colour it has.
+    """
+
+    bitmap: Bitmap
+    x: int
+    y: int
+    instance_id: int | None
+    category_id: int
+
+    @property
+    def box_xyxy(self) -> Box:
+        """The bitmap's box in image pixels."""
+        height, width = self.bitmap.shape
+        return self.x, self.y, self.x + width, self.y + height
+
+
+class Preview:
+    """The layer that tools draw into; the canvas shows it and hears what became stale.
+
+    Attributes:
+        shape: Replaces or adds one mask.
+        outline: Vertices in image coordinates; the last one follows the cursor.
+        hovered_instance: The instance under the cursor.
+    """
+
+    def __init__(self, stale: Callable[[Box], None], marks_changed: Callable[[], None]) -> None:
+        self._stale = stale
+        self._marks_changed = marks_changed
+        self.shape: Shape | None = None
+        self.outline: tuple[Point, ...] = ()
+        self.hovered_instance: int | None = None
+
+    def show_shape(self, shape: Shape, *dirty: Box) -> None:
+        """Show a mask; `dirty` are the image boxes that differ from what was shown before."""
+        self.shape = shape
+        self._make_stale(dirty)
+
+    def clear_shape(self, *dirty: Box) -> None:
+        """Show the document again."""
+        self.shape = None
+        self._make_stale(dirty)
+
+    def show_outline(self, points: tuple[Point, ...]) -> None:
+        """Show an open polygon; no points, no polygon."""
+        self.outline = points
+        self._marks_changed()
+
+    def hover(self, instance_id: int | None, *dirty: Box) -> None:
+        """Highlight an instance, or none."""
+        self.hovered_instance = instance_id
+        self._make_stale(dirty)
+
+    def _make_stale(self, boxes: tuple[Box, ...]) -> None:
+        for box in boxes:
+            self._stale(box)
