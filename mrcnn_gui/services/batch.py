@@ -1,0 +1,93 @@
+"""The images that wait for the model, and how fast they go."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mrcnn_gui.workflows.presegment import Presegmented, PresegmentProgress
+
+
+class Batch:
+    """A queue of images with counts and a clock.
+
+    Attributes:
+        total: Images of this batch, those that are done included.
+        done: How many are done, whether they could be read or not.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._waiting: deque[int] = deque()
+        self._started = self._first_done = self._last_done = clock()
+        self._failed = 0
+        self._dropped = 0
+        self.total = 0
+        self.done = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an image waits."""
+        return bool(self._waiting)
+
+    def add(self, image_ids: Sequence[int], *, first: bool) -> None:
+        """Add images that do not wait yet; with `first` they go before all that do."""
+        if first:
+            old = len(self._waiting)
+            rest = [image_id for image_id in self._waiting if image_id not in image_ids]
+            self._waiting = deque([*image_ids, *rest])
+            self.total += len(self._waiting) - old
+        else:
+            there = set(self._waiting)
+            fresh = [image_id for image_id in image_ids if image_id not in there]
+            self._waiting.extend(fresh)
+            self.total += len(fresh)
+
+    def next(self) -> int:
+        """Take the image that is due; IndexError when none waits."""
+        return self._waiting.popleft()
+
+    def drop_waiting(self) -> None:
+        """Forget the images that wait."""
+        self._dropped += len(self._waiting)
+        self.total -= len(self._waiting)
+        self._waiting.clear()
+
+    def count(self, *, failed: bool = False) -> None:
+        """Note that one more image is done, or could not be read."""
+        self.done += 1
+        self._failed += failed
+        self._last_done = self._clock()
+        if self.done == 1:
+            self._first_done = self._last_done
+
+    @property
+    def images_per_second(self) -> float:
+        """Speed since the first image was done, so that loading the model does not count."""
+        if self.done > 1:
+            return (self.done - 1) / max(self._last_done - self._first_done, 1e-6)
+        return self.done / max(self._last_done - self._started, 1e-6)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time for the images that are not done; None while the speed is not known."""
+        return (self.total - self.done) / self.images_per_second if self.done else None
+
+    def progress(self, last: "Presegmented") -> "PresegmentProgress":
+        """Where the batch stands after its last image."""
+        from mrcnn_gui.workflows.presegment import PresegmentProgress  # not at start-up
+
+        return PresegmentProgress(
+            self.done, self.total, self.images_per_second, self.seconds_left, last
+        )
+
+    @property
+    def summary(self) -> str:
+        """How the batch ended, for people."""
+        if self._dropped:
+            text = f"Cancelled after {self.done} of {self.total + self._dropped} images"
+        else:
+            done = self.done - self._failed
+            text = f"{done} {'image' if done == 1 else 'images'} pre-segmented"
+        return f"{text}, {self._failed} could not be read." if self._failed else f"{text}."

@@ -1,0 +1,227 @@
+"""The model at work: which version is loaded, and the images it makes suggestions for."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from mrcnn_gui.project.annotation import Suggestion
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.model_versions import STARTER_VERSION, ModelVersion
+from mrcnn_gui.services.batch import Batch
+from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
+from mrcnn_gui.services.model_lane import (
+    ACTIVE_MODEL,
+    LoadedModel,
+    Segmented,
+    load_model,
+    load_predictor,
+    model_versions,
+    segment_image,
+)
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.suggestions import Suggestions
+from mrcnn_gui.services.view_state import ViewState
+
+if TYPE_CHECKING:
+    from core.predictor import Predictor
+
+
+class Segmenter(QObject):
+    """Runs the active model on images, one at a time, and keeps what it suggests.
+
+    An image that the person asks for by itself goes before the rest of a batch.
+    """
+
+    suggestions_changed = Signal(int)  # those of this image, or which of them are visible
+    progressed = Signal(object)  # a PresegmentProgress
+    finished = Signal(str)  # how the batch ended, for people
+    state_changed = Signal()  # is_running or model_label
+
+    def __init__(
+        self,
+        session: Session,
+        view_state: ViewState,
+        jobs: JobRunner,
+        *,
+        load: "Callable[[Path], Predictor]" = load_predictor,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._jobs = jobs
+        self._model = LoadedModel(load)
+        self._version_id = STARTER_VERSION
+        self._model_state = "(not loaded yet)"
+        self._is_warm = False
+        self._loading: Job | None = None
+        self._batch = Batch()
+        self._job: Job | None = None
+        self._suggestions = Suggestions(session, view_state, jobs, self.suggestions_changed.emit)
+        session.project_opened.connect(self._use_project)
+        session.project_closed.connect(self._leave_project)
+        session.image_opened.connect(self._suggestions.read_missing)
+        session.image_entry_changed.connect(self._suggestions.read_missing)
+        session.document_changed.connect(self._suggestions.refresh)
+        view_state.score_threshold_changed.connect(self._suggestions.refresh)
+
+    # Suggestions
+
+    def suggestions(self, image_id: int) -> list[Suggestion]:
+        """All that is stored for an image, best first; empty while it is being read.
+
+        `suggestions_changed` follows in that case.
+        """
+        return self._suggestions.of(image_id)
+
+    def visible_suggestions(self) -> list[Suggestion]:
+        """Those of the open image that still ask for a decision, from the threshold up."""
+        return self._suggestions.visible()
+
+    def accept(self, key: str) -> None:
+        """Make a visible suggestion an instance, of its own category or the active one."""
+        self._suggestions.accept(key)
+
+    def accept_all_visible(self) -> None:
+        """Make every visible suggestion an instance, as one edit."""
+        self._suggestions.accept_all()
+
+    def reject(self, key: str) -> None:
+        """Decide that a visible suggestion is wrong: it does not come back."""
+        self._suggestions.reject(key)
+
+    # The model
+
+    @property
+    def model_label(self) -> str:
+        """Version and device, or what stands in the way."""
+        return f"{self._version_id} {self._model_state}"
+
+    def warm_up(self) -> None:
+        """Import torch and load the active version in the background.
+
+        Called once the window is shown: the import holds up the window a fraction of a second.
+        """
+        self._is_warm = True
+        self._load()
+
+    def use_version(self, version_id: str) -> None:
+        """Take another model version from the next image on."""
+        self._version_id = version_id
+        if self._is_warm:
+            self._load()
+        else:
+            self.state_changed.emit()
+
+    def _use_project(self) -> None:
+        self.use_version(self._session.setting(ACTIVE_MODEL, STARTER_VERSION))
+
+    def _version(self) -> ModelVersion:
+        return model_versions(self._session.folder).get(self._version_id)
+
+    def _load(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
+        try:
+            version = self._version()
+        except ProjectError as error:
+            self._note_model_failure(describe(error))
+            return
+        self._set_model_state("is loading…")
+        self._loading = self._jobs.start(
+            Lane.MODEL,
+            load_model,
+            self._model,
+            version,
+            priority=1,
+            on_done=self._note_device,
+            on_failed=self._note_model_failure,
+        )
+
+    def _note_device(self, device: str) -> None:
+        self._set_model_state(f"on {device}")
+
+    def _note_model_failure(self, text: str) -> None:
+        self._set_model_state("cannot be used")
+        self._session.report_failure("The model cannot be used", text)
+
+    def _set_model_state(self, state: str) -> None:
+        self._model_state = state
+        self.state_changed.emit()
+
+    # Pre-segmentation
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the model works on an image, or images wait for it."""
+        return self._job is not None
+
+    def run(self, image_ids: Sequence[int]) -> None:
+        """Pre-segment images; a single one goes before those that wait already."""
+        known = [image_id for image_id in image_ids if self._session.image(image_id) is not None]
+        if not known:
+            self.finished.emit("There is no image to pre-segment.")
+        elif self.is_running:
+            self._batch.add(known, first=len(known) == 1)
+        else:
+            self._batch = Batch()
+            self._batch.add(known, first=False)
+            self._next()
+            self.state_changed.emit()
+
+    def cancel(self) -> None:
+        """Leave out the images that wait; the one that the model works on is finished and kept."""
+        self._batch.drop_waiting()
+
+    def _leave_project(self) -> None:
+        was_running = self.is_running
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        self._batch = Batch()
+        self._suggestions.clear()
+        if was_running:
+            self.finished.emit("")
+        self.state_changed.emit()
+
+    def _next(self) -> None:
+        try:
+            version = self._version()
+        except ProjectError as error:
+            self._stop(describe(error))
+            return
+        self._job = self._jobs.start(
+            Lane.MODEL,
+            segment_image,
+            self._model,
+            version,
+            self._session.folder,
+            self._batch.next(),
+            on_done=self._take,
+            on_failed=self._stop,
+        )
+
+    def _take(self, segmented: Segmented) -> None:
+        result = segmented.result
+        if self._model_state != f"on {segmented.device}":
+            self._note_device(segmented.device)
+        self._session.set_image_info(
+            result.image_id, result.width, result.height, result.content_hash, result.problem
+        )
+        self._batch.count(failed=bool(result.problem))
+        self._suggestions.renew(result.image_id)
+        self.progressed.emit(self._batch.progress(result))
+        if self._batch.is_waiting:
+            self._next()
+        else:
+            self._end(self._batch.summary)
+
+    def _stop(self, text: str) -> None:
+        self._end("Pre-segmentation stopped.")
+        self._session.report_failure("Pre-segmentation stopped", text)
+
+    def _end(self, message: str) -> None:
+        self._job = None
+        self.finished.emit(message)
+        self.state_changed.emit()

@@ -1,0 +1,78 @@
+"""What the program remembers between two starts, beside any project."""
+
+import os
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+FILE_VARIABLE = "MRCNN_GUI_SETTINGS"
+MOST_RECENT = 10
+
+
+class Settings:
+    """Recent projects, the window's place, and the folders used last.
+
+    They are in the platform's place for settings, or in the INI file that the constructor or the
+    environment variable MRCNN_GUI_SETTINGS names.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        named = path or os.environ.get(FILE_VARIABLE)
+        ini = QSettings.Format.IniFormat
+        if named:
+            self._settings = QSettings(str(named), ini)
+        else:
+            self._settings = QSettings(ini, QSettings.Scope.UserScope, "mrcnn-gui", "mrcnn-gui")
+
+    @property
+    def recent_projects(self) -> list[Path]:
+        """Project folders that are still there, the one used last first, at most 10."""
+        return [path for path in self._recent() if _is_folder(path)]
+
+    def add_recent_project(self, folder: Path) -> None:
+        """Put a project folder first; those that are gone drop out."""
+        others = [path for path in self.recent_projects if path != folder]
+        recent = [str(path) for path in (folder, *others)[:MOST_RECENT]]
+        self._settings.setValue("recent_projects", recent)
+
+    def last_folder(self, purpose: str) -> str:
+        """The folder used last for a purpose ("open", "export"); "" when there was none."""
+        return str(self._settings.value(f"last_folders/{purpose}", ""))
+
+    def set_last_folder(self, purpose: str, folder: str | Path) -> None:
+        """Note the folder that was used for a purpose."""
+        self._settings.setValue(f"last_folders/{purpose}", str(folder))
+
+    @property
+    def window_geometry(self) -> QByteArray:
+        """What `QWidget.saveGeometry` gave; empty when there is none."""
+        return self._bytes("window_geometry")
+
+    @window_geometry.setter
+    def window_geometry(self, geometry: QByteArray) -> None:
+        self._settings.setValue("window_geometry", geometry)
+
+    @property
+    def window_state(self) -> QByteArray:
+        """What `QMainWindow.saveState` gave; empty when there is none."""
+        return self._bytes("window_state")
+
+    @window_state.setter
+    def window_state(self, state: QByteArray) -> None:
+        self._settings.setValue("window_state", state)
+
+    def _recent(self) -> list[Path]:
+        value = self._settings.value("recent_projects", [])
+        texts = [value] if isinstance(value, str) else value  # a list of one is read as its item
+        return [Path(text) for text in texts] if isinstance(texts, list) else []
+
+    def _bytes(self, key: str) -> QByteArray:
+        value = self._settings.value(key)
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a drive that is not there, a folder nobody may look into
+        return False

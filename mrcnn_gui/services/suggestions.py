@@ -1,0 +1,138 @@
+"""Suggestions of the project's images: which are shown, and what a person decides about them."""
+
+from collections.abc import Callable
+
+from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
+from mrcnn_gui.project.edits import AcceptSuggestion, Batch, RejectSuggestion
+from mrcnn_gui.project.suggestions import visible
+from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.suggestion_cache import SuggestionCache
+from mrcnn_gui.services.view_state import ViewState
+
+
+class Suggestions:
+    """Follows the open image: reads its suggestions and tells which of them are visible."""
+
+    def __init__(
+        self,
+        session: Session,
+        view_state: ViewState,
+        jobs: JobRunner,
+        on_change: Callable[[int], object],
+    ) -> None:
+        """`on_change` gets the id of an image whose suggestions, or visible ones, are others."""
+        self._session = session
+        self._view_state = view_state
+        self._on_change = on_change
+        self._cache = SuggestionCache(jobs, self._changed)
+        self._visible: list[Suggestion] | None = None
+
+    def of(self, image_id: int) -> list[Suggestion]:
+        """All that is stored for an image, best first; empty while it is being read."""
+        stored = self._cache.get(image_id)
+        if stored is None and not self._cache.is_reading(image_id):
+            self._read(image_id)
+        return stored or []
+
+    def visible(self) -> list[Suggestion]:
+        """Those of the open image that still ask for a decision, from the threshold up."""
+        document = self._session.document
+        if document is None:
+            return []
+        if self._visible is None:
+            threshold = self._view_state.score_threshold
+            self._visible = visible(document, self.of(document.image_id), threshold)
+        return self._visible
+
+    def accept(self, key: str) -> None:
+        """Make a visible suggestion an instance.
+
+        Its category is the one of the same name, or else the active one.
+        """
+        self._accept([each for each in self.visible() if each.key == key])
+
+    def accept_all(self) -> None:
+        """Make every visible suggestion an instance, as one edit."""
+        self._accept(self.visible())
+
+    def reject(self, key: str) -> None:
+        """Decide that a visible suggestion is wrong."""
+        for suggestion in self.visible():
+            if suggestion.key == key:
+                self._session.push(RejectSuggestion(suggestion))
+                return
+
+    def renew(self, image_id: int) -> None:
+        """Read those of an image again, because the model has just looked at it."""
+        if self._is_open(image_id):
+            self._read(image_id)
+        else:
+            self._cache.drop(image_id)
+            self._on_change(image_id)
+
+    def read_missing(self, image_id: int) -> None:
+        """Read those of an image that was opened, or whose content hash has become known."""
+        if self._is_open(image_id):
+            self._visible = None
+            self.of(image_id)
+
+    def refresh(self) -> None:
+        """Work out anew which are visible: the document or the threshold has changed."""
+        if self._session.document is not None:
+            self._changed(self._session.document.image_id)
+
+    def clear(self) -> None:
+        """Forget everything: the project is closed."""
+        self._cache.clear()
+        self._visible = None
+
+    def _accept(self, suggestions: list[Suggestion]) -> None:
+        edits = []
+        for suggestion in suggestions:
+            category_id = self._category_for(suggestion)
+            if category_id is None:
+                self._session.report_failure(
+                    "Nothing to accept it as", "Add a category, or choose one, and accept again."
+                )
+                return
+            provenance = Provenance(Source.MODEL, suggestion.model_version, suggestion.score)
+            instance = Instance(
+                self._session.new_instance_id(), category_id, suggestion.mask, provenance
+            )
+            edits.append(AcceptSuggestion(suggestion, instance))
+        if len(edits) == 1:
+            self._session.push(edits[0])
+        elif edits:
+            self._session.push(Batch(tuple(edits), f"Accept {len(edits)} suggestions"))
+
+    def _category_for(self, suggestion: Suggestion) -> int | None:
+        categories = self._session.categories
+        active = self._view_state.active_category
+        named = [each.id for each in categories if each.name == suggestion.category]
+        chosen = [each.id for each in categories if each.id == active]
+        only = [each.id for each in categories] if len(categories) == 1 else []
+        return next(iter([*named, *chosen, *only]), None)
+
+    def _read(self, image_id: int) -> None:
+        entry, folder = self._session.image(image_id), self._session.folder
+        if folder is not None and entry is not None and entry.content_hash:
+            self._cache.read(folder, image_id, entry.content_hash)
+
+    def _is_open(self, image_id: int) -> bool:
+        document = self._session.document
+        return document is not None and document.image_id == image_id
+
+    def _changed(self, image_id: int) -> None:
+        if self._is_open(image_id):
+            self._visible = None
+            self._let_go_of_hidden()
+        self._on_change(image_id)
+
+    def _let_go_of_hidden(self) -> None:
+        """A suggestion that is not visible any more cannot stay selected or hovered."""
+        keys = {suggestion.key for suggestion in self.visible()}
+        if self._view_state.selected_suggestion not in keys:
+            self._view_state.selected_suggestion = None
+        if self._view_state.hovered_suggestion not in keys:
+            self._view_state.hovered_suggestion = None
