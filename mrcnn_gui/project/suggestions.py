@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
+import numpy as np
+
 from mrcnn_gui.project.annotation import Suggestion, Verdict
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.errors import CommitError, DamagedProjectError, ProjectError, StorageError
+from mrcnn_gui.project.resemblance import resembles
 from mrcnn_gui.project.rows import (
     SUGGESTION_COLUMNS,
     places,
@@ -158,17 +161,17 @@ def visible(
     Hidden are those below the score, decided ones, those much like a rejected one (mask IoU above
     0.7), and those that cover an instance (above 0.5).
     """
+    undecided = [
+        suggestion
+        for suggestion in suggestions
+        if suggestion.score >= min_score and suggestion.key not in document.decisions
+    ]
     rejected = [
         decision.suggestion.mask
         for decision in document.decisions.values()
         if decision.verdict is Verdict.REJECTED
     ]
     present = [instance.mask for instance in document.instances.values()]
-    return [
-        suggestion
-        for suggestion in suggestions
-        if suggestion.score >= min_score
-        and suggestion.key not in document.decisions
-        and all(suggestion.mask.iou(mask) <= REJECTED_IOU for mask in rejected)
-        and all(suggestion.mask.iou(mask) <= COVERED_IOU for mask in present)
-    ]
+    masks = [suggestion.mask for suggestion in undecided]
+    hidden = resembles(masks, rejected, REJECTED_IOU) | resembles(masks, present, COVERED_IOU)
+    return [undecided[index] for index in np.flatnonzero(~hidden)]

@@ -149,13 +149,14 @@ def test_a_database_that_refuses(store: Store) -> None:
 
 def test_a_failure_inside_a_larger_transaction_takes_back_its_part_alone(store: Store) -> None:
     history = History(store, store.load_document(1))
+    wrong = instance(2, category_id=99)
     with store.transaction():
         store.set_setting("a", "kept")
         with pytest.raises(CommitError):
-            history.push(AddInstance(instance(1, category_id=99)))
-        history.push(AddInstance(instance(1)))
+            history.push(Batch((AddInstance(instance(1)), AddInstance(wrong)), "Half wrong"))
+        history.push(AddInstance(instance(3)))
     assert store.setting("a") == "kept"
-    assert list(store.load_document(1).instances) == [1]
+    assert list(store.load_document(1).instances) == [3]
 
 
 def test_an_error_in_a_transaction_takes_all_of_it_back(store: Store) -> None:

@@ -119,3 +119,23 @@ def test_a_rejected_run_is_never_shown_again(found: list[Mask]) -> None:
         document.apply(RejectSuggestion(each))
     again = [suggestion(mask, version="v2") for mask in found if not mask.is_empty]
     assert visible(document, [*suggestions.values(), *again], 0.0) == []
+
+
+@settings(deadline=None)
+@given(st.lists(masks(), max_size=5), st.lists(masks(), max_size=5), st.lists(masks(), max_size=5))
+def test_what_is_visible_follows_the_iou_alone(
+    found: list[Mask], rejected: list[Mask], drawn: list[Mask]
+) -> None:
+    document = ImageDocument(1, 0, 0)
+    for each in {s.key: s for s in map(suggestion, rejected)}.values():
+        document.apply(RejectSuggestion(each))
+    for number, mask in enumerate(drawn):
+        document.apply(AddInstance(Instance(number, 1, mask, Provenance(Source.HUMAN))))
+    asked = [
+        mask
+        for mask in found
+        if not any(mask.iou(other) > 0.7 for other in rejected)
+        and not any(mask.iou(other) > 0.5 for other in drawn)
+    ]
+    fresh = [suggestion(mask, version="v2") for mask in found]
+    assert [each.mask for each in visible(document, fresh, 0.0)] == asked
