@@ -1,0 +1,96 @@
+"""Which images make which step, and their preparation one batch ahead on one thread."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from torch import Tensor
+
+from core.learning.config import TrainConfig
+from core.learning.dataset import CocoDetectionDataset
+from core.model.mask_rcnn import Target
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class BatchKey:
+    """What defines a batch: with the run's seed, the same key always gives the same batch.
+
+    Attributes:
+        indices: Positions of the images in the data set.
+        step: The step that learns from the batch, from 0.
+        image_size: Long side in pixels, before the random scale.
+    """
+
+    indices: tuple[int, ...]
+    step: int
+    image_size: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images, each [3, H, W] in 0..1, and what is on them."""
+
+    key: BatchKey
+    images: list[Tensor]
+    targets: list[Target]
+
+
+def make_batch(data: CocoDetectionDataset, config: TrainConfig, key: BatchKey) -> Batch:
+    """Read and augment the images of a batch, all at one random scale: less padding."""
+    seed = (config.seed, key.step)
+    long_side = round(key.image_size * np.random.default_rng(seed).uniform(*config.scale_jitter))
+    pairs = [
+        data.augmented(index, max(1, long_side), np.random.default_rng((*seed, index)))
+        for index in key.indices
+    ]
+    return Batch(key, [image for image, _ in pairs], [target for _, target in pairs])
+
+
+def epoch_batches(
+    landscape: Sequence[bool], batch_size: int, seed: tuple[int, ...]
+) -> list[list[int]]:
+    """Put all images in random order into batches that mostly share an orientation.
+
+    A batch is padded to its largest width and height, so mixing portrait with landscape photos
+    would compute on a third more pixels.
+
+    Args:
+        landscape: Whether each image is at least as wide as high.
+        batch_size: Images a batch; the last batch may be smaller.
+        seed: Of the order; different for each epoch.
+    """
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(landscape))
+    order = order[np.argsort(np.asarray(landscape)[order], kind="stable")]
+    batches = [order[i : i + batch_size].tolist() for i in range(0, len(order), batch_size)]
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
+@contextmanager
+def prefetched(make: Callable[[Key], Value], keys: Sequence[Key]) -> Iterator[Iterator[Value]]:
+    """Yield an iterator over `make(key)`, each made while the one before it is used.
+
+    An error in `make` is raised where its value is asked for. On leaving, what is being made is
+    waited for and the thread has ended.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
+
+        def values() -> Iterator[Value]:
+            ahead = pool.submit(make, keys[0]) if keys else None
+            for following in [*keys[1:], None]:
+                assert ahead is not None
+                value = ahead.result()
+                if following is not None:
+                    ahead = pool.submit(make, following)
+                yield value
+
+        try:
+            yield values()
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,240 @@
+"""One run from its first step, or its last checkpoint, to the model that it keeps."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.learning.batches import Batch, BatchKey, epoch_batches, make_batch, prefetched
+from core.learning.config import TrainConfig
+from core.learning.dataset import CocoDetectionDataset
+from core.learning.learner import Learner
+from core.learning.progress import FitResult, Progress, Stop, TrainingError
+from core.learning.run_folder import RunFolder
+from core.learning.validation import validate
+from core.model.checkpoint import load_model, with_categories
+from core.model.config import MaskRCNNConfig
+from core.model.mask_rcnn import MaskRCNN
+
+MIN_IMAGE_SIZE = 128  # pixels; a GPU that cannot hold one such image cannot train
+_PACE = 0.1  # weight of the latest step in the smoothed time of a step
+
+
+class Run:
+    """One call of `core.learning.train.fit`: its data, its learner, its files and its clock."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        on_progress: Callable[[Progress], None],
+        should_stop: Callable[[], Stop],
+    ) -> None:
+        self._config, self._on_progress, self._should_stop = config, on_progress, should_stop
+        self._data = CocoDetectionDataset(config.train_json, config.train_images, config.categories)
+        if len(self._data) == 0:
+            raise TrainingError(f"{config.train_json.name} names no images to train on")
+        self._epoch_steps = math.ceil(len(self._data) / config.batch_size)
+        steps = config.epochs * self._epoch_steps
+        self._steps = min(steps, config.max_steps or steps)
+        self._device = _device(config.device)
+        self._learner = Learner(_initial(config), config, self._steps, self._device)
+        self._folder = RunFolder(config.output, config)
+        self._image_size = config.image_size
+        self._best: dict[str, Any] | None = None
+        self._step_seconds = 0.0
+        self._validation_seconds = 0.0
+        self._saved = time.monotonic()
+        self._resume()
+
+    def go(self) -> Stop:
+        """Train to the end, or until told to stop."""
+        self._report("prepare", {})
+        while self._learner.step < self._steps:
+            stop = self._train_epoch()
+            if stop is Stop.NO and self._validates():
+                stop = self._validate()
+            if stop is not Stop.NO:
+                return stop
+            self._save()
+        return Stop.NO
+
+    def finish(self, stop: Stop, seconds: float) -> FitResult:
+        """Keep the model, or leave nothing behind."""
+        cancelled = stop is Stop.CANCEL
+        has_model = not cancelled and self._learner.step > 0
+        if cancelled:
+            self._folder.discard()
+        elif has_model and self._best is None:
+            self._keep()
+        if not cancelled:
+            self._folder.finish()
+        self._report("done", {}, self._best)
+        return FitResult(
+            model_folder=self._folder.model if has_model else None,
+            best_metrics=self._best,
+            epochs_done=self._learner.step // self._epoch_steps,
+            seconds=seconds,
+            skipped_steps=self._learner.skipped,
+            cancelled=cancelled,
+        )
+
+    def _train_epoch(self) -> Stop:
+        """Do the steps of the current epoch that are not done yet."""
+        epoch, done = divmod(self._learner.step, self._epoch_steps)
+        order = epoch_batches(
+            self._data.landscape, self._config.batch_size, (self._config.seed, epoch)
+        )
+        last = min(self._epoch_steps, self._steps - epoch * self._epoch_steps)
+        keys = [
+            BatchKey(tuple(order[i]), epoch * self._epoch_steps + i, self._image_size)
+            for i in range(done, last)
+        ]
+        with prefetched(self._make, keys) as batches:
+            while True:
+                began = time.monotonic()
+                batch = next(batches, None)
+                if batch is None:
+                    return Stop.NO
+                if (stop := self._should_stop()) is not Stop.NO:
+                    return stop
+                losses = self._learn(batch)
+                self._measure_pace(time.monotonic() - began)
+                self._report("train", losses)
+                if time.monotonic() - self._saved > self._config.checkpoint_seconds:
+                    self._save()
+
+    def _make(self, key: BatchKey) -> Batch:
+        return make_batch(self._data, self._config, key)
+
+    def _learn(self, batch: Batch) -> dict[str, float]:
+        """Do one step; at a smaller image size from now on where the GPU cannot hold an image."""
+        while True:
+            if batch.key.image_size != self._image_size:
+                batch = self._make(replace(batch.key, image_size=self._image_size))
+            try:
+                return self._learner.learn(batch.images, batch.targets)
+            except torch.OutOfMemoryError as error:
+                self._image_size //= 2
+                if self._image_size < MIN_IMAGE_SIZE:
+                    raise TrainingError(
+                        "the GPU's memory cannot hold one small image: close other programs that "
+                        "use the GPU, or train on the CPU"
+                    ) from error
+
+    def _validates(self) -> bool:
+        if self._config.val_json is None:
+            return False
+        epoch = math.ceil(self._learner.step / self._epoch_steps)
+        return self._learner.step == self._steps or epoch % self._config.validate_every == 0
+
+    def _validate(self) -> Stop:
+        """Measure the weights, and keep the model when none before was better."""
+        self._report("validate", {})
+        began, stop = time.monotonic(), Stop.NO
+
+        def ask() -> bool:
+            nonlocal stop
+            stop = self._should_stop()
+            return stop is not Stop.NO
+
+        weights = self._learner.weights()
+        metrics = validate(self._learner.model, weights, self._config, self._device, ask)
+        if metrics is None:
+            return stop
+        self._validation_seconds = time.monotonic() - began
+        figures = _figures(metrics.to_dict())
+        if self._best is None or figures["mask_ap"] >= self._best["mask_ap"]:
+            self._best = figures
+            self._keep()
+        self._report("validate", {}, figures)
+        return Stop.NO
+
+    def _keep(self) -> None:
+        """Write the weights of now as the kept model."""
+        model = MaskRCNN(self._learner.model.config)
+        model.load_state_dict(self._learner.weights())
+        settings = self._config.to_dict()
+        paths = {name for name in settings if isinstance(getattr(self._config, name), Path)}
+        card = {
+            "training": {name: settings[name] for name in settings.keys() - paths},
+            "seed": self._config.seed,
+            "steps": self._learner.step,
+            "skipped_steps": self._learner.skipped,
+            "training_image_ids": self._data.image_ids,
+            "metrics": self._best,
+        }
+        self._folder.keep(model, card)
+
+    def _save(self) -> None:
+        self._folder.save(
+            {
+                "learner": self._learner.state(),
+                "best": self._best,
+                "image_size": self._image_size,
+            }
+        )
+        self._saved = time.monotonic()
+
+    def _resume(self) -> None:
+        state = self._folder.load()
+        if state is not None:
+            self._learner.restore(state["learner"])
+            self._best, self._image_size = state["best"], state["image_size"]
+
+    def _measure_pace(self, seconds: float) -> None:
+        before = self._step_seconds
+        self._step_seconds = before + _PACE * (seconds - before) if before else seconds
+
+    def _seconds_left(self) -> float | None:
+        if not self._step_seconds:
+            return None
+        steps = self._steps - self._learner.step
+        validations = math.ceil(steps / (self._epoch_steps * self._config.validate_every))
+        return steps * self._step_seconds + validations * self._validation_seconds
+
+    def _report(
+        self, phase: str, losses: dict[str, float], metrics: dict[str, Any] | None = None
+    ) -> None:
+        config, learner = self._config, self._learner
+        self._on_progress(
+            Progress(
+                phase=phase,
+                epoch=max(1, math.ceil(learner.step / self._epoch_steps)),
+                epochs=math.ceil(self._steps / self._epoch_steps),
+                step=learner.step,
+                steps=self._steps,
+                losses=losses,
+                learning_rate=learner.rate,
+                metrics=metrics,
+                images_per_second=(
+                    config.batch_size / self._step_seconds if self._step_seconds else 0.0
+                ),
+                seconds_left=self._seconds_left(),
+                skipped_steps=learner.skipped,
+            )
+        )
+
+
+def _initial(config: TrainConfig) -> MaskRCNN:
+    """The model to start from, with the categories and the size of this run."""
+    categories = config.categories or ("object",)
+    if config.initial is None:
+        settings = MaskRCNNConfig(categories=categories, image_size=config.image_size)
+        return MaskRCNN(settings, seed=config.seed)
+    model, _ = load_model(config.initial)
+    return with_categories(model, categories)
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _figures(metrics: dict[str, Any]) -> dict[str, float]:
+    """The metrics that are one number each."""
+    return {name: float(value) for name, value in metrics.items() if not isinstance(value, dict)}

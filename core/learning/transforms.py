@@ -1,0 +1,125 @@
+"""Changes of one training image together with its masks; masks stay crops all the way."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.masks import Mask
+
+# Half-widths of the ranges that the factors on brightness, contrast and saturation come from.
+BRIGHTNESS, CONTRAST, SATURATION = 0.2, 0.2, 0.3
+_GRAY = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """An image and what is on it, in the pixels of that image.
+
+    Attributes:
+        image: HWC RGB uint8.
+        masks: One mask per instance.
+        labels: The instance's label, 1 for the first category.
+        ignored: Crowds: regions that teach neither object nor background.
+    """
+
+    image: NDArray[np.uint8]
+    masks: tuple[Mask, ...]
+    labels: tuple[int, ...]
+    ignored: tuple[Mask, ...] = ()
+
+
+def resize_image(image: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
+    """Scale so that the longer side has `long_side` pixels."""
+    height, width = image.shape[:2]
+    scale = long_side / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if size == (width, height):
+        return image
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=method).astype(np.uint8, copy=False)
+
+
+def resize_mask(mask: Mask, factors: tuple[float, float]) -> Mask:
+    """Scale a mask about the image's top left corner.
+
+    The centre of new pixel i lies at (i + 0.5) / factor in the old image, whose pixel j covers
+    [j, j + 1); a new pixel is inside when the bilinear value there is at least 0.5.
+
+    Args:
+        mask: The mask in pixels of the old image.
+        factors: New over old size, for x and for y.
+    """
+    if mask.is_empty:
+        return mask
+    (sx, sy), (x1, y1, x2, y2) = factors, mask.box_xyxy
+    left, top = int(np.floor(x1 * sx)), int(np.floor(y1 * sy))
+    right, bottom = int(np.ceil(x2 * sx)), int(np.ceil(y2 * sy))
+    new_to_old = np.array(
+        [
+            [1 / sx, 0, (left + 0.5) / sx - 0.5 - x1],
+            [0, 1 / sy, (top + 0.5) / sy - 0.5 - y1],
+        ]
+    )
+    values = cv2.warpAffine(
+        _shrinkable(mask.crop, factors),
+        new_to_old,
+        (right - left, bottom - top),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+    )
+    return Mask.from_bitmap(values >= 0.5, left, top)
+
+
+def _shrinkable(crop: NDArray[np.bool_], factors: tuple[float, float]) -> NDArray[np.float32]:
+    """The crop as numbers, averaged where sampling it at steps of 1 / factor would skip pixels."""
+    values = crop.astype(np.float32)
+    width, height = (_odd_step(factor) for factor in factors)
+    if width == height == 1:
+        return values
+    return cv2.blur(values, (width, height), borderType=cv2.BORDER_CONSTANT).astype(np.float32)
+
+
+def _odd_step(factor: float) -> int:
+    """The largest odd number of old pixels that fits in a new one: a blur without a shift."""
+    step = max(1, int(1 / factor))
+    return step - 1 + step % 2
+
+
+def flip(sample: Sample) -> Sample:
+    """Mirror left and right."""
+    width = sample.image.shape[1]
+    return replace(
+        sample,
+        image=np.ascontiguousarray(sample.image[:, ::-1]),
+        masks=tuple(_flip_mask(mask, width) for mask in sample.masks),
+        ignored=tuple(_flip_mask(mask, width) for mask in sample.ignored),
+    )
+
+
+def _flip_mask(mask: Mask, width: int) -> Mask:
+    if mask.is_empty:
+        return mask
+    return Mask(np.ascontiguousarray(mask.crop[:, ::-1]), width - mask.box_xyxy[2], mask.y)
+
+
+def jitter_colour(sample: Sample, generator: np.random.Generator) -> Sample:
+    """Change brightness, contrast and saturation a little."""
+    brightness, contrast, saturation = 1 + generator.uniform(-1, 1, 3) * (
+        BRIGHTNESS,
+        CONTRAST,
+        SATURATION,
+    )
+    image = sample.image.astype(np.float32)
+    gray = (image @ _GRAY)[..., None]
+    image = gray + saturation * (image - gray)
+    mean = float(gray.mean())
+    image = brightness * (mean + contrast * (image - mean))
+    return replace(sample, image=np.clip(np.rint(image), 0, 255).astype(np.uint8))
+
+
+def augment(sample: Sample, generator: np.random.Generator) -> Sample:
+    """One random view of a sample: half the time mirrored, always recoloured a little."""
+    if generator.random() < 0.5:
+        sample = flip(sample)
+    return jitter_colour(sample, generator)

@@ -1,0 +1,55 @@
+"""Validation within a run: the metrics of a copy of the model, while the model goes on learning."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from core.learning.config import TrainConfig
+from core.learning.evaluate import Metrics, evaluate, predict_results
+from core.model.mask_rcnn import MaskRCNN
+from core.predictor import Predictor
+
+
+def validate(
+    model: MaskRCNN,
+    weights: dict[str, Tensor],
+    config: TrainConfig,
+    device: str,
+    should_stop: Callable[[], bool],
+) -> Metrics | None:
+    """Measure weights on the validation images.
+
+    Args:
+        model: The model that they belong to; it is not changed.
+        weights: What to measure.
+        config: Names the validation images; `val_json` must be given.
+        device: Where to compute.
+        should_stop: Asked before each image.
+
+    Returns:
+        The metrics, or None when stopped before the last image.
+    """
+    assert config.val_json is not None
+    assert config.val_images is not None
+    measured = copy.deepcopy(model).eval()
+    measured.load_state_dict(weights)
+    agnostic = config.categories is None or config.class_agnostic_metrics
+    stopped = False
+
+    def ask() -> bool:
+        nonlocal stopped
+        stopped = stopped or should_stop()
+        return stopped
+
+    results: list[dict[str, Any]] = predict_results(
+        Predictor(measured, device=device),
+        config.val_json,
+        config.val_images,
+        category_ids=dict.fromkeys(model.config.categories, 1) if agnostic else None,
+        should_stop=ask,
+    )
+    if stopped:
+        return None
+    return evaluate(config.val_json, results, class_agnostic=agnostic)
