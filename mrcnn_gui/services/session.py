@@ -8,18 +8,20 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from mrcnn_gui.project.annotation import Category, ImageEntry, ReviewStatus
-from mrcnn_gui.project.document import Change, EditError, ImageDocument
+from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.edits import Edit, SetReviewStatus
 from mrcnn_gui.project.history import History
-from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store, find_project
+from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
+from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.image_folder import (
+    FolderSearch,
     create_store,
-    find_images,
-    find_new_images,
     images_folder_of,
+    locate_project,
 )
 from mrcnn_gui.services.image_survey import ImageSurvey, Measured
-from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
+from mrcnn_gui.services.image_table import ImageTable
+from mrcnn_gui.services.jobs import JobRunner, describe
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +49,11 @@ class Session(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._survey = ImageSurvey(jobs, self._note_measured)
-        self._search: Job | None = None
+        self._search = FolderSearch(jobs)
         self._store: Store | None = None
-        self._entries: list[ImageEntry] = []
-        self._rows: dict[int, int] = {}
+        self._table = ImageTable()
         self._categories: list[Category] = []
-        self._counts: dict[int, int] = {}
+        self._can_note = True
         self._document: ImageDocument | None = None
         self._history: History | None = None
 
@@ -77,7 +78,7 @@ class Session(QObject):
     @property
     def images(self) -> Sequence[ImageEntry]:
         """The project's images, in its order."""
-        return self._entries
+        return self._table.entries
 
     @property
     def categories(self) -> Sequence[Category]:
@@ -87,7 +88,7 @@ class Session(QObject):
     @property
     def instance_counts(self) -> dict[int, int]:
         """Number of instances by image id; images without one may be missing."""
-        return self._counts
+        return self._table.counts
 
     @property
     def document(self) -> ImageDocument | None:
@@ -101,8 +102,7 @@ class Session(QObject):
 
     def image(self, image_id: int) -> ImageEntry | None:
         """An image of the project; None when it has none of this id."""
-        row = self._rows.get(image_id)
-        return self._entries[row] if row is not None else None
+        return self._table.get(image_id)
 
     def row(self, image_id: int) -> int:
         """The place of an image in `images`.
@@ -110,7 +110,7 @@ class Session(QObject):
         Raises:
             KeyError: There is no image of this id.
         """
-        return self._rows[image_id]
+        return self._table.row(image_id)
 
     def category(self, category_id: int) -> Category:
         """A category of the project.
@@ -129,25 +129,18 @@ class Session(QObject):
         Raises:
             KeyError: There is no image of this id.
         """
-        return self.store.image_path(self._entries[self._rows[image_id]])
+        return self.store.image_path(self.images[self.row(image_id)])
 
     # Opening and closing
 
     def open_path(self, path: Path) -> None:
         """Open the project at a path or in its .mrcnn folder, or make one of a folder of images."""
-        try:
-            project = find_project(path)
-            is_folder = path.is_dir()
-        except OSError as error:
-            self.report_failure("Cannot open", describe(error))
-            return
-        if project is not None:
-            self.open_project(project)
-        elif is_folder:
-            self.create_project(path / PROJECT_FOLDER, path)
-        else:
-            what = "is not a folder" if path.exists() else "does not exist"
-            self.report_failure("Cannot open", f"{path} {what}.")
+        with self._telling("Cannot open"):
+            project = locate_project(path)
+            if project is not None:
+                self.open_project(project)
+            else:
+                self.create_project(path / PROJECT_FOLDER, path)
 
     def open_project(self, folder: Path) -> bool:
         """Open the project in a folder; images that came into its folder since are added.
@@ -157,12 +150,10 @@ class Session(QObject):
         """
         if folder.resolve() == self.folder:
             return True
-        try:
-            store = Store.open(folder)
-        except (ProjectError, OSError) as error:
-            self.report_failure("Cannot open the project", describe(error))
-            return False
-        return self._adopt(store)
+        with self._telling("Cannot open the project"):
+            self._adopt(Store.open(folder))
+            return True
+        return False
 
     def create_project(
         self, folder: Path, images_folder: Path, categories: Sequence[str] = ("object",)
@@ -171,24 +162,23 @@ class Session(QObject):
 
         The folder is searched in the background: `project_opened` or `failed` follows.
         """
-        self._start_search(
-            find_images,
-            images_folder.resolve(),
-            on_done=partial(self._create, folder, images_folder.resolve(), tuple(categories)),
+        images_folder = images_folder.resolve()
+        self._search.start(
+            images_folder,
+            on_done=partial(self._create, folder, images_folder, tuple(categories)),
             on_failed=partial(self.report_failure, "Cannot make the project"),
         )
 
     def close_project(self) -> None:
         """Close the project, if one is open; everything is saved already."""
-        self._stop_search()
+        self._search.stop()
         self._survey.stop()
         if self._store is None:
             return
         store, self._store = self._store, None
         self._remember_image(store)
         self._document = self._history = None
-        self._set_entries([])
-        self._categories, self._counts = [], {}
+        self._table, self._categories = ImageTable(), []
         store.close()
         self.image_opened.emit(0)
         self.history_changed.emit()
@@ -198,36 +188,34 @@ class Session(QObject):
         """Tell the person what went wrong."""
         self.failed.emit(title, text)
 
+    def _telling(self, title: str) -> Telling:
+        return Telling(self.report_failure, title)
+
     # Images
 
     def open_image(self, image_id: int) -> bool:
         """Load the document of an image; returns whether it is open now."""
         if self._document is not None and self._document.image_id == image_id:
             return True
-        try:
+        with self._telling("Cannot open the image"):
             document = self.store.load_document(image_id)
-        except ProjectError as error:
-            self.report_failure("Cannot open the image", describe(error))
-            return False
-        self._document = document
-        self._history = History(self.store, document)
-        self.image_opened.emit(image_id)
-        self.history_changed.emit()
-        return True
+            self._document, self._history = document, History(self.store, document)
+            self.image_opened.emit(image_id)
+            self.history_changed.emit()
+            return True
+        return False
 
     def next_image(self, step: int = 1) -> bool:
         """Open the image so many rows further (negative: before); False at the end."""
-        if self._document is None:
-            return bool(self._entries) and self.open_image(self._entries[0].id)
-        row = self._rows[self._document.image_id] + step
-        return 0 <= row < len(self._entries) and self.open_image(self._entries[row].id)
+        row = self.row(self._document.image_id) + step if self._document is not None else 0
+        return 0 <= row < len(self.images) and self.open_image(self.images[row].id)
 
     def next_todo(self) -> bool:
         """Open the next image that is to do, beginning anew at the end; False when all are done."""
-        row = self._rows[self._document.image_id] + 1 if self._document is not None else 0
-        for entry in self._entries[row:] + self._entries[:row]:
-            is_open = self._document is not None and entry.id == self._document.image_id
-            if entry.status is ReviewStatus.TODO and not entry.problem and not is_open:
+        at_hand = self._document.image_id if self._document is not None else 0
+        row = self.row(at_hand) + 1 if at_hand else 0
+        for entry in (*self.images[row:], *self.images[:row]):
+            if entry.status is ReviewStatus.TODO and not entry.problem and entry.id != at_hand:
                 return self.open_image(entry.id)
         return False
 
@@ -288,23 +276,19 @@ class Session(QObject):
 
     def add_category(self, name: str, color: str | None = None) -> Category | None:
         """Add a category; None when that failed, for one because the name is taken."""
-        try:
+        with self._telling("Cannot add the category"):
             category = self.store.add_category(name, color=color)
-        except (ProjectError, ValueError) as error:
-            self.report_failure("Cannot add the category", describe(error))
-            return None
-        self._reload_categories()
-        return category
+            self._reload_categories()
+            return category
+        return None
 
     def update_category(self, category: Category) -> bool:
         """Change name, colour or key of a category; False when that failed."""
-        try:
+        with self._telling("Cannot change the category"):
             self.store.update_category(category)
-        except (ProjectError, ValueError) as error:
-            self.report_failure("Cannot change the category", describe(error))
-            return False
-        self._reload_categories()
-        return True
+            self._reload_categories()
+            return True
+        return False
 
     def setting(self, key: str, default: str = "") -> str:
         """A value kept with the project."""
@@ -312,95 +296,59 @@ class Session(QObject):
 
     def set_setting(self, key: str, value: str) -> bool:
         """Keep a value with the project; False when that failed."""
-        try:
+        with self._telling("Not saved"):
             self.store.set_setting(key, value)
-        except ProjectError as error:
-            self.report_failure("Not saved", describe(error))
-            return False
-        return True
+            return True
+        return False
 
-    def _adopt(self, store: Store) -> bool:
+    def _adopt(self, store: Store) -> None:
         """Put a store that was just opened in the place of the open project."""
         try:
-            entries, categories = store.images(), store.categories()
-            counts, last = store.instance_counts(), store.setting(LAST_IMAGE)
-        except ProjectError as error:
+            table = ImageTable(store.images(), store.instance_counts())
+            categories, last = store.categories(), store.setting(LAST_IMAGE)
+        except ProjectError:
             store.close()
-            self.report_failure("Cannot open the project", describe(error))
-            return False
+            raise
         self.close_project()
-        self._store = store
-        self._set_entries(entries)
-        self._categories, self._counts = categories, counts
+        self._store, self._table, self._categories = store, table, categories
+        self._can_note = True
         self.project_opened.emit()
-        if entries:
-            self.open_image(
-                int(last) if last.isdigit() and int(last) in self._rows else entries[0].id
-            )
-        self._survey.add((entry, store.image_path(entry)) for entry in entries)
+        self._open_first(last)
+        self._survey_images(table.entries)
         self._look_for_new_images(store)
-        return True
+
+    def _open_first(self, last: str) -> None:
+        """Open the image that was open last, or else the first one."""
+        if last.isdigit() and self.image(int(last)) is not None:
+            self.open_image(int(last))
+        elif self.images:
+            self.open_image(self.images[0].id)
 
     def _create(
         self, folder: Path, images_folder: Path, categories: tuple[str, ...], images: list[Path]
     ) -> None:
-        if not images:
-            self.report_failure(
-                "No images",
-                f"{images_folder} and its subfolders hold no images (jpg, png, tif, bmp, webp).",
-            )
-            return
-        try:
-            store = create_store(folder, images_folder, images, categories)
-        except FileExistsError:
-            self.report_failure(
-                "Cannot make the project", f"There is a project in {folder} already."
-            )
-        except (ProjectError, OSError, ValueError) as error:
-            self.report_failure("Cannot make the project", describe(error))
-        else:
-            self._adopt(store)
+        with self._telling("Cannot make the project"):
+            self._adopt(create_store(folder, images_folder, images, categories))
 
     def _look_for_new_images(self, store: Store) -> None:
         images_folder = images_folder_of(store)
         if images_folder is not None:
-            known = frozenset(entry.path for entry in self._entries)
-            self._start_search(
-                find_new_images, store.folder, images_folder, known, on_done=self._add_images
+            known = frozenset(entry.path for entry in self.images)
+            self._search.start(
+                images_folder, on_done=self._add_images, project=(store.folder, known)
             )
 
     def _add_images(self, paths: list[Path]) -> None:
         if not paths:
             return
-        try:
+        with self._telling("New images could not be added"):
             added = self.store.add_images(paths)
-        except ProjectError as error:
-            self.report_failure("New images could not be added", describe(error))
-            return
-        self._set_entries([*self._entries, *added])
-        self.images_changed.emit()
-        self._survey.add((entry, self.store.image_path(entry)) for entry in added)
+            self._table.add(added)
+            self.images_changed.emit()
+            self._survey_images(added)
 
-    def _start_search(
-        self,
-        function: Callable[..., list[Path]],
-        *args: object,
-        on_done: Callable[[list[Path]], None],
-        on_failed: Callable[[str], None] | None = None,
-    ) -> None:
-        self._stop_search()
-        self._search = self._jobs.start(
-            Lane.IO, function, *args, on_done=on_done, on_failed=on_failed
-        )
-
-    def _stop_search(self) -> None:
-        if self._search is not None:
-            self._search.cancel()
-            self._search = None
-
-    def _set_entries(self, entries: list[ImageEntry]) -> None:
-        self._entries = entries
-        self._rows = {entry.id: row for row, entry in enumerate(entries)}
+    def _survey_images(self, entries: Sequence[ImageEntry]) -> None:
+        self._survey.add((entry, self.store.image_path(entry)) for entry in entries)
 
     def _reload_categories(self) -> None:
         self._categories = self.store.categories()
@@ -415,57 +363,30 @@ class Session(QObject):
             log.warning("Which image was open could not be noted", exc_info=True)
 
     def _change(self, make: Callable[[], Change | None]) -> Change | None:
-        try:
+        change = None
+        with self._telling("The change was not made"):
             change = make()
-        except (ProjectError, EditError) as error:
-            log.info("An edit was refused", exc_info=True)
-            self.report_failure("The change was not made", describe(error))
-            return None
-        if change is not None:
-            self._refresh_entry(change)
+        if change is not None and self._document is not None:
+            if self._table.follow(self.store, self._document, change):
+                self.image_entry_changed.emit(self._document.image_id)
             self.document_changed.emit(change)
             self.history_changed.emit()
         return change
 
-    def _refresh_entry(self, change: Change) -> None:
-        """Follow a change of the document in the list of images."""
-        assert self._document is not None
-        image_id, count = self._document.image_id, len(self._document.instances)
-        if change.status_changed:
-            self._entries[self._rows[image_id]] = self.store.image(image_id)
-        elif count == self._counts.get(image_id, 0):
-            return
-        self._counts[image_id] = count
-        self.image_entry_changed.emit(image_id)
-
     def _note_measured(self, batch: Sequence[Measured]) -> bool:
-        changed = [measured for measured in batch if self._tells_more(measured)]
-        if not changed:
-            return True
+        """Write down what reading images has told; a failure is told once in a project."""
+        if not self._can_note:
+            return False
         try:
-            with self.store.transaction():
-                entries = [self._write_measured(measured) for measured in changed]
+            entries = self._table.note(self.store, batch)
         except ProjectError as error:
+            self._can_note = False
             self.report_failure("What is known of the images could not be saved", describe(error))
             return False
         for entry in entries:
-            self._entries[self._rows[entry.id]] = entry
             self._size_document(entry)
             self.image_entry_changed.emit(entry.id)
         return True
-
-    def _tells_more(self, measured: Measured) -> bool:
-        entry = self.image(measured.image_id)
-        return entry is not None and measured.adds_to(entry)
-
-    def _write_measured(self, measured: Measured) -> ImageEntry:
-        return self.store.update_image(
-            measured.image_id,
-            width=measured.width,
-            height=measured.height,
-            content_hash=measured.content_hash,
-            problem=measured.problem,
-        )
 
     def _size_document(self, entry: ImageEntry) -> None:
         """Tell the open document its size as soon as it is known."""
