@@ -6,26 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mrcnn_gui.project.model_versions import ModelVersion, ModelVersions
-from mrcnn_gui.resources import STARTER, resource
+from mrcnn_gui.project.model_versions import ModelVersion
 from mrcnn_gui.services.jobs import Job
+from mrcnn_gui.workflows import models
 
 if TYPE_CHECKING:
     from core.predictor import Predictor
     from mrcnn_gui.workflows.presegment import Presegmented
-
-ACTIVE_MODEL = "active_model"  # setting of the project
-MODELS_FOLDER = "models"
-
-
-def model_versions(folder: Path | None) -> ModelVersions:
-    """The versions of the project in a folder; without one, the starter alone."""
-    models = folder / MODELS_FOLDER if folder is not None else Path(os.devnull)
-    try:
-        starter: Path | None = resource(STARTER)
-    except FileNotFoundError:
-        starter = None
-    return ModelVersions(models, starter)
 
 
 def limit_threads() -> None:
@@ -37,11 +24,13 @@ def limit_threads() -> None:
 
 
 def load_predictor(folder: Path) -> "Predictor":
-    """Import torch, if this is the first time, and load a version's weights."""
-    limit_threads()
-    from core.predictor import Predictor
+    """Import torch, if this is the first time, and load a version's weights.
 
-    return Predictor.load(folder)
+    Raises:
+        ProjectError: The weights are missing or damaged.
+    """
+    limit_threads()
+    return models.load_predictor(folder)
 
 
 class LoadedModel:

@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
@@ -27,6 +26,8 @@ class Pyramid:
     @classmethod
     def of(cls, pixels: Pixels) -> "Pyramid":
         """Halve an image by area means until it is smaller than a tile."""
+        import cv2  # not at start-up
+
         levels = [pixels]
         while max(levels[-1].shape[:2]) >= TILE:
             height, width = levels[-1].shape[:2]

@@ -12,17 +12,16 @@ from mrcnn_gui.project.model_versions import STARTER_VERSION, ModelVersion
 from mrcnn_gui.services.batch import Batch
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
 from mrcnn_gui.services.model_lane import (
-    ACTIVE_MODEL,
     LoadedModel,
     Segmented,
     load_model,
     load_predictor,
-    model_versions,
     segment_image,
 )
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestions import Suggestions
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.workflows.models import ACTIVE_MODEL, project_models
 
 if TYPE_CHECKING:
     from core.predictor import Predictor
@@ -118,7 +117,7 @@ class Segmenter(QObject):
         self.use_version(self._session.setting(ACTIVE_MODEL, STARTER_VERSION))
 
     def _version(self) -> ModelVersion:
-        return model_versions(self._session.folder).get(self._version_id)
+        return project_models(self._session.folder).get(self._version_id)
 
     def _load(self) -> None:
         if self._loading is not None:
@@ -206,9 +205,12 @@ class Segmenter(QObject):
         result = segmented.result
         if self._model_state != f"on {segmented.device}":
             self._note_device(segmented.device)
-        self._session.set_image_info(
-            result.image_id, result.width, result.height, result.content_hash, result.problem
-        )
+        if result.problem:
+            self._session.set_image_info(result.image_id, problem=result.problem)
+        else:
+            self._session.set_image_info(
+                result.image_id, result.width, result.height, result.content_hash, problem=""
+            )
         self._batch.count(failed=bool(result.problem))
         self._suggestions.renew(result.image_id)
         self.progressed.emit(self._batch.progress(result))

@@ -6,7 +6,6 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PySide6.QtGui import QImage
 
@@ -117,6 +116,8 @@ def read_thumbnail(path: Path, folder: Path | None, *, job: Job) -> QImage | str
 
 def _read_cached(path: Path) -> Pixels | None:
     """The pixels of a cached thumbnail; None when it is missing or damaged."""
+    import cv2  # not at start-up
+
     try:
         data = path.read_bytes()
     except OSError:
@@ -129,6 +130,8 @@ def _read_cached(path: Path) -> Pixels | None:
 
 def _write_cached(path: Path, pixels: Pixels) -> None:
     """Keep a thumbnail; it is only a cache: where it cannot be written, it is made again."""
+    import cv2
+
     _, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,10 @@ from core.learning.progress import Progress, Stop
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import STARTER_VERSION, ModelVersion
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
-from mrcnn_gui.services.model_lane import ACTIVE_MODEL, limit_threads, model_versions
+from mrcnn_gui.services.model_lane import limit_threads
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.workflows.models import ACTIVE_MODEL, project_models
 
 if TYPE_CHECKING:
     from mrcnn_gui.workflows.finetune import FinetuneResult
@@ -125,14 +126,14 @@ class Trainer(QObject):
 
     def versions(self) -> list[ModelVersion]:
         """All versions of the project, the starter first."""
-        return model_versions(self._session.folder).list()
+        return project_models(self._session.folder).list()
 
     def promote(self, version_id: str) -> None:
         """Use a version from the next image on; an older one, to roll back."""
         if self._session.folder is None:
             return
         try:
-            model_versions(self._session.folder).get(version_id)
+            project_models(self._session.folder).get(version_id)
         except ProjectError as error:
             self._session.report_failure("The version cannot be used", describe(error))
             return
