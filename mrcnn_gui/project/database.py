@@ -34,12 +34,10 @@ class Database:
         self.read_only = read_only
         mode = "ro" if read_only else "rwc" if create else "rw"
         uri = f"{path.absolute().as_uri()}?mode={mode}"  # as_uri escapes ? # % and non-ASCII
-        try:
+        with _told(path):
             self._connection = sqlite3.connect(
                 uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS
             )
-        except sqlite3.Error as error:
-            raise _translated(error, path) from error
         self._connection.text_factory = _text
 
     def make_durable(self, synchronous: str = "FULL") -> None:
@@ -59,17 +57,13 @@ class Database:
         Raises:
             StorageError: It failed; DamagedProjectError when the file makes no sense.
         """
-        try:
+        with _told(self.path):
             return self._connection.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row of parameters."""
-        try:
+        with _told(self.path):
             self._connection.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -105,19 +99,18 @@ class Database:
 
     def backup(self, target: Path) -> None:
         """Copy the whole database, with all that is committed, to a file that appears at once."""
-        try:
-            with (
-                atomic_path(target) as temporary,
-                closing(sqlite3.connect(temporary)) as copy,
-            ):
-                self._connection.backup(copy)
-        except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
+        with (
+            _told(self.path),
+            atomic_path(target) as temporary,
+            closing(sqlite3.connect(temporary)) as copy,
+        ):
+            self._connection.backup(copy)
 
     def close(self) -> None:
         """Empty the write-ahead log into the file, and disconnect."""
         if not self.read_only:
-            with suppress(StorageError):  # the log stays beside the file: nothing is lost
+            # Where that fails the log stays beside the file: nothing is lost.
+            with suppress(StorageError, sqlite3.ProgrammingError):
                 self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
@@ -134,6 +127,17 @@ class Database:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours; wrong use, as from another thread, stays what it is."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
 
 
 def _translated(error: sqlite3.Error, path: Path) -> StorageError:

@@ -240,7 +240,7 @@ def test_a_job_reads_in_its_own_thread(store: Store) -> None:
             seen.append(reader.instances(1))
         try:
             store.images()
-        except ProjectError as error:
+        except sqlite3.ProgrammingError as error:
             seen.append(error)
 
     thread = threading.Thread(target=read)
