@@ -1,0 +1,76 @@
+"""Wires services and window together; the only file that knows everyone."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mrcnn_gui.display import missing_display
+
+if TYPE_CHECKING:
+    from mrcnn_gui.services.settings import Settings
+    from mrcnn_gui.ui.services import Services
+
+
+def run_window(path: Path | None) -> int:
+    """Open the window, on a folder of images or a project when a path is given.
+
+    Returns:
+        The exit code: 0, or 2 when there is no display or Qt cannot use it.
+    """
+    problem = missing_display()
+    if problem:
+        sys.stderr.write(f"{problem}\n")
+        return 2
+
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from mrcnn_gui.services.gc_timer import GarbageTimer
+    from mrcnn_gui.services.settings import Settings
+    from mrcnn_gui.ui.main_window import MainWindow
+    from mrcnn_gui.ui.theme import apply_theme
+
+    application = QApplication(["mrcnn-gui"])
+    apply_theme(application)
+    collector = GarbageTimer()
+    services = make_services(Settings())
+    window = MainWindow(services)
+    window.show()
+    if path is not None:
+        window.project.open(path.resolve())
+    QTimer.singleShot(0, services.segmenter.warm_up)
+    code = application.exec()
+    close_services(services)
+    collector.stop()
+    return code
+
+
+def make_services(settings: "Settings") -> "Services":
+    """The services, knowing each other; without a project."""
+    from mrcnn_gui.services.images import Images
+    from mrcnn_gui.services.jobs import JobRunner
+    from mrcnn_gui.services.segmenter import Segmenter
+    from mrcnn_gui.services.session import Session
+    from mrcnn_gui.services.trainer import Trainer
+    from mrcnn_gui.services.view_state import ViewState
+    from mrcnn_gui.ui.services import Services
+
+    jobs = JobRunner()
+    session, view_state = Session(jobs), ViewState()
+    segmenter = Segmenter(session, view_state, jobs)
+    return Services(
+        jobs=jobs,
+        session=session,
+        view_state=view_state,
+        images=Images(session, jobs),
+        segmenter=segmenter,
+        trainer=Trainer(session, segmenter, jobs),
+        settings=settings,
+    )
+
+
+def close_services(services: "Services") -> None:
+    """End what runs and close the project; everything is saved already."""
+    services.segmenter.cancel()
+    services.session.close_project()
+    services.jobs.shutdown()

@@ -1,0 +1,77 @@
+"""Which commands make sense now: facts about the services decide what is enabled."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction
+
+from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.services.segmenter import Segmenter
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.trainer import Trainer
+from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.ui.actions import COMMANDS
+from mrcnn_gui.ui.soon import Soon
+
+
+class ActionStates(QObject):
+    """Keeps the actions enabled, checked and worded as the services' state demands."""
+
+    def __init__(
+        self,
+        actions: Mapping[str, QAction],
+        session: Session,
+        view_state: ViewState,
+        segmenter: Segmenter,
+        trainer: Trainer,
+    ) -> None:
+        super().__init__(session)
+        self._actions = actions
+        self._session = session
+        self._view_state = view_state
+        self._segmenter = segmenter
+        self._trainer = trainer
+        self._soon = Soon(self.refresh, self)
+        for changed in (
+            *(session.project_opened, session.project_closed, session.images_changed),
+            *(session.image_entry_changed, session.image_opened, session.history_changed),
+            *(session.document_changed, view_state.selected_instance_changed),
+            *(view_state.score_threshold_changed, segmenter.suggestions_changed),
+            *(segmenter.state_changed, trainer.state_changed),
+        ):
+            changed.connect(self._soon.ask)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the facts and set the actions."""
+        facts = self.facts()
+        for command in COMMANDS:
+            needed = set(command.needs.split())
+            self._actions[command.id].setEnabled(needed <= facts)
+        self._word("undo", "&Undo", self._session.undo_title)
+        self._word("redo", "&Redo", self._session.redo_title)
+        document = self._session.document
+        done = document is not None and document.status is ReviewStatus.DONE
+        self._actions["done"].setChecked(done)
+
+    def facts(self) -> set[str]:
+        """What is true now; `Command.needs` names what a command needs of it."""
+        session, segmenter, trainer = self._session, self._segmenter, self._trainer
+        has_project, has_image = session.folder is not None, session.document is not None
+        checks = {
+            "project": has_project,
+            "image": has_image,
+            "undo": session.can_undo,
+            "redo": session.can_redo,
+            "instance": self._view_state.selected_instance is not None,
+            "suggestions": has_image and bool(segmenter.visible_suggestions()),
+            "segmenter_idle": not segmenter.is_running,
+            "segmenter_runs": segmenter.is_running,
+            "training": trainer.is_running and not trainer.is_stopping,
+            "training_ready": has_project and not trainer.is_running and not trainer.missing(),
+        }
+        return {fact for fact, holds in checks.items() if holds}
+
+    def _word(self, command_id: str, verb: str, title: str) -> None:
+        text = f"{verb} {title[0].lower()}{title[1:]}" if title else verb
+        self._actions[command_id].setText(text)

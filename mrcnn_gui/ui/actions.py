@@ -1,0 +1,171 @@
+"""The one table of commands: menus, tool bars and the sheet of shortcuts are built from it."""
+
+# ruff: noqa: E501 - in the table one command is one line
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QWidget
+
+from mrcnn_gui.ui.theme import icon
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a person can ask for.
+
+    Attributes:
+        id: Unique name of the command.
+        menu: Title of the menu it stands in.
+        text: Its words there.
+        keys: Its shortcuts, the first is the one shown.
+        tooltip: One line that says what it does.
+        slot: "target.method" that it calls.
+        needs: Facts that must hold for it to be enabled, see `action_states`.
+        icon: Name of its icon.
+        argument: Handed to the method when not None.
+        checkable: Whether it shows a state.
+        gap: Whether a separator goes before it in its menu.
+        on_canvas: Whether its keys hold only while the canvas has the keyboard.
+    """
+
+    id: str
+    menu: str
+    text: str
+    keys: tuple[str, ...]
+    tooltip: str
+    slot: str
+    needs: str = "project"
+    icon: str = ""
+    argument: str | int | None = None
+    checkable: bool = False
+    gap: bool = False
+    on_canvas: bool = False
+
+
+MENUS = ("&File", "&Edit", "&Tools", "&Category", "&Image", "&Model", "&View", "&Help")
+_FILE, _EDIT, _TOOLS, _CATEGORY, _IMAGE, _MODEL, _VIEW, _HELP = MENUS
+
+# fmt: off
+COMMANDS: tuple[Command, ...] = (
+    Command("new", _FILE, "&New project…", ("Ctrl+N",), "Make a project from a folder of images", "project.ask_new", "", "new"),
+    Command("open", _FILE, "&Open folder or project…", ("Ctrl+O",), "Open a folder of images, or a project", "project.ask_open", "", "open"),
+    Command("export", _FILE, "&Export COCO JSON…", ("Ctrl+E",), "Write the annotations as one COCO file", "project.ask_export", "project", "export", gap=True),
+    Command("close", _FILE, "&Close project", ("Ctrl+W",), "Close the project; everything is saved already", "project.close", "project"),
+    Command("quit", _FILE, "&Quit", ("Ctrl+Q",), "End the program", "window.close", "", gap=True),
+
+    Command("undo", _EDIT, "&Undo", ("Ctrl+Z",), "Take back the last change of this image", "session.undo", "undo", "undo"),
+    Command("redo", _EDIT, "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Make the undone change again", "session.redo", "redo", "redo"),
+    Command("delete", _EDIT, "&Delete instance", ("Delete",), "Delete the selected instance", "edit.delete_instance", "instance", "delete", gap=True),
+    Command("deselect", _EDIT, "D&eselect", ("Ctrl+D",), "Select nothing: the brush begins a new instance", "edit.deselect", "image"),
+
+    Command("select", _TOOLS, "&Select and move", ("V",), "Click an instance to select it, drag to move it", "edit.use_tool", "image", "select", "select", True),
+    Command("brush", _TOOLS, "&Brush", ("B",), "Paint into the selected instance, or a new one", "edit.use_tool", "image", "brush", "brush", True),
+    Command("eraser", _TOOLS, "&Eraser", ("E",), "Erase from the selected instance", "edit.use_tool", "image", "eraser", "eraser", True),
+    Command("polygon", _TOOLS, "&Polygon", ("P",), "Click corners; double click or Enter closes, Esc cancels", "edit.use_tool", "image", "polygon", "polygon", True),
+    Command("smaller", _TOOLS, "S&maller brush", ("[",), "Make the brush smaller", "edit.scale_radius", "image", argument=-1, gap=True),
+    Command("larger", _TOOLS, "&Larger brush", ("]",), "Make the brush larger", "edit.scale_radius", "image", argument=1),
+
+    Command("add_category", _CATEGORY, "&Add category…", ("Ctrl+Shift+N",), "Add a category of objects", "categories.ask_new", "project", "add"),
+    Command("rename_category", _CATEGORY, "&Rename category", ("F2",), "Rename the active category", "categories.rename_active", "project", "rename"),
+    Command("recolour_category", _CATEGORY, "Re&colour category…", ("Ctrl+Shift+K",), "Choose another colour for the active category", "categories.ask_color", "project", "colour"),
+    *(
+        Command(f"category_{key}", _CATEGORY, f"Category &{key}", (str(key),), f"Use the category with key {key}, for the selected instance, too", "edit.use_category", "project", argument=key, gap=key == 1)
+        for key in range(1, 10)
+    ),
+
+    Command("previous", _IMAGE, "&Previous image", ("Left", "PgUp"), "Go to the previous image", "edit.step_image", "image", "previous", -1),
+    Command("next", _IMAGE, "&Next image", ("Right", "PgDown"), "Go to the next image", "edit.step_image", "image", "next", 1),
+    Command("next_todo", _IMAGE, "Next image &to do", ("N",), "Go to the next image that is not done", "session.next_todo", "project"),
+    Command("done", _IMAGE, "Image is &done", ("D",), "Mark this image done: it is exported, and the model learns from it", "edit.toggle_done", "image", "done", checkable=True, gap=True),
+    Command("find", _IMAGE, "&Find image…", ("Ctrl+F",), "Search the image list by name", "images.focus_search", "project", "search", gap=True),
+
+    Command("presegment", _MODEL, "&Pre-segment this image", ("Space",), "Let the model suggest masks for this image", "model.presegment_image", "image", "presegment"),
+    Command("presegment_all", _MODEL, "Pre-segment &all to do", ("Ctrl+Space",), "Let the model suggest masks for every image to do", "model.presegment_todo", "project segmenter_idle"),
+    Command("cancel_presegment", _MODEL, "&Cancel pre-segmentation", ("Ctrl+.",), "Stop after the image at hand; what is there stays", "segmenter.cancel", "segmenter_runs"),
+    Command("accept", _MODEL, "Accept &suggestion", ("Return", "Enter"), "Make the suggestion under the cursor, or the selected one, an instance", "model.accept", "suggestions", "done", gap=True),
+    Command("accept_all", _MODEL, "Accept a&ll visible", ("Shift+Return", "Shift+Enter"), "Accept every suggestion that is shown", "segmenter.accept_all_visible", "suggestions", "accept-all"),
+    Command("reject", _MODEL, "&Reject suggestion", ("Backspace",), "Reject the suggestion under the cursor, or the selected one", "model.reject", "suggestions"),
+    Command("next_suggestion", _MODEL, "&Next suggestion", ("Tab",), "Select the next suggestion, best first", "model.select_next", "suggestions", on_canvas=True),
+    Command("fine_tune", _MODEL, "&Fine-tune", ("Ctrl+T",), "Train the model on the done images", "trainer.start", "training_ready", "fine-tune", gap=True),
+    Command("stop_training", _MODEL, "Stop training, &keep best", ("Ctrl+Shift+T",), "End the training now and keep the best version so far", "trainer.stop", "training", "stop"),
+    Command("cancel_training", _MODEL, "Cancel &training", ("Ctrl+Shift+Backspace",), "End the training now and keep nothing of it", "model.ask_cancel_training", "training", "cancel"),
+
+    Command("fit", _VIEW, "&Fit image", ("F",), "Show the whole image", "canvas.fit", "image", "fit"),
+    Command("zoom_100", _VIEW, "&Actual size", ("Ctrl+1",), "One image pixel on one screen pixel", "canvas.zoom_100", "image", "actual-size"),
+    Command("zoom_in", _VIEW, "Zoom &in", ("Ctrl++", "Ctrl+="), "Show the image larger", "canvas.zoom_in", "image"),
+    Command("zoom_out", _VIEW, "Zoom &out", ("Ctrl+-",), "Show the image smaller", "canvas.zoom_out", "image"),
+    Command("hide_all", _VIEW, "&Hide or show annotations", ("H",), "Hide all instances of this image, or show them again", "edit.toggle_all_hidden", "image", "hidden", gap=True),
+    Command("hide_one", _VIEW, "Hide or show &instance", ("Ctrl+H",), "Hide the selected instance, or show it again", "edit.toggle_hidden", "instance"),
+
+    Command("shortcuts", _HELP, "Keyboard &shortcuts", ("?", "F1"), "Show every shortcut", "project.show_shortcuts", ""),
+)
+# fmt: on
+
+GESTURES: tuple[tuple[str, str], ...] = (
+    ("Wheel", "Zoom to the cursor"),
+    ("Middle drag", "Move the view (with Select also left drag on empty ground)"),
+    ("Shift + wheel", "Change the radius of the brush"),
+    ("Esc", "Cancel what is being drawn, or deselect"),
+)
+"""What the mouse does on the canvas, for the sheet of shortcuts."""
+
+
+def build_actions(window: QMainWindow, targets: Mapping[str, object]) -> dict[str, QAction]:
+    """One action for each command, calling its slot on the target of that name.
+
+    Raises:
+        KeyError, AttributeError: A slot names a target or a method that is not there.
+    """
+    return {command.id: _build(command, window, targets) for command in COMMANDS}
+
+
+def build_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
+    """Fill the menu bar; returns its menus by plain name, such as "File"."""
+    menus = {title: bar.addMenu(title) for title in MENUS}
+    for command in COMMANDS:
+        if command.gap:
+            menus[command.menu].addSeparator()
+        menus[command.menu].addAction(actions[command.id])
+    return {title.replace("&", ""): menu for title, menu in menus.items()}
+
+
+def bind_canvas_keys(canvas: QWidget, actions: Mapping[str, QAction]) -> None:
+    """Let the keys that only hold on the canvas hold there."""
+    for command in COMMANDS:
+        if command.on_canvas:
+            canvas.addAction(actions[command.id])
+
+
+def key_text(command: Command) -> str:
+    """The command's shortcuts in the platform's words."""
+    native = QKeySequence.SequenceFormat.NativeText
+    shown = [QKeySequence(keys).toString(native) for keys in command.keys]
+    return ", ".join(dict.fromkeys(shown))
+
+
+def _build(command: Command, window: QMainWindow, targets: Mapping[str, object]) -> QAction:
+    action = QAction(command.text, window)
+    action.setObjectName(command.id)
+    action.setShortcuts([QKeySequence(keys) for keys in command.keys])
+    if command.on_canvas:
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+    action.setToolTip(f"{command.tooltip}  ({key_text(command)})")
+    action.setStatusTip(command.tooltip)
+    action.setCheckable(command.checkable)
+    if command.icon:
+        action.setIcon(icon(command.icon))
+        action.setIconVisibleInMenu(False)
+    action.triggered.connect(_caller(command, targets))
+    return action
+
+
+def _caller(command: Command, targets: Mapping[str, object]) -> Callable[[], object]:
+    name, _, method = command.slot.partition(".")
+    slot = attrgetter(method)(targets[name])
+    call = slot if command.argument is None else partial(slot, command.argument)
+    return lambda: call()  # `triggered` sends whether it is checked: no slot wants that

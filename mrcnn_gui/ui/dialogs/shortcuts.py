@@ -1,0 +1,66 @@
+"""The sheet of shortcuts, made from the table of commands."""
+
+from html import escape
+from itertools import groupby
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mrcnn_gui.ui.actions import COMMANDS, GESTURES, Command, key_text
+from mrcnn_gui.ui.theme import SPACE
+
+_COLUMNS = (("&File", "&Edit", "&Tools", "&Help"), ("&Image", "&Category", "&View"), ("&Model",))
+
+
+class ShortcutSheet(QDialog):
+    """Every command that has a shortcut, by menu, and the gestures of the mouse."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Keyboard shortcuts")
+        groups = {menu: list(rows) for menu, rows in groupby(COMMANDS, lambda it: it.menu)}
+        columns = QHBoxLayout()
+        columns.setSpacing(8 * SPACE)
+        for menus in _COLUMNS:
+            text = "".join(_menu_html(menu, groups[menu]) for menu in menus)
+            if "&Model" in menus:
+                text += _table_html("Mouse", list(GESTURES))
+            columns.addWidget(_sheet(text), alignment=Qt.AlignmentFlag.AlignTop)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4 * SPACE, 4 * SPACE, 4 * SPACE, 4 * SPACE)
+        column.addLayout(columns)
+        column.addWidget(buttons)
+
+
+def _menu_html(menu: str, commands: list[Command]) -> str:
+    single = [command for command in commands if not command.id.startswith("category_")]
+    rows = [(key_text(command), command.text) for command in single]
+    if len(single) < len(commands):
+        rows.append(("1 … 9", "Use that category, for the selected instance, too"))
+    return _table_html(menu, rows)
+
+
+def _table_html(title: str, rows: list[tuple[str, str]]) -> str:
+    lines = "".join(
+        f"<tr><td style='padding-right:16px'><b>{escape(keys)}</b></td>"
+        f"<td>{escape(text.replace('&', '').rstrip('…'))}</td></tr>"
+        for keys, text in rows
+    )
+    return f"<h4>{escape(title.replace('&', ''))}</h4><table cellpadding='2'>{lines}</table>"
+
+
+def _sheet(html: str) -> QLabel:
+    label = QLabel(html)
+    label.setTextFormat(Qt.TextFormat.RichText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

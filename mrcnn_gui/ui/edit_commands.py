@@ -1,0 +1,94 @@
+"""What the commands on images and instances do."""
+
+from PySide6.QtCore import QObject
+
+from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.project.edits import RemoveInstance, SetCategory
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.ui.canvas.pan_zoom import PanZoomWidget
+
+_RADIUS_STEP = 1.2
+
+
+class EditCommands(QObject):
+    """Turns a command into one edit, or into a change of the view's state."""
+
+    def __init__(self, session: Session, view_state: ViewState, canvas: PanZoomWidget) -> None:
+        super().__init__(canvas)
+        self._session = session
+        self._view_state = view_state
+        self._canvas = canvas
+        session.image_opened.connect(view_state.clear)
+        session.document_changed.connect(self._forget_removed)
+
+    def use_tool(self, name: str) -> None:
+        """Take a tool into the hand."""
+        self._view_state.tool = name
+        self._view_state.tool_changed.emit(name)  # its button was toggled off when it was on
+
+    def scale_radius(self, steps: int) -> None:
+        """Make the brush larger (positive steps) or smaller."""
+        self._view_state.brush_radius *= _RADIUS_STEP**steps
+
+    def delete_instance(self) -> None:
+        """Remove the selected instance."""
+        document, instance_id = self._session.document, self._view_state.selected_instance
+        if document is not None and instance_id in document.instances:
+            self._session.push(RemoveInstance(document.instances[instance_id]))
+
+    def deselect(self) -> None:
+        """Select nothing."""
+        self._view_state.selected_instance = None
+        self._view_state.selected_suggestion = None
+
+    def use_category(self, key: int) -> None:
+        """Make the category with that number key active; the selected instance gets it, too."""
+        category = next((it for it in self._session.categories if it.key == key), None)
+        if category is None:
+            return
+        self._view_state.active_category = category.id
+        document, instance_id = self._session.document, self._view_state.selected_instance
+        instance = document.instances.get(instance_id or 0) if document else None
+        if instance is not None and instance.category_id != category.id:
+            self._session.push(SetCategory(instance.id, instance.category_id, category.id))
+
+    def step_image(self, step: int) -> None:
+        """Open the next (1) or previous (-1) image."""
+        self._session.next_image(step)
+
+    def toggle_done(self) -> None:
+        """Mark the open image done, or take that back."""
+        document = self._session.document
+        if document is None:
+            return
+        done = document.status is ReviewStatus.DONE
+        self._session.set_review_status(ReviewStatus.IN_PROGRESS if done else ReviewStatus.DONE)
+
+    def toggle_all_hidden(self) -> None:
+        """Show all instances when any is hidden, else hide all."""
+        document = self._session.document
+        if document is not None:
+            hidden = self._view_state.hidden_instances
+            self._view_state.hidden_instances = (
+                frozenset() if hidden else frozenset(document.instances)
+            )
+
+    def toggle_hidden(self) -> None:
+        """Hide the selected instance, or show it."""
+        if self._view_state.selected_instance is not None:
+            self._view_state.hidden_instances ^= {self._view_state.selected_instance}
+
+    def show_instance(self, instance_id: int) -> None:
+        """Bring an instance into the middle of the canvas."""
+        document, viewport = self._session.document, self._canvas.viewport
+        if document is None or viewport is None or instance_id not in document.instances:
+            return
+        left, top, right, bottom = document.instances[instance_id].mask.box_xyxy
+        x, y = viewport.to_view((left + right) / 2, (top + bottom) / 2)
+        self._canvas.pan(viewport.view_width / 2 - x, viewport.view_height / 2 - y)
+
+    def _forget_removed(self, _: object) -> None:
+        document, selected = self._session.document, self._view_state.selected_instance
+        if document is not None and selected is not None and selected not in document.instances:
+            self._view_state.selected_instance = None

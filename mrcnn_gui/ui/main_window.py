@@ -1,0 +1,197 @@
+"""The window: puts panels around the canvas and connects them to the services."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from mrcnn_gui.ui.action_states import ActionStates
+from mrcnn_gui.ui.actions import bind_canvas_keys, build_actions, build_menus
+from mrcnn_gui.ui.canvas.view import CanvasView
+from mrcnn_gui.ui.closing import Closing
+from mrcnn_gui.ui.edit_commands import EditCommands
+from mrcnn_gui.ui.errors import MessageBar
+from mrcnn_gui.ui.focus_keys import FocusKeys
+from mrcnn_gui.ui.model_commands import ModelCommands
+from mrcnn_gui.ui.panels.category_list import CategoryListPanel
+from mrcnn_gui.ui.panels.image_list import ImageListPanel
+from mrcnn_gui.ui.panels.instance_list import InstanceListPanel
+from mrcnn_gui.ui.panels.start_page import StartPage
+from mrcnn_gui.ui.panels.status_bar import StatusBar
+from mrcnn_gui.ui.panels.suggestion_bar import SuggestionBar
+from mrcnn_gui.ui.panels.tool_bar import CanvasToolBar
+from mrcnn_gui.ui.panels.training_panel import TrainingPanel
+from mrcnn_gui.ui.project_commands import ProjectCommands
+from mrcnn_gui.ui.services import Services
+
+_LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+_SIZE = (1440, 900)
+_SIDE_WIDTH = 270
+_HEIGHTS = [140, 250, 350]  # categories, instances, training
+
+
+class MainWindow(QMainWindow):
+    """Menus, docks, canvas, bars. What they do stands in the commands and the services."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+        self.setObjectName("main_window")
+        self.setAcceptDrops(True)
+        self.resize(*_SIZE)
+        self._make_commands()
+        self._make_central()
+        self._make_docks()
+        self._make_menus()
+        self._connect()
+        self._states = ActionStates(
+            self.actions_by_id,
+            services.session,
+            services.view_state,
+            services.segmenter,
+            services.trainer,
+        )
+        FocusKeys(self)
+        self.restoreGeometry(services.settings.window_geometry)
+        self._show_project()
+
+    def _make_commands(self) -> None:
+        """Panels that are targets of commands come first, then the actions."""
+        it = self._services
+        self.canvas = CanvasView(it.session, it.view_state, it.images, it.segmenter)
+        self.images = ImageListPanel(it.session, it.images)
+        self.categories = CategoryListPanel(it.session, it.view_state)
+        self.instances = InstanceListPanel(it.session, it.view_state)
+        self.project = ProjectCommands(self, it.session, it.settings, it.jobs)
+        self.edit = EditCommands(it.session, it.view_state, self.canvas)
+        self.model = ModelCommands(self, it.session, it.view_state, it.segmenter, it.trainer)
+        self.closing = Closing(self, it.trainer)
+        targets = {
+            "window": self,
+            "canvas": self.canvas,
+            "images": self.images,
+            "categories": self.categories,
+            "project": self.project,
+            "edit": self.edit,
+            "model": self.model,
+            "session": it.session,
+            "segmenter": it.segmenter,
+            "trainer": it.trainer,
+        }
+        self.actions_by_id = build_actions(self, targets)
+        self.addActions(list(self.actions_by_id.values()))
+        bind_canvas_keys(self.canvas, self.actions_by_id)
+
+    def _make_central(self) -> None:
+        it, actions = self._services, self.actions_by_id
+        self.messages = MessageBar()
+        self.start = StartPage(actions, it.settings)
+        self.tools = CanvasToolBar(it.session, it.view_state, actions)
+        self.suggestions = SuggestionBar(it.session, it.view_state, it.segmenter, actions)
+        work = _column(self.tools, self.canvas, self.suggestions)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start)
+        self.pages.addWidget(work)
+        self.setCentralWidget(_column(self.messages, self.pages))
+        self.status = StatusBar(it.session, it.segmenter)
+        self.setStatusBar(self.status)
+
+    def _make_docks(self) -> None:
+        it = self._services
+        self.training = TrainingPanel(it.session, it.trainer, self.actions_by_id)
+        self.docks = [
+            self._add_dock("Images", self.images, _LEFT),
+            self._add_dock("Categories", self.categories, _RIGHT),
+            self._add_dock("Instances", self.instances, _RIGHT),
+            self._add_dock("Training", self.training, _RIGHT),
+        ]
+
+    def _add_dock(self, title: str, panel: QWidget, side: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title.lower())
+        dock.setWidget(panel)
+        features = QDockWidget.DockWidgetFeature
+        dock.setFeatures(features.DockWidgetClosable | features.DockWidgetMovable)
+        self.addDockWidget(side, dock)
+        return dock
+
+    def _make_menus(self) -> None:
+        menus = build_menus(self.menuBar(), self.actions_by_id)
+        recent = menus["File"].addMenu("&Recent projects")
+        menus["File"].insertMenu(self.actions_by_id["export"], recent)
+        recent.aboutToShow.connect(lambda: self.project.fill_recent(recent))
+        panels = menus["View"].addMenu("&Panels")
+        for number, dock in enumerate(self.docks, start=1):
+            toggle = dock.toggleViewAction()
+            toggle.setShortcut(f"Alt+{number}")
+            panels.addAction(toggle)
+
+    def _connect(self) -> None:
+        session = self._services.session
+        session.failed.connect(self.messages.show_error)
+        session.project_opened.connect(self._show_project)
+        session.project_closed.connect(self._show_project)
+        session.image_opened.connect(self.messages.hide)
+        self.canvas.message.connect(self.messages.show_notice)
+        self.canvas.position_changed.connect(self.status.show_position)
+        self.canvas.zoom_changed.connect(self.status.show_zoom)
+        self.instances.instance_clicked.connect(self.edit.show_instance)
+        self.start.recent_chosen.connect(self.project.open)
+
+    def _show_project(self) -> None:
+        folder = self._services.session.folder
+        self.pages.setCurrentIndex(0 if folder is None else 1)
+        self._show_docks(folder is not None)
+        if folder is None:
+            self.start.refresh()
+            self.setWindowTitle("mrcnn-gui")
+        else:
+            name = folder.parent.name if folder.name == ".mrcnn" else folder.name
+            self.setWindowTitle(f"{name} \N{EN DASH} mrcnn-gui")
+            self.canvas.setFocus()
+
+    def _show_docks(self, there: bool) -> None:
+        """Without a project the docks are away; with one they are as the person left them."""
+        for dock in self.docks:
+            dock.toggleViewAction().setEnabled(there)
+            dock.setVisible(there)
+        if there and not self._services.settings.window_state.isEmpty():
+            self.restoreState(self._services.settings.window_state)
+        elif there:
+            widths = [_SIDE_WIDTH] * len(self.docks)
+            self.resizeDocks(self.docks, widths, Qt.Orientation.Horizontal)
+            self.resizeDocks(self.docks[1:], _HEIGHTS, Qt.Orientation.Vertical)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """One local folder, or a file in it, may be dropped."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open the first folder dropped."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.project.open(paths[0])
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Keep the window's layout; a training is ended first."""
+        if self.closing.may_close():
+            self._services.settings.window_geometry = self.saveGeometry()
+            if self._services.session.folder is not None:
+                self._services.settings.window_state = self.saveState()
+            event.accept()
+        else:
+            event.ignore()
+
+
+def _column(*widgets: QWidget) -> QWidget:
+    """The widgets below each other without gaps; those that can grow, grow."""
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    for widget in widgets:
+        layout.addWidget(widget, 1 if isinstance(widget, CanvasView | QStackedWidget) else 0)
+    return holder

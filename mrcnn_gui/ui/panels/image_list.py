@@ -1,0 +1,128 @@
+"""The images of the project: what is done, what is to do, and which one is open."""
+
+from collections import Counter
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.services.images import Images
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.ui.item_models.images import ImageFilter, ImageListModel, ImageRole
+from mrcnn_gui.ui.panels.image_row import ImageRow
+from mrcnn_gui.ui.theme import SPACE, STATUS_TEXT, quiet_label
+
+
+class ImageListPanel(QWidget):
+    """Search box, filter, list of images with thumbnails, and how many are done."""
+
+    def __init__(self, session: Session, images: Images, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.model = ImageListModel(session, images, self)
+        self.filter = ImageFilter(self.model, self)
+        self.search = self._make_search()
+        self.status_box = self._make_status_box()
+        self.view = self._make_view()
+        self.counts = QLabel()
+        self.counts.setAccessibleName("How many images are done")
+        self.empty = quiet_label()
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        column.setSpacing(SPACE)
+        column.addWidget(self.search)
+        column.addWidget(self.status_box)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.empty, 1)
+        column.addWidget(self.counts)
+        self._connect()
+        self._refresh_counts()
+
+    def focus_search(self) -> None:
+        """Put the keyboard into the search box."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _make_search(self) -> QLineEdit:
+        search = QLineEdit()
+        search.setPlaceholderText("Search images")
+        search.setAccessibleName("Search images by name")
+        search.setClearButtonEnabled(True)
+        return search
+
+    def _make_status_box(self) -> QComboBox:
+        box = QComboBox()
+        box.setAccessibleName("Show images by status")
+        box.addItem("All images", None)
+        for status in ReviewStatus:
+            box.addItem(STATUS_TEXT[status], status)
+        return box
+
+    def _make_view(self) -> QListView:
+        view = QListView()
+        view.setAccessibleName("Images")
+        view.setModel(self.filter)
+        view.setItemDelegate(ImageRow(view))
+        view.setUniformItemSizes(True)
+        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setMinimumSize(QSize(180, 120))
+        return view
+
+    def _connect(self) -> None:
+        self.search.textChanged.connect(self.filter.set_search)
+        self.search.returnPressed.connect(self.view.setFocus)
+        self.status_box.currentIndexChanged.connect(
+            lambda: self.filter.set_status(self.status_box.currentData())
+        )
+        self.view.selectionModel().currentChanged.connect(self._open_row)
+        self._session.image_opened.connect(self._mark_open)
+        for changed in (self.model.modelReset, self.model.dataChanged):
+            changed.connect(self._refresh_counts)
+        for changed in (self.filter.modelReset, self.filter.rowsInserted, self.filter.rowsRemoved):
+            changed.connect(self._refresh_empty)
+
+    def _open_row(self, current: QModelIndex, _: QModelIndex) -> None:
+        image_id = current.data(ImageRole.ID) if current.isValid() else None
+        entry = self._session.entry
+        if image_id is not None and (entry is None or entry.id != image_id):
+            self._session.open_image(image_id)
+
+    def _mark_open(self, image_id: int) -> None:
+        row = self.filter.mapFromSource(self.model.index(self.model.row_of(image_id)))
+        if row.isValid():
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+            self.view.selectionModel().setCurrentIndex(row, flags)
+            self.view.scrollTo(row)
+        else:
+            self.view.selectionModel().clear()
+
+    def _refresh_counts(self) -> None:
+        entries = self._session.images
+        statuses = Counter(entry.status for entry in entries)
+        unreadable = sum(1 for entry in entries if entry.problem)
+        words = f"{statuses[ReviewStatus.DONE]} of {len(entries)} done"
+        if unreadable:
+            words += f" · {unreadable} cannot be read"
+        self.counts.setText(words if entries else "")
+        self._refresh_empty()
+
+    def _refresh_empty(self) -> None:
+        nothing = self.filter.rowCount() == 0
+        self.view.setVisible(not nothing)
+        self.empty.setVisible(nothing)
+        if self._session.images:
+            self.empty.setText("No image matches.\nClear the search or show all images.")
+        elif self._session.folder is not None:
+            self.empty.setText("This folder holds no images that can be opened.")
+        else:
+            self.empty.setText("The images of your project appear here.")

@@ -1,0 +1,100 @@
+"""The instances of the open image: see them, select them, hide them."""
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Signal
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.ui.item_models.instances import Column, InstanceModel
+from mrcnn_gui.ui.theme import SPACE, quiet_label
+
+
+class InstanceListPanel(QWidget):
+    """Table of instances.
+
+    Signals:
+        instance_clicked: Id of an instance that the person wants to see.
+    """
+
+    instance_clicked = Signal(int)
+
+    def __init__(
+        self, session: Session, view_state: ViewState, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._view_state = view_state
+        self.model = InstanceModel(session, view_state, self)
+        self.view = self._make_view()
+        self.empty = quiet_label()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.empty, 1)
+        self._connect()
+        self._refresh_empty()
+
+    def _make_view(self) -> QTableView:
+        view = QTableView()
+        view.setAccessibleName("Instances of this image")
+        view.setModel(self.model)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setShowGrid(False)
+        view.setTabKeyNavigation(False)
+        view.setWordWrap(False)
+        view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + 2 * SPACE)
+        header = view.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(28)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(Column.CATEGORY, QHeaderView.ResizeMode.Stretch)
+        header.setResizeContentsPrecision(20)
+        return view
+
+    def _connect(self) -> None:
+        self.view.clicked.connect(self._click)
+        self.view.selectionModel().currentRowChanged.connect(self._select)
+        self._view_state.selected_instance_changed.connect(self._mark_selected)
+        for changed in (self.model.modelReset, self.model.rowsInserted, self.model.rowsRemoved):
+            changed.connect(self._refresh_empty)
+        self.model.rowsInserted.connect(self._mark_current)
+
+    def _click(self, index: QModelIndex) -> None:
+        instance_id = self.model.id_at(index.row())
+        if index.column() == Column.SHOWN:
+            self._view_state.hidden_instances ^= {instance_id}
+        else:
+            self._view_state.selected_instance = instance_id
+            self.instance_clicked.emit(instance_id)
+
+    def _select(self, current: QModelIndex, _: QModelIndex) -> None:
+        if current.isValid() and self.view.hasFocus():
+            self._view_state.selected_instance = self.model.id_at(current.row())
+
+    def _mark_current(self) -> None:
+        self._mark_selected(self._view_state.selected_instance)
+
+    def _mark_selected(self, instance_id: int | None) -> None:
+        row = self.model.row_of(instance_id)
+        if row < 0:
+            self.view.selectionModel().clear()
+            return
+        flags = QItemSelectionModel.SelectionFlag
+        index = self.model.index(row, Column.CATEGORY)
+        self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self.view.scrollTo(index)
+
+    def _refresh_empty(self) -> None:
+        nothing = self.model.rowCount() == 0
+        self.view.setVisible(not nothing)
+        self.empty.setVisible(nothing)
+        if self._session.document is None:
+            self.empty.setText("Open an image to see its instances.")
+        else:
+            self.empty.setText(
+                "No instances yet. Press Space for suggestions, or draw one with the brush (B)"
+                " or the polygon (P)."
+            )

@@ -1,0 +1,78 @@
+"""What the commands on projects do: new, open, export, and folders dropped on the window."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.settings import Settings
+
+
+class ProjectCommands(QObject):
+    """Opens the dialogs (imported when first needed) and hands their answers to the session."""
+
+    def __init__(
+        self, window: QWidget, session: Session, settings: Settings, jobs: JobRunner
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._settings = settings
+        self._jobs = jobs
+        session.project_opened.connect(self._remember)
+
+    def ask_new(self) -> None:
+        """Let the person make a project from a folder of images."""
+        from mrcnn_gui.ui.dialogs.new_project import NewProjectDialog
+
+        dialog = NewProjectDialog(self._settings, self._window)
+        dialog.chosen.connect(self._session.create_project)
+        dialog.open()
+
+    def ask_open(self) -> None:
+        """Let the person choose a folder of images, or a project."""
+        dialog = QFileDialog(self._window, "Open a folder of images, or a project")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, on=False)
+        dialog.setDirectory(self._settings.last_folder("open"))
+        dialog.fileSelected.connect(lambda path: self.open(Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def open(self, path: Path) -> None:
+        """Open a folder of images, or a project; a dropped file means its folder."""
+        folder = path.parent if path.is_file() else path
+        self._settings.set_last_folder("open", str(folder.parent))
+        self._session.open_path(folder)
+
+    def close(self) -> None:
+        """Close the project."""
+        self._session.close_project()
+
+    def ask_export(self) -> None:
+        """Let the person export the annotations."""
+        from mrcnn_gui.ui.dialogs.export import ExportDialog
+
+        ExportDialog(self._session, self._jobs, self._settings, self._window).open()
+
+    def show_shortcuts(self) -> None:
+        """Show the sheet of shortcuts."""
+        from mrcnn_gui.ui.dialogs.shortcuts import ShortcutSheet
+
+        ShortcutSheet(self._window).open()
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """List the recent projects in a menu that is about to be shown."""
+        menu.clear()
+        for path in self._settings.recent_projects:
+            shown = path.parent if path.name == ".mrcnn" else path
+            action = menu.addAction(str(shown))
+            action.triggered.connect(lambda _=False, path=path: self.open(path))
+        if menu.isEmpty():
+            menu.addAction("No recent projects").setEnabled(False)
+
+    def _remember(self) -> None:
+        if self._session.folder is not None:
+            self._settings.add_recent_project(self._session.folder)

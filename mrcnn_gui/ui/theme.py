@@ -1,0 +1,132 @@
+"""The look: Fusion in the system's colours, and icons that follow them."""
+
+from functools import cache
+
+from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QGuiApplication,
+    QIcon,
+    QIconEngine,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
+from PySide6.QtWidgets import QApplication, QLabel
+
+from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.resources import resource
+
+SPACE = 4
+"""The grid, in pixels: gaps are this or twice this."""
+
+STATUS_TEXT = {
+    ReviewStatus.TODO: "To do",
+    ReviewStatus.IN_PROGRESS: "In progress",
+    ReviewStatus.DONE: "Done",
+}
+# (on light ground, on dark ground); each has a contrast of at least 4.5 to its ground.
+_STATUS_COLORS = {
+    ReviewStatus.TODO: ("#5f6670", "#a4abb5"),
+    ReviewStatus.IN_PROGRESS: ("#8a5200", "#f0b060"),
+    ReviewStatus.DONE: ("#17692f", "#62c97f"),
+}
+_DANGER = ("#b3261e", "#ff8a80")
+
+
+def apply_theme(application: QApplication) -> None:
+    """Give the application its style and its icon."""
+    application.setStyle("Fusion")
+    application.setWindowIcon(QIcon(str(resource("icons/app.svg"))))
+
+
+def is_dark() -> bool:
+    """Whether the system asks for light text on dark ground."""
+    return QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128
+
+
+def status_color(status: ReviewStatus) -> QColor:
+    """The colour of a review status; its badge differs in shape, too."""
+    return QColor(_STATUS_COLORS[status][is_dark()])
+
+
+def danger_color() -> QColor:
+    """The colour of what went wrong."""
+    return QColor(_DANGER[is_dark()])
+
+
+def icon(name: str) -> QIcon:
+    """The icon of that name in resources/icons, drawn in the colour of text."""
+    return QIcon(_TextColorIcon(name))
+
+
+def swatch(color: str, side: int = 14) -> QIcon:
+    """A rounded square of one colour, sharp on dense screens; the same when selected."""
+    pixmap = QPixmap(2 * side, 2 * side)
+    pixmap.setDevicePixelRatio(2)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(QColor(color))
+    painter.setPen(QColor(128, 128, 128, 160))
+    painter.drawRoundedRect(QRectF(0.5, 0.5, side - 1, side - 1), 3, 3)
+    painter.end()
+    same = QIcon(pixmap)
+    same.addPixmap(pixmap, QIcon.Mode.Selected)
+    return same
+
+
+def quiet_label(text: str = "") -> QLabel:
+    """A label for explanations: wraps, in the colour of secondary text."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+    palette = label.palette()
+    text_color = palette.color(QPalette.ColorRole.WindowText)
+    text_color.setAlphaF(0.72)
+    palette.setColor(QPalette.ColorRole.PlaceholderText, text_color)
+    label.setPalette(palette)
+    return label
+
+
+class _TextColorIcon(QIconEngine):
+    """Draws one of our SVGs in the palette's current text colour."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def clone(self) -> QIconEngine:
+        return _TextColorIcon(self._name)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        pixmap = QPixmap(size)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
+        painter.end()
+        return pixmap
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        from PySide6.QtSvg import QSvgRenderer  # at the first paint, not at start
+
+        drawn = _svg(self._name).replace("currentColor", _icon_color(mode).name())
+        side = min(rect.width(), rect.height())
+        square = QRectF(0, 0, side, side)
+        square.moveCenter(QRectF(rect).center())
+        QSvgRenderer(QByteArray(drawn.encode())).render(painter, square)
+
+
+def _icon_color(mode: QIcon.Mode) -> QColor:
+    groups = {
+        QIcon.Mode.Disabled: (QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText),
+        QIcon.Mode.Selected: (QPalette.ColorGroup.Active, QPalette.ColorRole.HighlightedText),
+    }
+    normal = (QPalette.ColorGroup.Active, QPalette.ColorRole.ButtonText)
+    group, role = groups.get(mode, normal)
+    return QGuiApplication.palette().color(group, role)
+
+
+@cache
+def _svg(name: str) -> str:
+    return resource(f"icons/{name}.svg").read_text("utf-8")
