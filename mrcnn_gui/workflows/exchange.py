@@ -82,8 +82,8 @@ def export_coco(
     written from that record, unknown fields included; only its `id`, `image_id` and `category_id`
     are the project's. All others are made from their mask: one exact polygon, or an RLE where it
     has holes or parts. Suggestions and empty masks are not exported; an imported file's image
-    fields and top-level keys are not kept. `file_name` starts from the folder that holds
-    `.mrcnn`, else from the deepest folder that holds all images.
+    fields and top-level keys are not kept. `file_name` starts from the folder
+    that the images came from, else from the deepest one that holds them all.
 
     The file is written beside `out`, loaded with pycocotools, every mask compared, and only then
     put in the place of the old one.

@@ -1,0 +1,142 @@
+"""How well a model does on a COCO file, and what it finds there."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.formats.coco import CocoDataset, CocoError, annotation_mask, read_coco
+from core.images import read_info
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.workflows.models import load_predictor
+from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
+
+if TYPE_CHECKING:
+    from core.learning.evaluate import Metrics
+
+Record = dict[str, Any]
+
+
+def evaluate_model(
+    instances_json: Path,
+    images: Path,
+    model: Path,
+    *,
+    class_agnostic: bool = False,
+    device: str = "auto",
+    on_progress: Count = ignore_count,
+) -> "Metrics":
+    """Compare what a model finds with the annotations of a COCO file.
+
+    Categories match by name; a model with none of the file's stands for the file's only one.
+
+    Args:
+        instances_json: COCO file.
+        images: Folder that `file_name` starts from.
+        model: A model's folder or file.
+        class_agnostic: Count every category as the same one.
+        device: "auto", "cpu" or "cuda".
+        on_progress: Called after every image.
+
+    Raises:
+        CocoError: The file is wrong, or is about other images.
+        ProjectError: The model cannot be used, or has no category in common with the file.
+        ImageReadError: An image cannot be read.
+    """
+    from core.learning.evaluate import evaluate, predict_results
+
+    dataset = read_coco(instances_json)
+    truth = _truth(dataset)
+    _check_images(dataset, images)
+    predictor = load_predictor(model, device)
+    names, known = {c.name: c.id for c in dataset.categories}, predictor.categories
+    ids = dict.fromkeys(known, 1) if class_agnostic else match_categories(known, names)
+    if not ids:
+        raise ProjectError(
+            f"the model knows {_quoted(known)}, {instances_json.name} {_quoted(names)}: with no "
+            "category in common only a class-agnostic evaluation makes sense"
+        )
+    results = predict_results(predictor, truth, images, category_ids=ids, on_progress=on_progress)
+    return evaluate(truth, results, class_agnostic=class_agnostic)
+
+
+def predict_coco(
+    instances_json: Path,
+    images: Path,
+    model: Path,
+    *,
+    device: str = "auto",
+    on_progress: Count = ignore_count,
+    should_stop: ShouldStop = never_stop,
+) -> list[Record]:
+    """Detect on the images of a COCO file; its annotations, if any, are not looked at.
+
+    Args:
+        instances_json: COCO file.
+        images: Folder that `file_name` starts from.
+        model: A model's folder or file.
+        device: "auto", "cpu" or "cuda".
+        on_progress: Called after every image.
+        should_stop: Asked before every image; what is done by then is returned.
+
+    Returns:
+        COCO results: image ids as in the file; category ids those of the file's categories with
+        the model's names, else of its only category, else the model's own count from 1.
+
+    Raises:
+        CocoError, ProjectError, ImageReadError: As `evaluate_model`.
+    """
+    from core.learning.evaluate import predict_results
+
+    dataset = read_coco(instances_json)
+    _check_images(dataset, images)
+    predictor = load_predictor(model, device)
+    names = {category.name: category.id for category in dataset.categories}
+    own = {name: number for number, name in enumerate(predictor.categories, start=1)}
+    return predict_results(
+        predictor,
+        {"images": [image.record for image in dataset.images]},
+        images,
+        category_ids=match_categories(predictor.categories, names) or own,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+
+
+def match_categories(known: tuple[str, ...], names: dict[str, int]) -> dict[str, int]:
+    """The file's category id for each category that a model knows; empty where none fits."""
+    shared = {name: names[name] for name in known if name in names}
+    if not shared and len(names) == 1:
+        return dict.fromkeys(known, next(iter(names.values())))
+    return shared
+
+
+def _truth(dataset: CocoDataset) -> Record:
+    """The dataset as pycocotools needs it: every mask checked, area and bbox filled in."""
+    if not dataset.annotations:
+        raise CocoError("the file holds no annotations to compare with")
+    sizes = {image.id: (image.height, image.width) for image in dataset.images}
+    annotations = []
+    for annotation in dataset.annotations:
+        mask = annotation_mask(annotation, *sizes[annotation.image_id])
+        derived = {"area": mask.area, "bbox": list(mask.bbox_xywh)}
+        annotations.append(derived | annotation.record)
+    return {
+        "images": [image.record for image in dataset.images],
+        "categories": [category.record for category in dataset.categories],
+        "annotations": annotations,
+    }
+
+
+def _check_images(dataset: CocoDataset, images: Path) -> None:
+    """Look at every image before hours are spent on the first ones."""
+    for image in dataset.images:
+        info = read_info(images / image.file_name)
+        if (info.width, info.height) != (image.width, image.height):
+            raise CocoError(
+                f"{image.file_name}: the file says {image.width} x {image.height}, "
+                f"the upright image has {info.width} x {info.height} pixels"
+            )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names)) or "no category"

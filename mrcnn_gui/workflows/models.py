@@ -1,0 +1,77 @@
+"""Which model a flow runs: a version of the project, the starter, or a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.model_versions import STARTER_VERSION, ModelVersions
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.resources import STARTER, resource
+
+if TYPE_CHECKING:
+    from core.predictor import Predictor
+
+ACTIVE_MODEL = "active_model"
+"""The project's setting that holds the id of the version in use."""
+
+MODELS_FOLDER = "models"
+
+
+def project_models(folder: Path | None) -> ModelVersions:
+    """The starter, and the versions of the project in a folder."""
+    try:
+        starter: Path | None = resource(STARTER)
+    except FileNotFoundError:
+        starter = None
+    return ModelVersions((folder or Path()) / MODELS_FOLDER if folder else Path(), starter)
+
+
+def resolve_model(folder: Path | None, name: str | None) -> tuple[str, Path]:
+    """Find a model by what a person calls it.
+
+    Args:
+        folder: Project folder, or None.
+        name: "starter", the id of a version, or the path of a model's file or folder; None is the
+            project's active version, without a project the starter.
+
+    Returns:
+        What the model is called in provenance, and where it lies.
+
+    Raises:
+        ProjectError: There is no such model.
+    """
+    if name is None:
+        name = _active(folder)
+    versions = {version.id: version.folder for version in project_models(folder).list()}
+    if name in versions:
+        return name, versions[name]
+    if Path(name).exists():
+        return Path(name).stem, Path(name).resolve()
+    there = ", ".join(versions) or "none"
+    raise ProjectError(f"there is no model version or file {name!r}; versions: {there}")
+
+
+def load_predictor(path: Path, device: str = "auto") -> "Predictor":
+    """Load a model for inference.
+
+    Raises:
+        ProjectError: The file is missing, damaged or no model of ours, or there is no such device.
+    """
+    import torch
+
+    from core.model.checkpoint import ModelFileError
+    from core.predictor import Predictor
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ProjectError("the device 'cuda' was asked for, but torch finds no CUDA GPU here")
+    try:
+        return Predictor.load(path, device=device)
+    except ModelFileError as error:
+        raise ProjectError(str(error)) from error
+
+
+def _active(folder: Path | None) -> str:
+    if folder is None:
+        return STARTER_VERSION
+    with Store.open(folder, read_only=True) as store:
+        return store.setting(ACTIVE_MODEL, STARTER_VERSION)

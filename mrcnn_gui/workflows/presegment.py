@@ -1,0 +1,152 @@
+"""Running the model on images, and keeping what it finds as suggestions."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.images import ImageReadError, content_hash, read_rgb
+from mrcnn_gui.project.annotation import ImageEntry, Suggestion
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.project.suggestions import SuggestionStore
+from mrcnn_gui.workflows.models import resolve_model
+from mrcnn_gui.workflows.progress import ShouldStop, never_stop
+
+if TYPE_CHECKING:
+    from core.predictor import Predictor
+
+__all__ = [
+    "PresegmentProgress",
+    "Presegmented",
+    "presegment",
+    "presegment_image",
+    "resolve_model",
+]
+
+MIN_SCORE = 0.05
+
+
+@dataclass(frozen=True)
+class Presegmented:
+    """What a model made of one image.
+
+    Attributes:
+        image_id: Which image.
+        count: How many suggestions are stored.
+        problem: Why the image could not be read; "" when it could.
+        width: Of the upright image in pixels; 0 with a problem.
+        height: Of the upright image in pixels; 0 with a problem.
+        content_hash: What the suggestions are stored under; "" with a problem.
+    """
+
+    image_id: int
+    count: int = 0
+    problem: str = ""
+    width: int = 0
+    height: int = 0
+    content_hash: str = ""
+
+
+@dataclass(frozen=True)
+class PresegmentProgress:
+    """How far a run over many images has come.
+
+    Attributes:
+        done: Images done, those with a problem included.
+        total: Images of the run.
+        images_per_second: Mean speed so far.
+        seconds_left: Time that the rest takes at this speed; None before the first image.
+        last: The image that was just done.
+    """
+
+    done: int
+    total: int
+    images_per_second: float
+    seconds_left: float | None
+    last: Presegmented | None
+
+
+def presegment_image(
+    store_folder: Path,
+    image_id: int,
+    predictor: "Predictor",
+    model_version: str,
+    min_score: float = MIN_SCORE,
+) -> Presegmented:
+    """Replace the suggestions for one image by what the model finds now.
+
+    Size and content hash come back and are not written: one writer owns `project.db`.
+
+    Raises:
+        ProjectError: The project cannot be read, or the suggestions cannot be written.
+    """
+    with (
+        Store.open(store_folder, read_only=True) as store,
+        SuggestionStore(store_folder) as suggestions,
+    ):
+        run = _Run(store, suggestions, predictor, model_version, min_score)
+        return run.segment(store.image(image_id))
+
+
+def presegment(
+    folder: Path,
+    image_ids: Sequence[int],
+    predictor: "Predictor",
+    model_version: str,
+    *,
+    min_score: float = MIN_SCORE,
+    on_progress: Callable[[PresegmentProgress], None] = lambda _: None,
+    should_stop: ShouldStop = never_stop,
+) -> list[Presegmented]:
+    """Do the same for many images; one that cannot be read is reported, and the run goes on.
+
+    Returns:
+        A result for every image that was done before `should_stop` said yes.
+
+    Raises:
+        ProjectError: The project cannot be read, or the suggestions cannot be written.
+    """
+    results: list[Presegmented] = []
+    started = time.monotonic()
+    with Store.open(folder, read_only=True) as store, SuggestionStore(folder) as suggestions:
+        run = _Run(store, suggestions, predictor, model_version, min_score)
+        for image_id in image_ids:
+            if should_stop():
+                break
+            results.append(run.segment(store.image(image_id)))
+            on_progress(_progress(results, len(image_ids), time.monotonic() - started))
+    return results
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A model, and where its findings go."""
+
+    store: Store
+    suggestions: SuggestionStore
+    predictor: "Predictor"
+    model_version: str
+    min_score: float
+
+    def segment(self, entry: ImageEntry) -> Presegmented:
+        path = self.store.image_path(entry)
+        try:
+            image = read_rgb(path)
+            key = entry.content_hash or content_hash(path)
+        except (ImageReadError, OSError) as error:
+            return Presegmented(entry.id, problem=str(error))
+        found = [
+            Suggestion.of(each.category, each.score, each.mask, self.model_version)
+            for each in self.predictor.predict(image, min_score=self.min_score)
+            if not each.mask.is_empty
+        ]
+        self.suggestions.replace(key, self.model_version, found)
+        height, width = image.shape[:2]
+        return Presegmented(entry.id, len(found), "", width, height, key)
+
+
+def _progress(results: list[Presegmented], total: int, seconds: float) -> PresegmentProgress:
+    done = len(results)
+    speed = done / max(seconds, 1e-6)
+    return PresegmentProgress(done, total, speed, (total - done) / speed, results[-1])
