@@ -1,0 +1,29 @@
+"""Small generated photos."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH, HEIGHT = 64, 48
+
+
+def photo(seed: int, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
+    """RGB noise, another one for each seed."""
+    generator = np.random.default_rng(seed)
+    return generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def write_photo(path: Path, pixels: NDArray[np.uint8]) -> Path:
+    """Write RGB pixels in the format that the suffix names."""
+    _, data = cv2.imencode(path.suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    path.write_bytes(data.tobytes())
+    return path
+
+
+def write_photos(folder: Path, count: int) -> list[Path]:
+    """Write photo_1.png, photo_2.png, … into a folder."""
+    return [
+        write_photo(folder / f"photo_{number}.png", photo(number)) for number in range(1, count + 1)
+    ]

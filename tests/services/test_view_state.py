@@ -1,0 +1,57 @@
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mrcnn_gui.services.view_state import ViewState
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("selected_instance", 3),
+        ("selected_suggestion", "abc"),
+        ("hovered_suggestion", "abc"),
+        ("active_category", 2),
+        ("tool", "brush"),
+        ("brush_radius", 20.0),
+        ("score_threshold", 0.25),
+        ("hidden_instances", frozenset({1, 2})),
+    ],
+)
+def test_every_attribute_tells_its_change_once(
+    view_state: ViewState, qtbot: QtBot, name: str, value: object
+) -> None:
+    told: list[object] = []
+    getattr(view_state, f"{name}_changed").connect(told.append)
+    setattr(view_state, name, value)
+    getattr(view_state, f"set_{name}")(value)
+    assert getattr(view_state, name) == value
+    assert told == [value]
+
+
+def test_instance_and_suggestion_are_never_both_selected(view_state: ViewState) -> None:
+    view_state.selected_instance = 3
+    view_state.selected_suggestion = "abc"
+    assert view_state.selected_instance is None
+    view_state.selected_instance = 4
+    assert view_state.selected_suggestion is None
+
+
+def test_radius_and_threshold_stay_in_range(view_state: ViewState) -> None:
+    view_state.brush_radius = 0.0
+    view_state.score_threshold = 0.0
+    assert (view_state.brush_radius, view_state.score_threshold) == (0.5, 0.05)
+    view_state.brush_radius = 1e9
+    view_state.score_threshold = 2.0
+    assert (view_state.brush_radius, view_state.score_threshold) == (512.0, 1.0)
+
+
+def test_clear_forgets_what_belongs_to_an_image(view_state: ViewState) -> None:
+    view_state.selected_instance = 3
+    view_state.hovered_suggestion = "abc"
+    view_state.hidden_instances = frozenset({3})
+    view_state.tool = "brush"
+    view_state.clear()
+    assert view_state.selected_instance is None
+    assert view_state.hovered_suggestion is None
+    assert view_state.hidden_instances == frozenset()
+    assert view_state.tool == "brush"
