@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import benchmarks
 from benchmarks.row import Row
 
-_NOT_BENCHMARKS = {"__main__", "row", "data"}
+_NOT_BENCHMARKS = {"__main__", "row", "data", "window"}
 
 
 def main() -> None:

@@ -1,0 +1,91 @@
+"""Fine-tune from the starter on 20 balloon photos while somebody paints in the window.
+
+The 20 photos with the smallest content hash are done; the other 41 judge. The window is the real
+one (offscreen unless QT_QPA_PLATFORM says otherwise): a brush stroke goes on without end while the
+background thread trains, and the event loop's delays are recorded.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.data import shared_data
+from benchmarks.row import Row
+from benchmarks.window import Delays, Stroke, open_window, run_until
+from core.images import content_hash
+from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.workflows.evaluate import evaluate_model
+from mrcnn_gui.workflows.exchange import import_coco
+from mrcnn_gui.workflows.models import resolve_model
+from mrcnn_gui.workflows.projects import create_project
+
+_DONE = 20
+_BAR_DELAY_MS = 50.0
+
+
+def rows() -> Iterator[Row]:
+    """AP on the judging photos before and after, the run's seconds, and the window's delay."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        images = shared_data("balloon") / "images"
+        done, judge = _split(work, images)
+        project = create_project(work / "project", images, ("balloon",))
+        import_coco(project, done, images, ReviewStatus.DONE)
+        before = _mask_ap(project, judge, images)
+        seconds, delays = _train_in_window(project)
+        after = _mask_ap(project, judge, images)
+    yield Row("finetune_balloon20_ap_before", before, "0-1", lower_is_better=False)
+    yield Row(
+        "finetune_balloon20_ap_after",
+        after,
+        "0-1",
+        peer="before",
+        peer_value=before,
+        lower_is_better=False,
+    )
+    yield Row("finetune_balloon20_seconds", seconds, "s")
+    delay = float(np.percentile(delays, 99))
+    yield Row("finetune_gui_delay_p99", delay, "ms", bar=_BAR_DELAY_MS)
+
+
+def _split(work: Path, images: Path) -> tuple[Path, Path]:
+    """Write the COCO files of the photos that are done and of those that judge."""
+    dataset = json.loads((images.parent / "instances.json").read_text(encoding="utf-8"))
+    order = sorted(dataset["images"], key=lambda image: content_hash(images / image["file_name"]))
+    paths = work / "done.json", work / "judge.json"
+    for path, part in zip(paths, (order[:_DONE], order[_DONE:]), strict=True):
+        path.write_text(json.dumps(_subset(dataset, part)), encoding="utf-8")
+    return paths
+
+
+def _subset(dataset: dict[str, Any], images: list[dict[str, Any]]) -> dict[str, Any]:
+    ids = {image["id"] for image in images}
+    annotations = [a for a in dataset["annotations"] if a["image_id"] in ids]
+    return {**dataset, "images": images, "annotations": annotations}
+
+
+def _mask_ap(project: Path, judge: Path, images: Path) -> float:
+    _, model = resolve_model(project, None)
+    return evaluate_model(judge, images, model, class_agnostic=True).mask_ap
+
+
+def _train_in_window(project: Path) -> tuple[float, list[float]]:
+    """Click Fine-tune and paint until it ends; the seconds, and the window's delays in ms."""
+    with open_window(project) as (window, services):
+        run_until(lambda: "on " in services.segmenter.model_label)
+        outcome: list[object] = []
+        services.trainer.finished.connect(outcome.append)
+        services.trainer.failed.connect(outcome.append)
+        start = time.perf_counter()
+        services.trainer.start()
+        with Delays() as delays, Stroke(window.canvas):
+            run_until(lambda: bool(outcome))
+        seconds = time.perf_counter() - start
+    if isinstance(outcome[0], str):
+        raise SystemExit(f"the run failed: {outcome[0]}")
+    return seconds, delays.milliseconds
