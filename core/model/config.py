@@ -39,7 +39,7 @@ class MaskRCNNConfig:
     focal_gamma: float = 0.5  # 0 is cross-entropy
 
     mask_pool: int = 14
-    mask_channels: int = 80
+    mask_channels: int = 96
     mask_convs: int = 4
     class_agnostic_mask: bool = True
 

@@ -18,7 +18,7 @@ def initialise(model: nn.Module, generator: torch.Generator) -> None:
     """
     for name, module in model.named_modules():
         last = name.rpartition(".")[2]
-        if not isinstance(module, nn.Conv2d | nn.Linear | FrozenConv):
+        if not isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | FrozenConv):
             continue
         if last in _NARROW:
             nn.init.normal_(module.weight, std=_NARROW[last], generator=generator)

@@ -22,24 +22,33 @@ class MaskHead(nn.Module):
         channels = config.mask_channels
         inputs = [config.fpn_channels] + [channels] * (config.mask_convs - 1)
         self.convs = nn.ModuleList(nn.Conv2d(c, channels, 3, padding=1) for c in inputs)
-        # Two layers of the paper in a form that CPUs run five times as fast: a transposed
-        # convolution of 2 × 2 cells and stride 2 maps every cell by itself to four, and the
-        # logits look at every cell by itself, so the four need no place of their own before.
-        self.upsample = nn.Conv2d(channels, 4 * channels, 1)
+        self.upsample = nn.ConvTranspose2d(channels, channels, 2, stride=2)
         rows = 1 if config.class_agnostic_mask else len(config.categories)
-        self.logits = nn.Linear(channels, rows)
+        self.logits = nn.Conv2d(channels, rows, 1)
 
     def forward(self, pooled: Tensor, labels: Tensor) -> Tensor:
         """Return the logits [N, 28, 28] of pooled RoIs [N, C, 14, 14] for labels [N] in 1..K."""
         hidden = pooled.contiguous(memory_format=torch.channels_last)
         for conv in self.convs:
             hidden = F.relu(conv(hidden), inplace=True)
-        hidden = F.relu(self.upsample(hidden), inplace=True)
-        fine = hidden.permute(0, 2, 3, 1).unflatten(3, (2, 2, -1))  # [N, 14, 14, 2, 2, C]
-        logits = self.logits(fine).float().permute(5, 0, 1, 3, 2, 4)  # [rows, N, 14, 2, 14, 2]
+        logits = self._fine_logits(hidden)
         rows = torch.zeros_like(labels) if self.config.class_agnostic_mask else labels - 1
-        chosen = logits[rows, torch.arange(len(rows), device=rows.device)]
-        return chosen.flatten(3, 4).flatten(1, 2)
+        return logits[torch.arange(len(rows), device=rows.device), rows]
+
+    def _fine_logits(self, hidden: Tensor) -> Tensor:
+        """Return [N, rows, 2 h, 2 w] = logits(relu(upsample(hidden))) of [N, C, h, w].
+
+        A transposed convolution of 2 × 2 cells and stride 2 maps every cell by itself to four,
+        and the logits look at every cell by itself. So all is done on the coarse grid, and only
+        the logits are put in their places: a third of the time on CPUs.
+        """
+        channels = self.upsample.out_channels
+        weight = self.upsample.weight.permute(2, 3, 1, 0).reshape(4 * channels, -1, 1, 1)
+        bias = self.upsample.bias.repeat(4) if self.upsample.bias is not None else None
+        fine = F.relu(F.conv2d(hidden, weight, bias), inplace=True)
+        fine = fine.permute(0, 2, 3, 1).unflatten(3, (2, 2, channels))  # [N, h, w, 2, 2, C]
+        logits = F.linear(fine, self.logits.weight.flatten(1), self.logits.bias).float()
+        return logits.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
 
     def loss(self, logits: Tensor, samples: Sequence[RoiSample]) -> Tensor:
         """Return the mask loss of logits [P, 28, 28] for the samples' positives, in order."""
