@@ -11,10 +11,15 @@ from core.files import write_atomically
 from core.learning.progress import Progress, Stop
 from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
-from mrcnn_gui.project.model_versions import CARD_FILE
+from mrcnn_gui.project.model_versions import CARD_FILE, STARTER_VERSION
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.exchange import Snapshot, freeze_snapshot
-from mrcnn_gui.workflows.models import load_predictor, project_models, resolve_model
+from mrcnn_gui.workflows.models import (
+    ACTIVE_MODEL,
+    load_predictor,
+    project_models,
+    resolve_model,
+)
 from mrcnn_gui.workflows.verdict import FinetuneResult, Verdict, card_of, judge
 
 if TYPE_CHECKING:
@@ -27,6 +32,7 @@ __all__ = [
     "FinetuneResult",
     "Verdict",
     "finetune",
+    "finetune_project",
     "missing_for_finetune",
 ]
 
@@ -102,6 +108,35 @@ def finetune(
     # The snapshot stays beside a published version; checkpoints and half a model do not.
     shutil.rmtree(run_folder if result.version is None else run.output, ignore_errors=True)
     return result
+
+
+def finetune_project(
+    folder: Path,
+    options: FinetuneOptions,
+    *,
+    activate: bool = False,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> tuple[FinetuneResult, str]:
+    """Fine-tune as the project's writer, and put a promoted version into use.
+
+    Args:
+        folder: Project folder.
+        options: What a person chose.
+        activate: Put the new version into use whatever the verdict is.
+        on_progress: Called after each step and each validation.
+
+    Returns:
+        The result, and the id of the version in use now.
+
+    Raises:
+        ProjectError: A window has the project open, or as `finetune`.
+        TrainingError, CocoError, ImageReadError, OSError: As `finetune`.
+    """
+    with Store.open(folder) as store:
+        result = finetune(folder, options, on_progress=on_progress)
+        if result.version and (activate or result.verdict is Verdict.PROMOTED):
+            store.set_setting(ACTIVE_MODEL, result.version)
+        return result, store.setting(ACTIVE_MODEL, STARTER_VERSION)
 
 
 @dataclass(frozen=True)

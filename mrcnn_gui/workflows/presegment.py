@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.images import ImageReadError, content_hash, read_rgb
-from mrcnn_gui.project.annotation import ImageEntry, Suggestion
+from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Suggestion
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
-from mrcnn_gui.workflows.models import resolve_model
+from mrcnn_gui.workflows.models import load_predictor, resolve_model
 from mrcnn_gui.workflows.progress import ShouldStop, never_stop
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = [
     "Presegmented",
     "presegment",
     "presegment_image",
+    "presegment_todo",
     "resolve_model",
 ]
 
@@ -33,6 +34,7 @@ class Presegmented:
 
     Attributes:
         image_id: Which image.
+        path: Its stored path.
         count: How many suggestions are stored.
         problem: Why the image could not be read; "" when it could.
         width: Of the upright image in pixels; 0 with a problem.
@@ -41,6 +43,7 @@ class Presegmented:
     """
 
     image_id: int
+    path: str
     count: int = 0
     problem: str = ""
     width: int = 0
@@ -64,7 +67,7 @@ class PresegmentProgress:
     total: int
     images_per_second: float
     seconds_left: float | None
-    last: Presegmented | None
+    last: Presegmented
 
 
 def presegment_image(
@@ -119,6 +122,51 @@ def presegment(
     return results
 
 
+def presegment_todo(
+    folder: Path,
+    model: str | None,
+    *,
+    min_score: float = MIN_SCORE,
+    on_progress: Callable[[PresegmentProgress], None] = lambda _: None,
+) -> list[Presegmented]:
+    """Do the same for all images that are to do, as the project's writer.
+
+    What the files told about the images (size, content hash, problem) is written, too.
+
+    Args:
+        folder: Project folder.
+        model: As in `resolve_model`.
+        min_score: Of the weakest suggestion that is kept, 0..1.
+        on_progress: Called after every image.
+
+    Raises:
+        ProjectError: The model cannot be used, or the project cannot be written.
+    """
+    version, path = resolve_model(folder, model)
+    with Store.open(folder) as store:
+
+        def note(progress: PresegmentProgress) -> None:
+            _note(store, progress.last)
+            on_progress(progress)
+
+        todo = [entry.id for entry in store.images() if entry.status is ReviewStatus.TODO]
+        predictor = load_predictor(path)
+        return presegment(folder, todo, predictor, version, min_score=min_score, on_progress=note)
+
+
+def _note(store: Store, result: Presegmented) -> None:
+    if result.problem:
+        store.update_image(result.image_id, problem=result.problem)
+        return
+    store.update_image(
+        result.image_id,
+        width=result.width,
+        height=result.height,
+        content_hash=result.content_hash,
+        problem="",
+    )
+
+
 @dataclass(frozen=True)
 class _Run:
     """A model, and where its findings go."""
@@ -135,7 +183,7 @@ class _Run:
             image = read_rgb(path)
             key = entry.content_hash or content_hash(path)
         except (ImageReadError, OSError) as error:
-            return Presegmented(entry.id, problem=str(error))
+            return Presegmented(entry.id, entry.path, problem=str(error))
         found = [
             Suggestion.of(each.category, each.score, each.mask, self.model_version)
             for each in self.predictor.predict(image, min_score=self.min_score)
@@ -143,7 +191,7 @@ class _Run:
         ]
         self.suggestions.replace(key, self.model_version, found)
         height, width = image.shape[:2]
-        return Presegmented(entry.id, len(found), "", width, height, key)
+        return Presegmented(entry.id, entry.path, len(found), "", width, height, key)
 
 
 def _progress(results: list[Presegmented], total: int, seconds: float) -> PresegmentProgress:

@@ -14,6 +14,14 @@ from mrcnn_gui.workflows.coco_dataset import IMAGES_FOLDER
 
 
 @dataclass(frozen=True)
+class NewProject:
+    """A project that was just made, and how many images it has."""
+
+    folder: Path
+    images: int
+
+
+@dataclass(frozen=True)
 class StatusReport:
     """What a change of status came to; one line in `problems` for every image that kept its own."""
 
@@ -33,16 +41,13 @@ def open_folder(path: Path) -> Path:
     return folder
 
 
-def create_project(folder: Path, images_folder: Path, categories: Sequence[str]) -> Path:
+def create_project(folder: Path, images_folder: Path, categories: Sequence[str]) -> NewProject:
     """Make a project on all images of a folder and its subfolders.
 
     Args:
         folder: The new project folder; where it is the images folder itself, `.mrcnn` in it.
         images_folder: Where to look for images.
         categories: Their names.
-
-    Returns:
-        The project folder.
 
     Raises:
         ProjectError: There is a project already, there are no images, a category's name is no
@@ -66,7 +71,7 @@ def create_project(folder: Path, images_folder: Path, categories: Sequence[str])
         store.set_setting(
             IMAGES_FOLDER, next(stored_paths([images_folder.resolve()], store.folder))
         )
-    return folder
+    return NewProject(folder, len(images))
 
 
 def set_statuses(folder: Path, status: ReviewStatus, pattern: str = "*") -> StatusReport:

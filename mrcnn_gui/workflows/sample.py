@@ -11,6 +11,7 @@ from core.files import publish_folder
 from core.images import content_hash
 from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Side, Source
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
+from mrcnn_gui.workflows.progress import Count, ignore_count
 from mrcnn_gui.workflows.scenes import CATEGORIES, HEIGHT, SCENES, WIDTH, SceneInstance, scene
 
 TRAINING_SCENES = (0, 1, 3)
@@ -20,13 +21,14 @@ VALIDATION_SCENE = 4
 _JPEG_QUALITY = 92
 
 
-def write_sample(folder: Path) -> Path:
+def write_sample(folder: Path, *, on_progress: Count = ignore_count) -> Path:
     """Write the 24 scenes and a project on them: 20 to do, 4 done (one of them for validation).
 
     A run that is broken off leaves nothing behind.
 
     Args:
         folder: Where the images go; made when missing, else it must be empty.
+        on_progress: Called after every scene.
 
     Returns:
         The project folder, `folder/.mrcnn`.
@@ -40,7 +42,7 @@ def write_sample(folder: Path) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent, prefix=".sample-") as temporary:
             staging = Path(temporary) / folder.name
-            _write(staging)
+            _write(staging, on_progress)
             if folder.exists():
                 folder.rmdir()
             publish_folder(staging, folder)
@@ -49,10 +51,13 @@ def write_sample(folder: Path) -> Path:
     return folder / PROJECT_FOLDER
 
 
-def _write(folder: Path) -> None:
+def _write(folder: Path, on_progress: Count) -> None:
     folder.mkdir()
+    scenes = []
     with ThreadPoolExecutor(max_workers=2) as pool:  # numpy and cv2 work side by side
-        scenes = list(pool.map(partial(_write_scene, folder), range(SCENES)))
+        for written in pool.map(partial(_write_scene, folder), range(SCENES)):
+            scenes.append(written)
+            on_progress(len(scenes), SCENES)
     with Store.create(folder / PROJECT_FOLDER) as store, store.transaction():
         _fill(store, [path for path, _ in scenes], [instances for _, instances in scenes])
 

@@ -1,0 +1,43 @@
+"""The program's entry: a command, or a window on the path that is named."""
+
+import sys
+from pathlib import Path
+
+COMMANDS = frozenset(
+    {
+        "accept",
+        "evaluate",
+        "export",
+        "finetune",
+        "import",
+        "new",
+        "predict",
+        "presegment",
+        "sample",
+        "status",
+    }
+)
+"""The first words that are no path; known here so that the window opens without loading typer."""
+
+
+def main() -> int:
+    """Run the program.
+
+    Returns:
+        0 done, 1 failed, 2 wrong use or no display.
+    """
+    words = sys.argv[1:]
+    if words and (words[0] in COMMANDS or words[0].startswith("-")):
+        from mrcnn_gui.cli import run
+
+        return run(words)
+    if len(words) > 1 or not all(Path(word).exists() for word in words):
+        sys.stderr.write(f"mrcnn-gui: {words[0]!r} is no command and no path; see --help\n")
+        return 2
+    from mrcnn_gui.app import run_window
+
+    return run_window(Path(words[0]) if words else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

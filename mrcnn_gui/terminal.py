@@ -1,0 +1,97 @@
+"""How the command line talks: results on stdout, progress and reasons on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from core.images import ImageReadError
+from core.learning.progress import Progress as TrainingProgress
+from core.learning.progress import TrainingError
+from mrcnn_gui.project.document import EditError
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.workflows.progress import Count
+
+# CocoError is a ValueError. Anything else is a mistake of this program and keeps its traceback.
+EXPECTED = (ProjectError, ImageReadError, TrainingError, EditError, ValueError, OSError)
+
+
+@contextmanager
+def reasons() -> Iterator[None]:
+    """Turn an expected failure into one line on stderr and exit code 1."""
+    try:
+        yield
+    except EXPECTED as error:
+        warn(str(error))
+        raise typer.Exit(1) from None
+
+
+def warn(text: str) -> None:
+    """One line on stderr."""
+    typer.echo("mrcnn-gui: " + " ".join(text.split()), err=True)
+
+
+def warn_each(problems: Iterable[str]) -> None:
+    """A line on stderr for each problem."""
+    for problem in problems:
+        warn(problem)
+
+
+def tell(result: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """A result on stdout: one line of JSON, or a sentence."""
+    if as_json:
+        tell_json(result)
+    else:
+        typer.echo(text)
+
+
+def tell_json(result: dict[str, Any]) -> None:
+    """A result as one line of JSON on stdout."""
+    typer.echo(json.dumps(result, ensure_ascii=False))
+
+
+def training_remark(progress: TrainingProgress) -> str:
+    """The last loss or validation result of a training run."""
+    if progress.metrics:
+        return f"mask AP {progress.metrics['mask_ap']:.3f}"
+    return f"loss {progress.losses['total']:.3f}" if "total" in progress.losses else progress.phase
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr while a terminal is there; call it with done, total and a remark."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[remark]}"),
+    )
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task(title, total=None, remark="")
+
+        def update(done: int, total: int, remark: str = "") -> None:
+            bar.update(task, completed=done, total=total, remark=remark)
+
+        yield update
+
+
+@contextmanager
+def counting(title: str) -> Iterator[Count]:
+    """The bar for flows that count images."""
+    with progress_bar(title) as update:
+        yield lambda done, total: update(done, total, "")
