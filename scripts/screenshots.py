@@ -1,0 +1,102 @@
+"""Takes the pictures of the README and the guide from the real window on the sample project.
+
+`python -m scripts.screenshots FOLDER` writes empty.png, suggestions.png, brush.png, training.png.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+
+from benchmarks.window import open_window, run_until
+from core.learning.progress import Progress
+from mrcnn_gui.ui.main_window import MainWindow
+from mrcnn_gui.ui.services import Services
+from mrcnn_gui.workflows.sample import write_sample
+
+_SCENE = 6  # a crowded one that is still to do
+_SIZE = (1440, 900)
+_TRAINED_STEPS = 25
+_SCORE = 0.3
+
+
+def main() -> None:
+    """Write all pictures into the folder named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work:
+        project = write_sample(Path(work) / "sample")
+        with open_window(project) as (window, services):
+            window.resize(*_SIZE)
+            _take_all(window, services, folder)
+
+
+def _take_all(window: MainWindow, services: Services, folder: Path) -> None:
+    image_id = services.session.images[_SCENE].id
+    services.session.open_image(image_id)
+    run_until(lambda: services.segmenter.model_label.endswith("cpu"))
+    run_until(lambda: _all_thumbnails(services))
+    _shoot(window, folder / "empty.png")
+
+    services.view_state.score_threshold = _SCORE
+    QTest.keyClick(window.canvas, Qt.Key.Key_Space)
+    run_until(lambda: bool(services.segmenter.visible_suggestions()))
+    run_until(lambda: not services.segmenter.is_running)
+    _shoot(window, folder / "suggestions.png")
+
+    services.segmenter.accept_all_visible()
+    _paint(window, services)
+    _shoot(window, folder / "brush.png")
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+
+    _train(window, services, folder / "training.png")
+
+
+def _paint(window: MainWindow, services: Services) -> None:
+    """Select the largest instance and begin a stroke along it, without letting go."""
+    document = services.session.document
+    assert document is not None
+    largest = max(document.instances.values(), key=lambda instance: instance.mask.area)
+    services.view_state.selected_instance = largest.id
+    QTest.keySequence(window.canvas, QKeySequence("B"))
+    start = window.canvas.rect().center()
+    QTest.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(12):
+        QTest.mouseMove(window.canvas, start + QPoint(8 * step, 3 * step))
+
+
+def _train(window: MainWindow, services: Services, path: Path) -> None:
+    """Begin a fine-tune, and take the picture once the curve says something."""
+    seen: list[Progress] = []
+    ended: list[object] = []
+    services.trainer.progressed.connect(seen.append)
+    services.trainer.failed.connect(ended.append)
+    services.trainer.finished.connect(ended.append)
+    services.trainer.start()
+    run_until(lambda: bool(ended) or (bool(seen) and seen[-1].step >= _TRAINED_STEPS))
+    if ended:
+        raise SystemExit(f"the run ended early: {ended[0]}")
+    _shoot(window, path)
+    services.trainer.cancel()
+    run_until(lambda: bool(ended))
+
+
+def _all_thumbnails(services: Services) -> bool:
+    """Whether every thumbnail is there; asks for those that are not."""
+    entries = services.session.images
+    return not [entry for entry in entries if services.images.thumbnail(entry.id) is None]
+
+
+def _shoot(window: MainWindow, path: Path) -> None:
+    QTest.qWait(400)  # what is composed in the background is drawn by then
+    if not window.grab().save(str(path)):
+        raise SystemExit(f"cannot write {path}")
+
+
+if __name__ == "__main__":
+    main()
