@@ -1,5 +1,6 @@
 """Small projects on generated pictures, and a tiny model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,9 @@ import numpy as np
 import pytest
 
 from core.masks import Mask
+from core.model.checkpoint import save_model
+from core.model.config import MaskRCNNConfig
+from core.model.mask_rcnn import MaskRCNN
 from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Side, Source
 from mrcnn_gui.project.store import Store
 
@@ -65,3 +69,40 @@ def reviewed(project: Path) -> Path:
             store.set_status(entry.id, ReviewStatus.DONE)
             store.set_side(entry.id, Side.VALIDATION if entry.id == 3 else Side.TRAIN)
     return project
+
+
+TINY = MaskRCNNConfig(
+    backbone_width=0.25,
+    image_size=64,
+    fpn_channels=16,
+    anchor_sizes=(8.0, 16.0, 24.0, 32.0, 48.0),
+    rpn_samples=32,
+    rpn_candidates=50,
+    rpn_proposals_train=32,
+    rpn_proposals_test=16,
+    box_channels=16,
+    box_samples=16,
+    mask_channels=8,
+    mask_convs=1,
+    score_threshold=0.0,
+)
+
+
+def save_tiny(folder: Path, *categories: str) -> Path:
+    """An untrained model: what it finds is noise, but it finds something."""
+    config = replace(TINY, categories=categories or ("object",))
+    save_model(folder, MaskRCNN(config, seed=1), {"name": "tiny"})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class-agnostic model."""
+    return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def starter(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Puts the tiny model in the place of the starter."""
+    monkeypatch.setattr("mrcnn_gui.workflows.models.resource", lambda _: tiny_model)
+    return tiny_model

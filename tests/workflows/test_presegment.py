@@ -1,0 +1,122 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.images import content_hash
+from core.masks import Mask
+from core.predictor import Detection, Predictor
+from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.project.suggestions import SuggestionStore
+from mrcnn_gui.workflows.presegment import (
+    PresegmentProgress,
+    presegment,
+    presegment_image,
+    presegment_todo,
+)
+from tests.workflows.conftest import HEIGHT, WIDTH, rectangle, write_picture
+
+
+@dataclass
+class FixedPredictor:
+    """Finds the same in every image, and an empty mask that must not be kept."""
+
+    seen: list[tuple[int, ...]] = field(default_factory=list)
+
+    def predict(self, image: NDArray[np.uint8], *, min_score: float) -> list[Detection]:
+        self.seen.append(image.shape)
+        box = (1.0, 1.0, 9.0, 9.0)
+        found = [
+            Detection("object", 0.9, box, rectangle(1, 1, 8, 8)),
+            Detection("object", 0.3, box, rectangle(20, 1, 8, 8)),
+            Detection("object", 0.2, box, Mask.empty()),
+        ]
+        return [detection for detection in found if detection.score >= min_score]
+
+
+@pytest.fixture
+def predictor() -> Predictor:
+    return cast("Predictor", FixedPredictor())
+
+
+def test_suggestions_are_stored_under_the_content_hash(
+    project: Path, photos: Path, predictor: Predictor
+) -> None:
+    result = presegment_image(project, 1, predictor, "v3")
+    assert (result.count, result.problem) == (2, "")
+    assert (result.width, result.height) == (WIDTH, HEIGHT)
+    assert result.content_hash == content_hash(photos / "0.png")
+    with SuggestionStore(project, read_only=True) as suggestions:
+        stored = suggestions.for_image(result.content_hash)
+        assert suggestions.ran_with(result.content_hash) == "v3"
+    assert [(each.score, each.model_version) for each in stored] == [(0.9, "v3"), (0.3, "v3")]
+    with Store.open(project, read_only=True) as store:
+        assert store.image(1).content_hash == ""  # project.db has one writer: not this flow
+
+
+def test_a_low_score_is_left_out(project: Path, predictor: Predictor) -> None:
+    assert presegment_image(project, 1, predictor, "v3", min_score=0.5).count == 1
+
+
+def test_a_new_run_replaces_the_one_before(project: Path, predictor: Predictor) -> None:
+    presegment_image(project, 1, predictor, "v1")
+    key = presegment_image(project, 1, predictor, "v2", min_score=0.5).content_hash
+    with SuggestionStore(project, read_only=True) as suggestions:
+        assert [each.model_version for each in suggestions.for_image(key)] == ["v2"]
+
+
+def test_an_unreadable_image_is_reported_and_the_run_goes_on(
+    project: Path, photos: Path, predictor: Predictor
+) -> None:
+    (photos / "0.png").unlink()
+    (photos / "1.png").write_bytes(b"")
+    (photos / "2.png").write_bytes((photos / "2.png").read_bytes()[:2000])
+    steps: list[PresegmentProgress] = []
+    results = presegment(project, [1, 2, 3, 4], predictor, "v1", on_progress=steps.append)
+    assert [bool(result.problem) for result in results] == [True, True, True, False]
+    assert "No such file" in results[0].problem
+    assert "the file is empty" in results[1].problem
+    assert "2.png" in results[2].problem
+    assert [(step.done, step.total) for step in steps] == [(n, 4) for n in (1, 2, 3, 4)]
+    assert steps[-1].seconds_left == 0
+    assert steps[-1].last == results[-1]
+
+
+def test_a_stopped_run_keeps_what_is_done(project: Path, predictor: Predictor) -> None:
+    answers = iter([False, False, True])
+    results = presegment(project, [1, 2, 3], predictor, "v1", should_stop=lambda: next(answers))
+    assert [result.image_id for result in results] == [1, 2]
+
+
+def test_the_command_line_takes_what_is_to_do_and_notes_what_it_read(
+    project: Path, photos: Path, starter: Path
+) -> None:
+    with Store.open(project) as store:
+        store.set_status(1, ReviewStatus.DONE)
+    (photos / "1.png").write_bytes(b"")
+    results = presegment_todo(project, None)
+    assert [result.image_id for result in results] == [2, 3, 4]
+    with Store.open(project, read_only=True) as store:
+        entries = store.images()
+    assert "empty" in entries[1].problem
+    assert entries[2].content_hash == content_hash(photos / "2.png")
+    with SuggestionStore(project, read_only=True) as suggestions:
+        assert len(suggestions.for_image(entries[2].content_hash)) == results[1].count > 0
+
+
+def test_a_project_that_is_being_written_is_left_alone(project: Path, starter: Path) -> None:
+    with Store.open(project), pytest.raises(ProjectError, match="open in another window"):
+        presegment_todo(project, None)
+
+
+def test_long_and_non_ascii_paths_work(tmp_path: Path, predictor: Predictor) -> None:
+    folder = tmp_path / ("ü" * 100) / ("長" * 60)
+    path = write_picture(folder / "größe 写真.png")
+    with Store.create(folder / ".mrcnn") as store:
+        store.add_images([path])
+    assert presegment_image(folder / ".mrcnn", 1, predictor, "v1").count == 2
