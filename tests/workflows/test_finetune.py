@@ -1,0 +1,233 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.learning.evaluate import Metrics
+from core.learning.progress import Progress, Stop, TrainingError
+from core.model.checkpoint import load_model
+from mrcnn_gui.project.annotation import ReviewStatus, Side
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.exchange import Snapshot
+from mrcnn_gui.workflows.finetune import (
+    FinetuneOptions,
+    Verdict,
+    default_epochs,
+    finetune,
+    finetune_project,
+    missing_for_finetune,
+)
+from mrcnn_gui.workflows.models import ACTIVE_MODEL, resolve_model
+from mrcnn_gui.workflows.verdict import judge
+from tests.workflows.conftest import human, rectangle
+
+ONE_EPOCH = FinetuneOptions(epochs=1, device="cpu")
+
+
+def missing(project: Path, change: Callable[[Store], object] = lambda _: None) -> str:
+    with Store.open(project) as store:
+        change(store)
+        return missing_for_finetune(store)
+
+
+def leftovers(project: Path) -> set[str]:
+    """Everything under runs/ and models/."""
+    paths = [path for name in ("runs", "models") for path in (project / name).rglob("*")]
+    return {path.relative_to(project).as_posix() for path in paths}
+
+
+def test_a_run_publishes_a_version_and_leaves_its_snapshot(reviewed: Path, starter: Path) -> None:
+    steps: list[Progress] = []
+    result = finetune(reviewed, ONE_EPOCH, on_progress=steps.append)
+    assert (result.version, result.parent, result.verdict) == ("v1", "starter", Verdict.UNDECIDED)
+    assert "hold 1 of the 10 instances" in result.reason
+    assert result.metrics is not None
+    assert result.parent_metrics is not None
+    assert (result.metrics.images, result.metrics.instances) == (1, 1)
+    assert leftovers(reviewed) == {
+        "runs/r1",
+        "runs/r1/train.json",
+        "runs/r1/val.json",
+        "models/v1",
+        "models/v1/model.safetensors",
+        "models/v1/card.json",
+    }
+    model, card = load_model(reviewed / "models" / "v1")
+    assert model.config.categories == ("a", "b")
+    assert (card["parent"], card["run"], card["verdict"]) == ("starter", "r1", "undecided")
+    assert card["metrics"]["mask_ap"] == result.metrics.mask_ap
+    assert card["parent_metrics"]["mask_ap"] == result.parent_metrics.mask_ap
+    assert card["training"]["epochs"] == 1
+    assert steps[-1].phase == "done"
+    assert str(reviewed) not in json.dumps(card)  # a card may travel
+
+
+def test_the_next_run_starts_from_the_active_version(reviewed: Path, starter: Path) -> None:
+    first, active = finetune_project(reviewed, ONE_EPOCH, activate=True)
+    assert (first.version, active) == ("v1", "v1")
+    assert resolve_model(reviewed, None)[0] == "v1"
+    second = finetune(reviewed, ONE_EPOCH)
+    assert (second.version, second.parent) == ("v2", "v1")
+    assert {"runs/r2/train.json", "models/v2/card.json"} <= leftovers(reviewed)
+
+
+def test_the_command_line_activates_what_is_promoted(
+    reviewed: Path, starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = iter([Verdict.KEPT, Verdict.PROMOTED, Verdict.UNDECIDED])
+    monkeypatch.setattr(
+        "mrcnn_gui.workflows.finetune.judge", lambda *_: (next(verdicts), "because")
+    )
+    active = [finetune_project(reviewed, ONE_EPOCH)[1] for _ in range(3)]
+    assert active == ["starter", "v2", "v2"]
+
+
+def test_a_seed_gives_the_same_weights(reviewed: Path, starter: Path) -> None:
+    for _ in range(2):
+        finetune(reviewed, replace(ONE_EPOCH, seed=3))
+    first, second = (
+        load_model(reviewed / "models" / name)[0].state_dict() for name in ("v1", "v2")
+    )
+    assert all(bool((first[name] == second[name]).all()) for name in first)
+
+
+def test_without_validation_images_nothing_can_be_told(reviewed: Path, starter: Path) -> None:
+    with Store.open(reviewed) as store:
+        store.set_side(3, Side.TRAIN)
+    result = finetune(reviewed, ONE_EPOCH)
+    assert (result.version, result.verdict, result.metrics) == ("v1", Verdict.UNDECIDED, None)
+    assert "No done image is kept for validation" in result.reason
+
+
+@pytest.mark.parametrize("phase", ["prepare", "train", "validate", "done"])
+def test_a_cancelled_run_leaves_nothing(reviewed: Path, starter: Path, phase: str) -> None:
+    stop = Stop.NO
+
+    def watch(progress: Progress) -> None:
+        nonlocal stop
+        if progress.phase == phase:
+            stop = Stop.CANCEL
+
+    result = finetune(reviewed, ONE_EPOCH, on_progress=watch, should_stop=lambda: stop)
+    assert (result.version, result.verdict) == (None, Verdict.CANCELLED)
+    assert leftovers(reviewed) == set()
+
+
+def test_a_run_cancelled_before_it_trains_leaves_nothing(reviewed: Path, starter: Path) -> None:
+    result = finetune(reviewed, ONE_EPOCH, should_stop=lambda: Stop.CANCEL)
+    assert result.verdict is Verdict.CANCELLED
+    assert leftovers(reviewed) == set()
+
+
+def test_a_stopped_run_keeps_the_best(reviewed: Path, starter: Path) -> None:
+    stop = Stop.NO
+
+    def watch(progress: Progress) -> None:
+        nonlocal stop
+        if progress.metrics:
+            stop = Stop.KEEP_BEST
+
+    options = FinetuneOptions(epochs=50, device="cpu")
+    result = finetune(reviewed, options, on_progress=watch, should_stop=lambda: stop)
+    assert (result.version, result.verdict) == ("v1", Verdict.UNDECIDED)
+
+
+def test_a_failed_run_leaves_nothing(
+    reviewed: Path, starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(config: Any, **_: Any) -> None:
+        config.output.mkdir()
+        (config.output / "checkpoint.pt").write_bytes(b"half")
+        raise TrainingError("the losses are not finite")
+
+    monkeypatch.setattr("core.learning.train.fit", fail)
+    with pytest.raises(TrainingError, match="not finite"):
+        finetune(reviewed, ONE_EPOCH)
+    assert leftovers(reviewed) == set()
+
+
+def test_a_damaged_parent_is_named_and_leaves_nothing(
+    reviewed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "model.safetensors").write_bytes(b"broken")
+    monkeypatch.setattr("mrcnn_gui.workflows.models.resource", lambda _: tmp_path / "broken")
+    with pytest.raises(ProjectError, match=r"broken.model\.safetensors: truncated, damaged"):
+        finetune(reviewed, ONE_EPOCH)
+    assert leftovers(reviewed) == set()
+
+
+def test_images_that_are_gone_are_left_out(reviewed: Path, photos: Path, starter: Path) -> None:
+    (photos / "0.png").unlink()
+    assert finetune(reviewed, ONE_EPOCH).version == "v1"
+    (photos / "1.png").unlink()
+    with pytest.raises(ProjectError, match=r"no image to train on can be read: .*0\.png"):
+        finetune(reviewed, ONE_EPOCH)
+    assert "runs/r2" not in leftovers(reviewed)
+
+
+def test_what_is_missing_is_said(project: Path) -> None:
+    assert missing(project) == "Mark 2 more images as done to fine-tune."
+    with Store.open(project) as store:
+        store.set_status(1, ReviewStatus.DONE)
+    assert missing(project) == "Mark 1 more image as done to fine-tune."
+
+    def finish_another(store: Store) -> None:
+        store.set_status(2, ReviewStatus.DONE)
+        store.set_side(1, Side.VALIDATION)
+        store.set_side(2, Side.VALIDATION)
+
+    assert "All done images are kept for validation" in missing(project, finish_another)
+    assert "hold no instance" in missing(project, lambda store: store.set_side(2, Side.TRAIN))
+
+    def annotate(store: Store) -> None:
+        store.insert_instances(2, [human(store, rectangle(1, 1, 5, 5))])
+
+    assert missing(project, annotate) == ""
+
+
+def test_a_project_that_is_not_ready_is_refused(project: Path, starter: Path) -> None:
+    with pytest.raises(ProjectError, match="Mark 2 more images"):
+        finetune(project, ONE_EPOCH)
+    assert not (project / "runs").exists()
+
+
+def test_the_active_version_must_be_there(reviewed: Path, starter: Path) -> None:
+    with Store.open(reviewed) as store:
+        store.set_setting(ACTIVE_MODEL, "v9")
+    with pytest.raises(ProjectError, match="'v9'; versions: starter"):
+        finetune(reviewed, ONE_EPOCH)
+
+
+def metrics(mask_ap: float) -> Metrics:
+    return Metrics(0, 0, mask_ap, 0, 0, 0, 0, {}, 4, 10)
+
+
+def snapshot(val_instances: int) -> Snapshot:
+    return Snapshot(Path("train.json"), Path("val.json"), 9, 4, val_instances)
+
+
+@pytest.mark.parametrize(
+    ("instances", "before", "after", "verdict"),
+    [
+        (10, 0.3, 0.3, Verdict.PROMOTED),
+        (10, 0.3, 0.31, Verdict.PROMOTED),
+        (10, 0.3, 0.29, Verdict.KEPT),
+        (9, 0.1, 0.9, Verdict.UNDECIDED),
+    ],
+)
+def test_a_candidate_that_is_not_worse_is_promoted(
+    instances: int, before: float, after: float, verdict: Verdict
+) -> None:
+    found, reason = judge(snapshot(instances), metrics(after), metrics(before))
+    assert found is verdict
+    if instances >= 10:
+        assert f"{after:.3f} against {before:.3f}" in reason
+
+
+def test_fewer_images_are_seen_more_often() -> None:
+    assert [default_epochs(images) for images in (1, 10, 13, 20, 500)] == [20, 20, 15, 10, 10]
