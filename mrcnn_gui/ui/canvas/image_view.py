@@ -111,7 +111,6 @@ class ImageView(PanZoomWidget):
         self._images.image_ready.connect(self._show_image)
         self._images.image_failed.connect(self._show_problem)
         self._segmenter.suggestions_changed.connect(self._follow_suggestions)
-        state.score_threshold_changed.connect(self._reload_suggestions)
         state.selected_instance_changed.connect(self._follow_emphasis)
         state.selected_suggestion_changed.connect(self._follow_emphasis)
         state.hovered_suggestion_changed.connect(self._follow_emphasis)
@@ -133,7 +132,6 @@ class ImageView(PanZoomWidget):
     def _follow_document(self, change: Change) -> None:
         if change.dirty is not None:
             self._show_stale(change.dirty)
-        self._reload_suggestions()
 
     def _follow_suggestions(self, image_id: int) -> None:
         if image_id == self._image_id:

@@ -10,6 +10,7 @@ from mrcnn_gui.ui.canvas import palette
 
 _VERTEX = 3.5  # half the side of a vertex, in logical pixels
 _PILL_GAP = 3.0
+_DASHED = Qt.PenStyle.DashLine
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ def paint_outline(painter: QPainter, points: Sequence[QPointF]) -> None:
     for color, width in ((palette.DARK, 4.0), (palette.LIGHT, 2.0)):
         painter.setPen(QPen(color, width, j=Qt.PenJoinStyle.RoundJoin))
         painter.drawPolyline(line)
-    painter.setPen(QPen(_faded(palette.LIGHT), 1.0, Qt.PenStyle.DashLine))
-    painter.drawLine(points[-1], points[0])
+    for color, style in ((palette.DARK, Qt.PenStyle.SolidLine), (palette.LIGHT, _DASHED)):
+        painter.setPen(QPen(color, 1.0, style))
+        painter.drawLine(points[-1], points[0])
     painter.setPen(QPen(palette.DARK, 1.0))
     for index, point in enumerate(points[:-1]):
         side = _VERTEX * (1.5 if index == 0 else 1.0)

@@ -16,8 +16,8 @@ DARK = QColor(16, 18, 20)
 SUGGESTION = QColor(0, 229, 255)  # no category of the default palette looks like this
 
 _FILL = 0.35
-_HOVERED_FILL = 0.45
-_SELECTED_FILL = 0.5
+_HOVERED_FILL = 0.42
+_SELECTED_FILL = 0.42
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def instance_style(color: str, emphasis: Emphasis, ratio: float) -> Style:
     tint = QColor(color)
     if emphasis.selected:
         return Style(
-            fill=premultiplied(tint, _SELECTED_FILL),
+            fill=premultiplied(_brightened(tint, 0.3), _SELECTED_FILL),
             border=premultiplied(LIGHT),
             border_width=_width(3, ratio),
             halo=premultiplied(DARK),
@@ -51,7 +51,7 @@ def instance_style(color: str, emphasis: Emphasis, ratio: float) -> Style:
         )
     return Style(
         fill=premultiplied(tint, _HOVERED_FILL if emphasis.hovered else _FILL),
-        border=premultiplied(tint.lighter(130) if emphasis.hovered else tint),
+        border=premultiplied(_brightened(tint, 0.75 if emphasis.hovered else 0.5)),
         border_width=_width(2, ratio),
         halo=premultiplied(DARK, 0.75),
         halo_width=_width(1, ratio),
@@ -80,6 +80,14 @@ def premultiplied(color: QColor, alpha: float = 1.0) -> int:
     for channel in channels:
         value = value << 8 | round(channel * alpha)
     return value
+
+
+def _brightened(color: QColor, luminance: float) -> QColor:
+    """The colour, mixed with as much white as gives it at least this relative luminance."""
+    own = 0.2126 * color.redF() + 0.7152 * color.greenF() + 0.0722 * color.blueF()
+    share = max(0.0, (luminance - own) / (1 - own)) if own < 1 else 0.0
+    channels = (color.redF(), color.greenF(), color.blueF())
+    return QColor.fromRgbF(*(channel + (1 - channel) * share for channel in channels))
 
 
 def _width(logical: float, ratio: float) -> int:
