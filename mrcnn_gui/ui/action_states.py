@@ -31,15 +31,21 @@ class ActionStates(QObject):
         self._view_state = view_state
         self._segmenter = segmenter
         self._trainer = trainer
-        self._soon = Soon(self.refresh, self)
+        self._can_train = False
+        soon, training_soon = Soon(self.refresh, self), Soon(self._refresh_training, self)
+        for changed in (
+            *(session.project_opened, session.project_closed, session.image_opened),
+            *(view_state.selected_instance_changed, view_state.score_threshold_changed),
+            *(segmenter.suggestions_changed, segmenter.state_changed),
+        ):
+            changed.connect(soon.ask)
+        # At once, so that an undo typed right after a stroke finds its command enabled.
+        session.history_changed.connect(self.refresh)
         for changed in (
             *(session.project_opened, session.project_closed, session.images_changed),
-            *(session.image_entry_changed, session.image_opened, session.history_changed),
-            *(session.document_changed, view_state.selected_instance_changed),
-            *(view_state.score_threshold_changed, segmenter.suggestions_changed),
-            *(segmenter.state_changed, trainer.state_changed),
+            *(session.image_entry_changed, trainer.state_changed),
         ):
-            changed.connect(self._soon.ask)
+            changed.connect(training_soon.ask)
         self.refresh()
 
     def refresh(self) -> None:
@@ -68,9 +74,14 @@ class ActionStates(QObject):
             "segmenter_idle": not segmenter.is_running,
             "segmenter_runs": segmenter.is_running,
             "training": trainer.is_running and not trainer.is_stopping,
-            "training_ready": has_project and not trainer.is_running and not trainer.missing(),
+            "training_ready": has_project and self._can_train,
         }
         return {fact for fact, holds in checks.items() if holds}
+
+    def _refresh_training(self) -> None:
+        """Ask whether a training can start: it reads all images, so no stroke asks for it."""
+        self._can_train = not self._trainer.is_running and not self._trainer.missing()
+        self.refresh()
 
     def _word(self, command_id: str, verb: str, title: str) -> None:
         text = f"{verb} {title[0].lower()}{title[1:]}" if title else verb

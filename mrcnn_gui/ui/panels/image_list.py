@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QListView,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -57,6 +58,8 @@ class ImageListPanel(QWidget):
         search.setPlaceholderText("Search images")
         search.setAccessibleName("Search images by name")
         search.setClearButtonEnabled(True)
+        for clear in search.findChildren(QToolButton):
+            clear.setAccessibleName("Clear the search")
         return search
 
     def _make_status_box(self) -> QComboBox:

@@ -176,7 +176,7 @@ def verdict_text(result: "FinetuneResult") -> str:
         before, after = result.parent_metrics.mask_ap, result.metrics.mask_ap
         scores = f" Mask AP on the validation images: {before:.2f} before, {after:.2f} now."
     if result.verdict is Verdict.PROMOTED:
-        return f"{result.version} is better and in use from the next image on.{scores}"
+        return f"{result.version} is in use from the next image on.{scores}"
     if result.verdict is Verdict.KEPT:
         return f"{result.version} is not better: {result.parent} stays in use.{scores}"
     if result.verdict is Verdict.CANCELLED:

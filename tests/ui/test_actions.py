@@ -1,0 +1,55 @@
+from collections import Counter
+
+from PySide6.QtGui import QKeySequence
+
+from mrcnn_gui.resources import resource
+from mrcnn_gui.ui.actions import COMMANDS, MENUS, key_text
+from mrcnn_gui.ui.dialogs.shortcuts import ShortcutSheet
+from mrcnn_gui.ui.main_window import MainWindow
+
+
+def test_every_command_has_a_name_a_menu_a_shortcut_and_words() -> None:
+    assert len({command.id for command in COMMANDS}) == len(COMMANDS)
+    for command in COMMANDS:
+        assert command.menu in MENUS
+        assert command.keys, f"{command.id} has no shortcut"
+        assert command.text
+        assert command.tooltip
+
+
+def test_no_two_commands_share_a_shortcut() -> None:
+    keys = Counter(QKeySequence(key).toString() for command in COMMANDS for key in command.keys)
+    assert "" not in keys
+    assert [key for key, times in keys.items() if times > 1] == []
+
+
+def test_every_icon_is_there() -> None:
+    for command in COMMANDS:
+        if command.icon:
+            assert resource(f"icons/{command.icon}.svg").is_file()
+
+
+def test_commands_of_one_menu_stand_together() -> None:
+    order = [command.menu for command in COMMANDS]
+    assert list(dict.fromkeys(order)) == list(MENUS)
+    assert order == sorted(order, key=MENUS.index)
+
+
+def test_menus_hold_every_command(window: MainWindow) -> None:
+    shown = {
+        action.objectName()
+        for menu_action in window.menuBar().actions()
+        for action in menu_action.menu().actions()  # type: ignore[union-attr]
+    }
+    assert {command.id for command in COMMANDS} <= shown
+
+
+def test_sheet_shows_every_shortcut(window: MainWindow) -> None:
+    from PySide6.QtWidgets import QLabel
+
+    sheet = ShortcutSheet(window)
+    text = "".join(label.text() for label in sheet.findChildren(QLabel))
+    for command in COMMANDS:
+        if not command.id.startswith("category_"):
+            assert key_text(command).replace("<", "&lt;") in text
+    sheet.close()
