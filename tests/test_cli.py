@@ -1,0 +1,287 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from mrcnn_gui import __main__
+from mrcnn_gui.cli import app, run
+from mrcnn_gui.project.annotation import ReviewStatus, Side
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.terminal import progress_bar
+from tests.helpers.data import REPOSITORY
+from tests.workflows.conftest import (
+    HEIGHT,
+    WIDTH,
+    save_tiny,
+    write_picture,
+)
+from tests.workflows.test_coco_import import coco, write
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for number in range(4):
+        write_picture(tmp_path / "photos" / f"{number}.png", number)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def work(photos: Path, tmp_path: Path) -> str:
+    """A new project, made by the command."""
+    assert run(["new", str(tmp_path / "work"), "--images", str(photos), "--categories", "b,c"]) == 0
+    return str(tmp_path / "work")
+
+
+def results(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The JSON lines on stdout."""
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_whole_loop_runs_without_a_window(
+    work: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    truth = str(write(tmp_path, coco()))
+    images = ["--images", str(photos)]
+    model = ["--model", str(save_tiny(tmp_path / "tiny", "object"))]
+    out, predictions = str(tmp_path / "out.json"), str(tmp_path / "results.json")
+
+    assert run(["import", work, truth, *images, "--status", "done", "--json"]) == 0
+    assert results(capsys) == [{"images": 2, "instances": 2, "categories": 0, "problems": []}]
+
+    assert run(["status", work, "done", "--images", "2*", "--json"]) == 0
+    assert results(capsys) == [{"images": 1, "problems": [], "status": "done"}]
+
+    assert run(["presegment", work, *model, "--json"]) == 0
+    (found,) = results(capsys)
+    assert found["image"] == "../photos/3.png"
+    assert found["suggestions"] > 0
+
+    assert run(["accept", work, "--min-score", "0.05", "--category", "c", "--json"]) == 0
+    (accepted,) = results(capsys)
+    assert 0 < accepted["accepted"] <= found["suggestions"]
+
+    assert run(["export", work, out, "--all", "--json"]) == 0
+    (exported,) = results(capsys)
+    assert exported["instances"] == 2 + accepted["accepted"]
+    assert len(json.loads(Path(out).read_text())["images"]) == exported["images"] == 4
+
+    assert run(["evaluate", truth, *images, *model, "--class-agnostic", "--json"]) == 0
+    (metrics,) = results(capsys)
+    assert {"model", "box_ap", "mask_ap"} <= metrics.keys()
+
+    assert run(["predict", truth, *images, *model, "--out", predictions, "--json"]) == 0
+    (written,) = results(capsys)
+    assert written["results"] == len(json.loads(Path(predictions).read_text())) > 0
+
+
+def test_finetune_says_what_is_in_use(
+    work: str,
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tiny = save_tiny(tmp_path / "tiny", "object")
+    monkeypatch.setattr("mrcnn_gui.workflows.models.resource", lambda _: tiny)
+    assert run(["finetune", work, "--epochs", "1"]) == 1
+    assert capsys.readouterr().err == "mrcnn-gui: Mark 2 more images as done to fine-tune.\n"
+    run(["import", work, str(write(tmp_path, coco())), "--images", str(photos)])
+    with Store.open(Path(work)) as store:
+        for image_id in (1, 2):
+            store.set_status(image_id, ReviewStatus.DONE)
+            store.set_side(image_id, Side.TRAIN)
+    capsys.readouterr()
+    words = ["finetune", work, "--epochs", "1", "--seed", "3", "--device", "cpu", "--json"]
+    assert run(words) == 0
+    (first,) = results(capsys)
+    assert (first["version"], first["verdict"], first["active"]) == ("v1", "undecided", "starter")
+    assert run([*words, "--activate"]) == 0
+    (second,) = results(capsys)
+    assert (second["version"], second["parent"], second["active"]) == ("v2", "starter", "v2")
+
+
+def test_sample_writes_a_project(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrcnn_gui.workflows.sample.SCENES", 5)
+    assert run(["sample", str(tmp_path / "sample")]) == 0
+    assert capsys.readouterr().out == f"Open it with: mrcnn-gui {tmp_path / 'sample'}\n"
+    assert (tmp_path / "sample" / ".mrcnn" / "project.db").is_file()
+    assert run(["sample", str(tmp_path / "sample")]) == 1
+    assert "needs an empty folder" in capsys.readouterr().err
+
+
+def test_a_project_is_named_by_its_folder_or_by_the_images_folder(
+    photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["new", str(photos), "--images", str(photos), "--categories", "a"]) == 0
+    assert run(["status", str(photos), "done"]) == 0
+    assert run(["status", str(photos / ".mrcnn"), "todo", "--images", "0.png"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{photos / '.mrcnn'}: 4 images",
+        "4 images: done",
+        "1 images: todo",
+    ]
+
+
+def test_failures_are_one_line_and_exit_code_1(
+    work: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("[1,\n2]")
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "project.db").write_bytes(b"no database" * 99)
+    images = ["--images", str(photos)]
+    failing = [
+        ["status", str(tmp_path / "nowhere"), "done"],
+        ["status", str(damaged), "done"],
+        ["status", work, "done", "--images", "*.jpg"],
+        ["new", work, *images, "--categories", "a"],
+        ["import", work, str(wrong), *images],
+        ["import", work, str(tmp_path / "gone.json"), *images],
+        ["export", work, str(tmp_path / "no" / "folder.json")],
+        ["evaluate", str(wrong), *images, "--model", str(wrong)],
+        ["predict", str(wrong), *images, "--model", "v8", "--out", "x.json"],
+        ["presegment", work, "--model", str(wrong)],
+        ["accept", work, "--min-score", "0.5", "--category", "other"],
+    ]
+    capsys.readouterr()
+    for words in failing:
+        assert run(words) == 1, words
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("mrcnn-gui: "), words
+        assert captured.err.count("\n") == 1, captured.err
+
+
+def test_an_unreadable_image_is_reported_and_the_others_are_done(
+    work: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ["--model", str(save_tiny(tmp_path / "tiny"))]
+    (photos / "0.png").unlink()
+    assert run(["status", work, "done"]) == 1
+    assert "0.png cannot be read" in capsys.readouterr().err
+    assert run(["status", work, "todo"]) == 0
+    (photos / "0.png").write_bytes(b"")
+    capsys.readouterr()
+    assert run(["presegment", work, *model, "--json"]) == 0
+    lines = results(capsys)
+    assert [set(line) for line in lines] == [{"image", "problem"}, *[{"image", "suggestions"}] * 3]
+    for path in photos.glob("*.png"):
+        path.unlink()
+    assert run(["presegment", work, *model]) == 1  # not one image could be read
+
+
+def test_a_project_that_a_window_holds_is_left_alone(
+    work: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store.open(Path(work)):
+        for words in (["status", work, "done"], ["finetune", work]):
+            assert run(words) == 1
+            assert "open in another window or command" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export"],
+        ["new", "project", "--images", "x"],
+        ["status", "project", "finished"],
+        ["accept", "project"],
+        ["accept", "project", "--min-score", "2"],
+        ["finetune", "project", "--device", "tpu"],
+        ["finetune", "project", "--epochs", "0"],
+        ["import", "project", "x.json", "--images", "x", "--status", "perfect"],
+        ["export", "project", "out.json", "--nonsense"],
+        ["--nonsense"],
+    ],
+)
+def test_wrong_use_is_exit_code_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == 2
+    assert capsys.readouterr().err
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    assert "presegment" in capsys.readouterr().out
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("mrcnn-gui ")
+
+
+def test_the_entry_knows_every_command() -> None:
+    assert set(typer.main.get_command(app).commands) == __main__.COMMANDS  # type: ignore[attr-defined]
+
+
+def test_the_first_word_is_a_command_or_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[Path | None] = []
+
+    def run_window(path: Path | None) -> int:
+        opened.append(path)
+        return 0
+
+    monkeypatch.setattr("mrcnn_gui.app.run_window", run_window)
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos", "export"):
+        Path(name).mkdir()
+
+    def main(*words: str) -> int:
+        monkeypatch.setattr("sys.argv", ["mrcnn-gui", *words])
+        return __main__.main()
+
+    assert [main(), main("photos"), main("./export")] == [0, 0, 0]
+    assert opened == [None, Path("photos"), Path("export")]
+    assert main("exprot") == 2
+    assert "'exprot' is no command and no path" in capsys.readouterr().err
+    assert main("photos", "export") == 2
+    assert main("export") == 2  # the command, without its arguments
+    assert len(opened) == 3
+
+
+def test_there_is_no_bar_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("Working") as update:
+        update(1, 2, "half")
+    assert capsys.readouterr() == ("", "")
+
+
+_CHILD = """
+import sys
+from mrcnn_gui.cli import run
+photos, work, out = sys.argv[1:]
+codes = [
+    run(["new", work, "--images", photos, "--categories", "a"]),
+    run(["status", work, "done"]),
+    run(["export", work, out]),
+]
+assert codes == [0, 0, 0], codes
+loaded = {"PySide6", "pyqtgraph", "torch", "torchvision"} & sys.modules.keys()
+assert not loaded, loaded
+import mrcnn_gui.workflows.finetune, mrcnn_gui.workflows.evaluate, mrcnn_gui.workflows.presegment
+assert "torch" not in sys.modules, "a workflow loads torch before it is used"
+run(["presegment", work, "--model", work])
+assert "torch" in sys.modules
+assert "PySide6" not in sys.modules
+"""
+
+
+def test_neither_qt_nor_torch_is_loaded_where_it_is_not_needed(
+    photos: Path, tmp_path: Path
+) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", _CHILD, photos, tmp_path / "work", tmp_path / "out.json"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert child.returncode == 0, child.stderr
+    image = json.loads((tmp_path / "out.json").read_text())["images"][0]
+    assert (image["width"], image["height"]) == (WIDTH, HEIGHT)
