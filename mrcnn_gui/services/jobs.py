@@ -14,6 +14,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
+from mrcnn_gui.project.errors import ProjectError
+
 log = logging.getLogger(__name__)
 
 
@@ -75,6 +77,9 @@ class Job:
             return
         try:
             result = function(*args, job=self)
+        except ProjectError as error:  # foreseen: its message is written for people
+            log.info("A background job could not be done: %s", error)
+            self._post(self, _Event.FAILED, str(error))
         except Exception as error:
             log.exception("A background job failed: %s", getattr(function, "__name__", function))
             self._post(self, _Event.FAILED, describe(error))

@@ -14,18 +14,18 @@ from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
 from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.image_folder import (
-    FolderSearch,
-    create_store,
+    find_new_images,
     images_folder_of,
     locate_project,
+    make_project,
 )
 from mrcnn_gui.services.image_survey import ImageSurvey, Measured
 from mrcnn_gui.services.image_table import ImageTable
-from mrcnn_gui.services.jobs import JobRunner, describe
+from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
 
 log = logging.getLogger(__name__)
 
-LAST_IMAGE = "last_image"
+LAST_IMAGE = "last_image"  # setting of the project
 
 
 class Session(QObject):
@@ -49,7 +49,7 @@ class Session(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._survey = ImageSurvey(jobs, self._note_measured)
-        self._search = FolderSearch(jobs)
+        self._search: Job | None = None
         self._store: Store | None = None
         self._table = ImageTable()
         self._categories: list[Category] = []
@@ -162,16 +162,20 @@ class Session(QObject):
 
         The folder is searched in the background: `project_opened` or `failed` follows.
         """
-        images_folder = images_folder.resolve()
-        self._search.start(
+        self._stop_search()
+        self._search = self._jobs.start(
+            Lane.IO,
+            make_project,
+            folder,
             images_folder,
-            on_done=partial(self._create, folder, images_folder, tuple(categories)),
+            tuple(categories),
+            on_done=self.open_project,
             on_failed=partial(self.report_failure, "Cannot make the project"),
         )
 
     def close_project(self) -> None:
         """Close the project, if one is open; everything is saved already."""
-        self._search.stop()
+        self._stop_search()
         self._survey.stop()
         if self._store is None:
             return
@@ -324,19 +328,19 @@ class Session(QObject):
         elif self.images:
             self.open_image(self.images[0].id)
 
-    def _create(
-        self, folder: Path, images_folder: Path, categories: tuple[str, ...], images: list[Path]
-    ) -> None:
-        with self._telling("Cannot make the project"):
-            self._adopt(create_store(folder, images_folder, images, categories))
-
     def _look_for_new_images(self, store: Store) -> None:
         images_folder = images_folder_of(store)
-        if images_folder is not None:
-            known = frozenset(entry.path for entry in self.images)
-            self._search.start(
-                images_folder, on_done=self._add_images, project=(store.folder, known)
-            )
+        if images_folder is None:
+            return
+        known = frozenset(entry.path for entry in self.images)
+        self._search = self._jobs.start(
+            Lane.IO, find_new_images, store.folder, images_folder, known, on_done=self._add_images
+        )
+
+    def _stop_search(self) -> None:
+        if self._search is not None:
+            self._search.cancel()
+            self._search = None
 
     def _add_images(self, paths: list[Path]) -> None:
         if not paths:

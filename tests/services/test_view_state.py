@@ -28,12 +28,16 @@ def test_every_attribute_tells_its_change_once(
     assert told == [value]
 
 
+def selected(state: ViewState) -> tuple[int | None, str | None]:
+    return state.selected_instance, state.selected_suggestion
+
+
 def test_instance_and_suggestion_are_never_both_selected(view_state: ViewState) -> None:
     view_state.selected_instance = 3
     view_state.selected_suggestion = "abc"
-    assert view_state.selected_instance is None
+    assert selected(view_state) == (None, "abc")
     view_state.selected_instance = 4
-    assert view_state.selected_suggestion is None
+    assert selected(view_state) == (4, None)
 
 
 def test_radius_and_threshold_stay_in_range(view_state: ViewState) -> None:
@@ -51,7 +55,7 @@ def test_clear_forgets_what_belongs_to_an_image(view_state: ViewState) -> None:
     view_state.hidden_instances = frozenset({3})
     view_state.tool = "brush"
     view_state.clear()
-    assert view_state.selected_instance is None
-    assert view_state.hovered_suggestion is None
+    assert selected(view_state) == (None, None)
     assert view_state.hidden_instances == frozenset()
     assert view_state.tool == "brush"
+    assert view_state.hovered_suggestion is None

@@ -1,0 +1,189 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from mrcnn_gui.services.images import Images
+from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.pyramid import TILE, Pyramid, to_qimage
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.thumbnails import SIDE
+from tests.helpers.photos import photo, write_photo
+
+
+def pixels_of(image: QImage) -> np.ndarray:
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
+    return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
+
+
+def test_pyramid_halves_until_smaller_than_a_tile() -> None:
+    pyramid = Pyramid.of(photo(0, 1101, 700))
+    assert [level.shape[:2] for level in pyramid.levels] == [(700, 1101), (350, 551), (175, 276)]
+    assert (pyramid.width, pyramid.height) == (1101, 700)
+    assert pyramid.bytes == 3 * (700 * 1101 + 350 * 551 + 175 * 276)
+    half = cv2.resize(pyramid.levels[0], (551, 350), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(pyramid.levels[1], half)
+
+
+@pytest.mark.parametrize(
+    ("scale", "level"), [(4.0, 0), (1.0, 0), (0.51, 0), (0.5, 1), (0.3, 1), (0.25, 2), (0.01, 2)]
+)
+def test_level_for_never_enlarges(scale: float, level: int) -> None:
+    assert Pyramid.of(photo(0, 1101, 700)).level_for(scale) == level
+
+
+def test_tiles_cover_a_level_exactly() -> None:
+    pyramid = Pyramid.of(photo(0, 1101, 700))
+    assert pyramid.grid(0) == (3, 2)
+    seen = np.zeros((700, 1101, 3), np.uint8)
+    for column in range(3):
+        for row in range(2):
+            tile = pixels_of(pyramid.tile(0, column, row))
+            height, width = tile.shape[:2]
+            seen[row * TILE : row * TILE + height, column * TILE : column * TILE + width] = tile
+    assert np.array_equal(seen, pyramid.levels[0])
+    with pytest.raises(IndexError, match="3 x 2 tiles"):
+        pyramid.tile(0, 3, 0)
+
+
+def test_qimage_owns_its_pixels() -> None:
+    pixels = photo(1, 5, 3)
+    image = to_qimage(pixels)
+    before = pixels.copy()
+    pixels[:] = 0
+    assert np.array_equal(pixels_of(image), before)
+
+
+def test_one_pixel_image() -> None:
+    pyramid = Pyramid.of(photo(0, 1, 1))
+    assert pyramid.tile(0, 0, 0).width() == 1
+    assert pyramid.level_for(0.01) == 0
+
+
+def test_the_open_image_comes_first_then_its_neighbours(
+    images: Images, session: Session, photo_project: Path, qtbot: QtBot
+) -> None:
+    ready: list[int] = []
+    images.image_ready.connect(lambda image_id, _: ready.append(image_id))
+    session.open_project(photo_project)
+    session.open_image(3)
+    qtbot.waitUntil(lambda: len(ready) == 3)
+    assert ready[0] == 3
+    assert set(ready) == {2, 3, 4}
+    pyramid = images.pyramid(3)
+    assert pyramid is not None
+    assert np.array_equal(pyramid.levels[0], photo(3))
+    session.open_image(2)
+    assert ready[3] == 2  # at once: it was in memory
+
+
+def test_least_recently_shown_images_are_let_go_but_never_the_open_one(
+    session: Session, jobs: JobRunner, photo_project: Path, qtbot: QtBot
+) -> None:
+    images = Images(session, jobs, cache_bytes=2 * 64 * 48 * 3)
+    session.open_project(photo_project)
+    for image_id in (1, 2, 3, 4):
+        session.open_image(image_id)
+        qtbot.waitUntil(lambda wanted=image_id: images.pyramid(wanted) is not None)  # type: ignore[misc]
+    kept = [image_id for image_id in (1, 2, 3, 4) if images.pyramid(image_id) is not None]
+    assert 4 in kept
+    assert len(kept) <= 2
+    tiny = Images(session, jobs, cache_bytes=1)
+    tiny.request(1)
+    qtbot.waitUntil(lambda: tiny.pyramid(1) is not None)
+    assert tiny.pyramid(2) is None
+
+
+def test_unreadable_image_is_told_and_marked(
+    images: Images, session: Session, photo_project: Path, qtbot: QtBot
+) -> None:
+    path = photo_project.parent / "photo_2.png"
+    path.write_bytes(path.read_bytes()[:2000])
+    session.open_project(photo_project)
+    with qtbot.waitSignal(
+        images.image_failed, check_params_cb=lambda image_id, _: image_id == 2
+    ) as told:
+        session.open_image(2)
+    assert told.args is not None
+    assert str(path) in told.args[1]
+    assert session.images[1].problem == told.args[1]
+    assert session.store.image(2).problem == told.args[1]
+
+
+def test_image_removed_after_import(images: Images, open_session: Session, qtbot: QtBot) -> None:
+    open_session.image_path(4).unlink()
+    with qtbot.waitSignal(images.image_failed) as told:
+        open_session.open_image(4)
+    assert told.args is not None
+    assert told.args[0] == 4
+    assert "No such file" in told.args[1]
+    assert open_session.images[3].problem
+
+
+def test_thumbnail_is_read_once_and_cached_on_disk(
+    images: Images, open_session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_photo(open_session.image_path(1), photo(7, 200, 100))
+    with qtbot.waitSignal(images.thumbnail_ready) as ready:
+        assert images.thumbnail(1) is None
+    assert ready.args is not None
+    assert ready.args[0] == 1
+    image = images.thumbnail(1)
+    assert image is not None
+    assert (image.width(), image.height()) == (SIDE, SIDE // 2)
+    assert open_session.folder is not None
+    folder = open_session.folder
+    assert len(list((folder / "cache" / "thumbnails").iterdir())) == 1
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("the image was decoded again")
+
+    open_session.close_project()
+    open_session.open_project(folder)
+    qtbot.waitUntil(lambda: images.pyramid(1) is not None and images.pyramid(2) is not None)
+    monkeypatch.setattr("core.images.read_rgb", fail)
+    with qtbot.waitSignal(images.thumbnail_ready):
+        assert images.thumbnail(1) is None
+    assert path.exists()
+
+
+def test_damaged_thumbnail_and_unwritable_cache_do_no_harm(
+    images: Images, open_session: Session, qtbot: QtBot
+) -> None:
+    assert open_session.folder is not None
+    with qtbot.waitSignal(images.thumbnail_ready):
+        images.thumbnail(1)
+    [cached] = (open_session.folder / "cache" / "thumbnails").iterdir()
+    cached.write_bytes(b"no picture")
+    folder = open_session.folder
+    open_session.close_project()
+    open_session.open_project(folder)
+    with qtbot.waitSignal(images.thumbnail_ready):
+        images.thumbnail(1)
+    cached.unlink()
+    cached.parent.rmdir()
+    cached.parent.write_text("a file stands where the folder should be")
+    with qtbot.waitSignal(images.thumbnail_ready):
+        images.thumbnail(2)
+
+
+def test_thumbnail_of_an_unreadable_file_marks_the_image(
+    images: Images, open_session: Session, qtbot: QtBot
+) -> None:
+    open_session.image_path(3).write_bytes(b"no picture")
+    images.thumbnail(3)
+    qtbot.waitUntil(lambda: "not an image" in open_session.images[2].problem)
+
+
+def test_thumbnail_asked_for_last_comes_first(
+    images: Images, open_session: Session, qtbot: QtBot
+) -> None:
+    order: list[int] = []
+    images.thumbnail_ready.connect(lambda image_id, _: order.append(image_id))
+    for image_id in (1, 2, 3, 4):
+        images.thumbnail(image_id)
+    qtbot.waitUntil(lambda: len(order) == 4)
+    assert order.index(4) < order.index(3)

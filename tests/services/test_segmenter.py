@@ -1,0 +1,283 @@
+import threading
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mrcnn_gui.project.annotation import Instance, Provenance, Source
+from mrcnn_gui.project.edits import AddInstance
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.suggestions import SuggestionStore
+from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.segmenter import Segmenter
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.workflows.presegment import PresegmentProgress
+from tests.services.conftest import square
+
+SURE, LIKELY = square(4, 4), square(20, 20)
+
+
+@pytest.fixture
+def segmented(segmenter: Segmenter, open_session: Session, qtbot: QtBot) -> Session:
+    """A session whose first image is open and has three suggestions, two above the threshold."""
+    with qtbot.waitSignal(segmenter.finished):
+        segmenter.run([1])
+    qtbot.waitUntil(lambda: len(segmenter.visible_suggestions()) == 2)
+    return open_session
+
+
+def versions(project: Path, *names: str) -> None:
+    for name in names:
+        folder = project / "models" / name
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(b"weights")
+
+
+def add_instance(session: Session, left: int, top: int) -> None:
+    category = session.categories[0].id
+    mask, provenance = square(left, top), Provenance(Source.HUMAN)
+    session.push(AddInstance(Instance(session.new_instance_id(), category, mask, provenance)))
+
+
+def masks(segmenter: Segmenter) -> list[object]:
+    return [suggestion.mask for suggestion in segmenter.visible_suggestions()]
+
+
+def test_torch_is_not_touched_before_the_model_is_asked_for(
+    segmenter: Segmenter, open_session: Session, loaded: list[Path], starter: Path, qtbot: QtBot
+) -> None:
+    assert loaded == []
+    assert "not loaded" in segmenter.model_label
+    segmenter.warm_up()
+    assert "loading" in segmenter.model_label
+    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu")
+    assert loaded == [starter]
+    with qtbot.waitSignal(segmenter.finished):
+        segmenter.run([1, 2])
+    assert loaded == [starter]  # it stays warm
+
+
+def test_warm_up_works_without_a_project(segmenter: Segmenter, qtbot: QtBot) -> None:
+    segmenter.warm_up()
+    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu")
+
+
+def test_suggestions_are_stored_and_filtered_without_inference(
+    segmenter: Segmenter, segmented: Session, view_state: ViewState, qtbot: QtBot
+) -> None:
+    assert [suggestion.score for suggestion in segmenter.suggestions(1)] == [0.9, 0.6, 0.2]
+    changed: list[int] = []
+    segmenter.suggestions_changed.connect(changed.append)
+    view_state.score_threshold = 0.1
+    assert len(segmenter.visible_suggestions()) == 3
+    view_state.score_threshold = 0.7
+    assert masks(segmenter) == [SURE]
+    assert changed == [1, 1]
+    assert segmented.folder is not None
+    with SuggestionStore(segmented.folder, read_only=True) as store:
+        assert len(store.for_image(segmented.images[0].content_hash)) == 3
+
+
+def test_suggestions_of_a_closed_project_are_there_when_it_opens_again(
+    segmenter: Segmenter, segmented: Session, qtbot: QtBot
+) -> None:
+    folder = segmented.folder
+    assert folder is not None
+    segmented.close_project()
+    assert segmenter.visible_suggestions() == []
+    with qtbot.waitSignal(segmenter.suggestions_changed):
+        segmented.open_project(folder)
+    assert masks(segmenter) == [SURE, LIKELY]
+
+
+def test_a_prompt_goes_before_the_rest_of_a_batch(
+    segmenter: Segmenter, open_session: Session, gate: threading.Event, qtbot: QtBot
+) -> None:
+    reports: list[PresegmentProgress] = []
+    segmenter.progressed.connect(reports.append)
+    gate.clear()
+    segmenter.run([1, 2, 3, 4])
+    assert segmenter.is_running
+    segmenter.run([4])
+    with qtbot.waitSignal(segmenter.finished) as finished:
+        gate.set()
+    assert [report.last.image_id for report in reports if report.last] == [1, 4, 2, 3]
+    assert [(report.done, report.total) for report in reports] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert reports[0].seconds_left is not None
+    assert finished.args == ["4 images pre-segmented."]
+    assert not segmenter.is_running
+
+
+def test_cancel_keeps_what_is_done_and_finishes_the_image_at_hand(
+    segmenter: Segmenter, open_session: Session, gate: threading.Event, qtbot: QtBot
+) -> None:
+    gate.clear()
+    segmenter.run([1, 2, 3, 4])
+    segmenter.cancel()
+    with qtbot.waitSignal(segmenter.finished) as finished:
+        gate.set()
+    assert finished.args == ["Cancelled after 1 of 4 images."]
+    qtbot.waitUntil(lambda: len(segmenter.suggestions(1)) == 3)
+    assert segmenter.suggestions(2) == []
+
+
+def test_an_image_that_cannot_be_read_is_marked_and_the_batch_goes_on(
+    segmenter: Segmenter, open_session: Session, qtbot: QtBot
+) -> None:
+    open_session.image_path(2).unlink()
+    with qtbot.waitSignal(segmenter.finished) as finished:
+        segmenter.run([1, 2, 3])
+    assert finished.args == ["2 images pre-segmented, 1 could not be read."]
+    assert "photo_2.png" in open_session.images[1].problem
+    assert open_session.images[1].width == 64
+    assert open_session.images[2].problem == ""
+
+
+def test_results_for_an_image_that_is_not_open_are_stored_just_the_same(
+    segmenter: Segmenter, open_session: Session, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(segmenter.finished):
+        segmenter.run([3])
+    assert segmenter.visible_suggestions() == []
+    open_session.open_image(3)
+    qtbot.waitUntil(lambda: len(segmenter.visible_suggestions()) == 2)
+
+
+def test_accept_makes_an_instance_with_its_provenance(
+    segmenter: Segmenter, segmented: Session
+) -> None:
+    [sure, likely] = segmenter.visible_suggestions()
+    segmenter.accept(sure.key)
+    assert segmented.document is not None
+    [instance] = segmented.document.instances.values()
+    assert instance.mask == SURE
+    assert instance.category_id == segmented.categories[0].id
+    assert instance.provenance == Provenance(Source.MODEL, "starter", 0.9)
+    assert segmenter.visible_suggestions() == [likely]
+    segmented.undo()
+    assert segmenter.visible_suggestions() == [sure, likely]
+
+
+def test_accept_all_is_one_edit(segmenter: Segmenter, segmented: Session) -> None:
+    segmenter.accept_all_visible()
+    assert segmented.document is not None
+    assert [each.mask for each in segmented.document.instances.values()] == [SURE, LIKELY]
+    assert segmented.undo_title == "Accept 2 suggestions"
+    segmented.undo()
+    assert segmented.document.instances == {}
+    assert len(segmenter.visible_suggestions()) == 2
+
+
+def test_category_is_the_one_of_the_same_name_or_else_the_active_one(
+    segmenter: Segmenter,
+    segmented: Session,
+    view_state: ViewState,
+    failures: list[tuple[str, str]],
+) -> None:
+    owl = segmented.add_category("owl")
+    view_state.active_category = owl.id if owl else None
+    [sure, likely] = segmenter.visible_suggestions()
+    segmenter.accept(sure.key)
+    unnamed = segmented.categories[0]
+    segmented.update_category(type(unnamed)(unnamed.id, "nest", unnamed.color, unnamed.key))
+    segmenter.accept(likely.key)
+    assert segmented.document is not None
+    categories = [each.category_id for each in segmented.document.instances.values()]
+    assert categories == [unnamed.id, owl.id if owl else 0]
+    segmented.undo()
+    view_state.active_category = None
+    segmenter.accept(likely.key)
+    assert len(segmented.document.instances) == 1
+    assert len(failures) == 1
+
+
+def test_reruns_replace_pending_and_bring_back_nothing_that_was_rejected_or_covered(
+    segmenter: Segmenter, segmented: Session, view_state: ViewState, qtbot: QtBot
+) -> None:
+    view_state.score_threshold = 0.05
+    [sure, likely, _] = segmenter.visible_suggestions()
+    segmenter.reject(sure.key)
+    add_instance(segmented, 21, 20)
+    versions(segmented.store.folder, "v1")
+    segmenter.use_version("v1")
+    with qtbot.waitSignal(segmenter.finished):
+        segmenter.run([1])
+    qtbot.waitUntil(lambda: {each.model_version for each in segmenter.suggestions(1)} == {"v1"})
+    assert masks(segmenter) == [square(40, 30)]
+    assert {sure.key, likely.key}.isdisjoint(each.key for each in segmenter.suggestions(1))
+
+
+def test_selection_of_a_suggestion_that_is_hidden_is_let_go(
+    segmenter: Segmenter, segmented: Session, view_state: ViewState
+) -> None:
+    likely = segmenter.visible_suggestions()[1]
+    view_state.selected_suggestion = view_state.hovered_suggestion = likely.key
+    add_instance(segmented, 20, 20)
+    assert {view_state.selected_suggestion, view_state.hovered_suggestion} == {None}
+
+
+def test_active_version_of_the_project_is_used_and_another_from_the_next_image_on(
+    segmenter: Segmenter, open_session: Session, loaded: list[Path], qtbot: QtBot
+) -> None:
+    folder = open_session.store.folder
+    versions(folder, "v1", "v2")
+    open_session.set_setting("active_model", "v1")
+    open_session.close_project()
+    open_session.open_project(folder)
+    for version in ("v1", "v2"):
+        segmenter.use_version(version)
+        with qtbot.waitSignal(segmenter.finished):
+            segmenter.run([1])
+        assert loaded[-1] == folder / "models" / version
+        assert segmenter.model_label == f"{version} on cpu"
+
+
+def test_a_version_that_is_gone_is_told(
+    segmenter: Segmenter, open_session: Session, failures: list[tuple[str, str]], qtbot: QtBot
+) -> None:
+    segmenter.use_version("v7")
+    segmenter.run([1])
+    assert not segmenter.is_running
+    assert "v7" in failures[0][1]
+    segmenter.warm_up()
+    assert segmenter.model_label == "v7 cannot be used"
+    segmenter.run([99])
+    assert not segmenter.is_running
+
+
+def test_damaged_weights_end_the_batch_with_a_message(
+    session: Session,
+    view_state: ViewState,
+    jobs: JobRunner,
+    starter: Path,
+    photo_project: Path,
+    failures: list[tuple[str, str]],
+    qtbot: QtBot,
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise ProjectError(f"{folder.name} is damaged")
+
+    segmenter = Segmenter(session, view_state, jobs, load=refuse)  # type: ignore[arg-type]
+    session.open_project(photo_project)
+    with qtbot.waitSignal(segmenter.finished):
+        segmenter.run([1, 2])
+    assert failures == [("Pre-segmentation stopped", "starter is damaged")]
+    assert not segmenter.is_running
+    segmenter.warm_up()
+    qtbot.waitUntil(lambda: segmenter.model_label == "starter cannot be used")
+
+
+def test_closing_the_project_ends_a_batch(
+    segmenter: Segmenter, open_session: Session, gate: threading.Event, qtbot: QtBot
+) -> None:
+    folder = open_session.store.folder
+    gate.clear()
+    segmenter.run([1, 2, 3])
+    open_session.close_project()
+    assert not segmenter.is_running
+    open_session.open_project(folder)
+    with qtbot.waitSignal(segmenter.finished) as finished:
+        segmenter.run([4])
+        gate.set()
+    assert finished.args == ["1 image pre-segmented."]

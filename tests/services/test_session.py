@@ -1,0 +1,297 @@
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from core.images import content_hash
+from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Source
+from mrcnn_gui.project.edits import AddInstance, RemoveInstance
+from mrcnn_gui.project.errors import CommitError
+from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
+from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.session import Session
+from tests.helpers.photos import photo, write_photo
+from tests.services.conftest import square
+
+
+def an_instance(session: Session) -> Instance:
+    category = session.categories[0].id
+    return Instance(session.new_instance_id(), category, square(3, 4), Provenance(Source.HUMAN))
+
+
+def names(session: Session) -> list[str]:
+    return [session.image_path(entry.id).name for entry in session.images]
+
+
+def status(session: Session, image_id: int) -> ReviewStatus:
+    return session.images[session.row(image_id)].status
+
+
+def test_a_folder_of_photos_becomes_a_project(
+    session: Session, photo_folder: Path, qtbot: QtBot
+) -> None:
+    (photo_folder / "deep").mkdir()
+    write_photo(photo_folder / "deep" / "photo_10.jpg", photo(10))
+    with qtbot.waitSignal(session.project_opened):
+        session.open_path(photo_folder)
+    assert session.folder == photo_folder / PROJECT_FOLDER
+    assert names(session) == ["photo_10.jpg", *(f"photo_{number}.png" for number in range(1, 5))]
+    assert [category.name for category in session.categories] == ["object"]
+    assert session.entry == session.images[0]
+
+
+def test_opening_again_adds_the_images_that_came_since(
+    session: Session, photo_project: Path, qtbot: QtBot
+) -> None:
+    folder = photo_project.parent
+    write_photo(folder / "photo_0.png", photo(0))
+    with qtbot.waitSignal(session.images_changed):
+        session.open_path(folder)
+    assert names(session)[-1] == "photo_0.png"
+    assert len(session.images) == 5
+    session.close_project()
+    session.open_path(folder)
+    assert len(session.images) == 5
+
+
+def test_create_project_elsewhere_finds_later_images_in_the_images_folder(
+    session: Session, photo_folder: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    project = tmp_path / "projects" / "owls"
+    with qtbot.waitSignal(session.project_opened):
+        session.create_project(project, photo_folder, ["owl", "nest"])
+    assert session.folder == project
+    assert [category.name for category in session.categories] == ["owl", "nest"]
+    session.close_project()
+    write_photo(photo_folder / "photo_5.png", photo(5))
+    with qtbot.waitSignal(session.images_changed):
+        session.open_project(project)
+    assert names(session)[-1] == "photo_5.png"
+
+
+def test_sizes_hashes_and_problems_are_filled_in_the_background(
+    session: Session, photo_project: Path, qtbot: QtBot
+) -> None:
+    bad = photo_project.parent / "photo_2.png"
+    bad.write_bytes(b"")
+    gone = photo_project.parent / "photo_3.png"
+    gone.unlink()
+    session.open_project(photo_project)
+    qtbot.waitUntil(lambda: all(entry.content_hash or entry.problem for entry in session.images))
+    first, empty, missing, last = session.images
+    assert (first.width, first.height, first.problem) == (64, 48, "")
+    assert first.content_hash == content_hash(session.image_path(first.id))
+    assert "empty" in empty.problem
+    assert "photo_3.png" in missing.problem
+    assert last.width == 64
+    assert session.document is not None
+    assert (session.document.width, session.document.height) == (64, 48)
+    assert session.store.images() == list(session.images)
+
+
+def test_a_file_that_came_back_is_no_problem_any_more(
+    session: Session, photo_project: Path, qtbot: QtBot
+) -> None:
+    path = photo_project.parent / "photo_2.png"
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    session.open_project(photo_project)
+    qtbot.waitUntil(lambda: all(entry.content_hash for entry in session.images))
+    session.set_image_info(2, problem="the file is cut off")
+    session.close_project()
+    session.open_project(photo_project)
+    assert session.images[1].problem == "the file is cut off"
+    session.close_project()
+    path.write_bytes(data)
+    session.open_project(photo_project)
+    qtbot.waitUntil(lambda: session.images[1].problem == "")
+
+
+def test_folder_without_images_leaves_the_open_project_alone(
+    open_session: Session, failures: list[tuple[str, str]], tmp_path: Path, qtbot: QtBot
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    open_session.open_path(empty)
+    qtbot.waitUntil(lambda: len(failures) == 1)
+    assert "no images" in failures[0][1]
+    assert not (empty / PROJECT_FOLDER).exists()
+    assert len(open_session.images) == 4
+    assert open_session.undo() is None
+
+
+@pytest.mark.parametrize("kind", ["newer", "damaged", "not_ours"])
+def test_a_project_that_cannot_be_opened_is_told_and_not_touched(
+    open_session: Session, failures: list[tuple[str, str]], tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "other" / PROJECT_FOLDER
+    Store.create(folder).close()
+    database = folder / "project.db"
+    if kind == "damaged":
+        database.write_bytes(database.read_bytes()[:100] + b"\xff" * 4000)
+    else:
+        connection = sqlite3.connect(database)
+        name = "user_version" if kind == "newer" else "application_id"
+        connection.execute(f"PRAGMA {name} = 999")
+        connection.close()
+    before = database.read_bytes()
+    open_session.open_path(folder.parent)
+    assert len(failures) == 1
+    assert database.read_bytes() == before
+    assert open_session.folder != folder
+    assert open_session.push(AddInstance(an_instance(open_session))) is not None
+
+
+def test_open_elsewhere_and_missing_paths_are_told(
+    session: Session, failures: list[tuple[str, str]], photo_project: Path
+) -> None:
+    with Store.open(photo_project):
+        session.open_path(photo_project.parent)
+    session.open_path(photo_project / "nowhere")
+    session.open_path(photo_project.parent / "photo_1.png")
+    assert session.folder is None
+    texts = [text for _, text in failures]
+    assert "open in another window" in texts[0]
+    assert "does not exist" in texts[1]
+    assert "is not a folder" in texts[2]
+
+
+def test_folder_that_cannot_be_written_is_told(
+    session: Session,
+    failures: list[tuple[str, str]],
+    photo_folder: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(folder: Path) -> Store:
+        raise ProjectError(f"cannot make {folder}: Permission denied")
+
+    monkeypatch.setattr(Store, "create", refuse)
+    session.open_path(photo_folder)
+    qtbot.waitUntil(lambda: len(failures) == 1)
+    assert "Permission denied" in failures[0][1]
+    assert session.folder is None
+
+
+def test_a_project_with_a_bad_category_is_not_left_half_made(
+    session: Session, failures: list[tuple[str, str]], photo_folder: Path, qtbot: QtBot
+) -> None:
+    session.create_project(photo_folder / PROJECT_FOLDER, photo_folder, ["owl", "owl"])
+    qtbot.waitUntil(lambda: len(failures) == 1)
+    assert "owl" in failures[0][1]
+    with qtbot.waitSignal(session.project_opened):
+        session.open_path(photo_folder)
+
+
+def test_edits_are_saved_at_once_and_survive_with_their_undo(
+    open_session: Session, jobs: JobRunner, qtbot: QtBot
+) -> None:
+    folder = open_session.folder
+    assert folder is not None
+    instance = an_instance(open_session)
+    with qtbot.waitSignals([open_session.document_changed, open_session.history_changed]):
+        open_session.push(AddInstance(instance))
+    assert open_session.instance_counts == {1: 1}
+    assert status(open_session, 1) is ReviewStatus.IN_PROGRESS
+    with Store.open(folder, read_only=True) as store:
+        assert store.instances(1) == [instance]
+    open_session.close_project()
+    open_session.open_project(folder)
+    assert open_session.can_undo
+    assert open_session.undo_title == "Add instance"
+    assert open_session.undo() is not None
+    assert status(open_session, 1) is ReviewStatus.TODO
+    assert open_session.instance_counts[1] == 0
+    assert open_session.can_redo
+    assert open_session.redo_title == "Add instance"
+    assert open_session.redo() is not None
+    assert open_session.document is not None
+    assert open_session.document.instances == {instance.id: instance}
+
+
+def test_an_edit_that_does_not_fit_or_cannot_be_saved_changes_nothing(
+    open_session: Session, failures: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = an_instance(open_session)
+    assert open_session.push(RemoveInstance(instance)) is None
+
+    def refuse(*_: object) -> None:
+        raise CommitError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save_change", refuse)
+        assert open_session.push(AddInstance(instance)) is None
+    assert "the disk is full" in failures[1][1]
+    assert open_session.document is not None
+    assert open_session.document.instances == {}
+    assert not open_session.can_undo
+    assert open_session.push(AddInstance(instance)) is not None
+
+
+def test_walking_through_the_images(open_session: Session) -> None:
+    opened: list[int] = []
+    open_session.image_opened.connect(opened.append)
+    assert not open_session.next_image(-1)
+    assert open_session.next_image(1)
+    open_session.set_review_status(ReviewStatus.DONE)
+    assert open_session.entry is not None
+    assert open_session.entry.status is ReviewStatus.DONE
+    assert open_session.entry.side is not None
+    open_session.open_image(4)
+    assert not open_session.next_image(1)
+    open_session.set_image_info(3, problem="gone")
+    assert open_session.next_todo()  # begins anew at the first
+    assert open_session.next_todo()  # image 2 is done, 3 cannot be read
+    assert opened == [2, 4, 1, 4]
+    open_session.set_review_status(ReviewStatus.DONE)
+    open_session.open_image(1)
+    open_session.set_review_status(ReviewStatus.DONE)
+    assert not open_session.next_todo()
+
+
+def test_the_image_that_was_open_last_opens_first(open_session: Session) -> None:
+    folder = open_session.folder
+    assert folder is not None
+    open_session.open_image(3)
+    open_session.close_project()
+    assert open_session.document is None
+    assert list(open_session.images) == []
+    open_session.open_project(folder)
+    assert open_session.entry is not None
+    assert open_session.entry.id == 3
+
+
+def test_categories_and_settings(
+    open_session: Session, failures: list[tuple[str, str]], qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(open_session.categories_changed):
+        owl = open_session.add_category("owl", "#102030")
+    assert owl is not None
+    assert open_session.category(owl.id) == owl
+    assert open_session.add_category("owl") is None
+    assert len(failures) == 1
+    assert not open_session.update_category(type(owl)(owl.id, "object", owl.color, owl.key))
+    assert open_session.update_category(type(owl)(owl.id, "eagle", owl.color, owl.key))
+    assert [category.name for category in open_session.categories] == ["object", "eagle"]
+    assert open_session.set_setting("colour", "blue")
+    assert open_session.setting("colour") == "blue"
+    with pytest.raises(KeyError):
+        open_session.category(99)
+
+
+def test_nothing_arrives_after_the_project_was_closed(
+    session: Session, photo_project: Path, qtbot: QtBot
+) -> None:
+    session.open_project(photo_project)
+    session.close_project()
+    told: list[object] = []
+    session.image_entry_changed.connect(told.append)
+    other = photo_project.parent.parent / "other"
+    other.mkdir()
+    write_photo(other / "a.png", np.zeros((5, 7, 3), np.uint8))
+    with qtbot.waitSignal(session.project_opened):
+        session.open_path(other)
+    qtbot.waitUntil(lambda: session.images[0].width == 7)
+    assert told == [1]

@@ -1,0 +1,188 @@
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from core.learning.progress import Progress, Stop
+from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Side, Source
+from mrcnn_gui.project.edits import AddInstance
+from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.segmenter import Segmenter
+from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.trainer import Trainer
+from mrcnn_gui.workflows.finetune import FinetuneResult, Verdict
+from tests.services.conftest import square
+from tests.services.test_segmenter import versions
+
+STEP = Progress("train", 1, 1, 1, 2, {"total": 3.5}, 0.01, None, 1.0, 5.0, 0)
+
+
+class FakeRun:
+    """One step, then as many more as it takes until it is asked to stop or `end` is set."""
+
+    def __init__(self) -> None:
+        self.end = threading.Event()
+        self.verdict = Verdict.PROMOTED
+        self.answers: list[Stop] = []
+        self.ended = threading.Event()
+
+    def __call__(
+        self, folder: Path, on_progress: Callable[[Progress], None], should_stop: Callable[[], Stop]
+    ) -> FinetuneResult:
+        on_progress(STEP)
+        while not self.end.is_set() and should_stop() is Stop.NO:
+            pass
+        self.answers.append(should_stop())
+        self.ended.set()
+        if should_stop() is Stop.CANCEL:
+            return FinetuneResult(None, "starter", None, None, Verdict.CANCELLED, "")
+        versions(folder, "v1")
+        return FinetuneResult("v1", "starter", None, None, self.verdict, "why")
+
+
+@pytest.fixture
+def run() -> FakeRun:
+    return FakeRun()
+
+
+@pytest.fixture
+def trainer(session: Session, segmenter: Segmenter, jobs: JobRunner, run: FakeRun) -> Trainer:
+    return Trainer(session, segmenter, jobs, finetune=run)
+
+
+@pytest.fixture
+def ready(trainer: Trainer, open_session: Session) -> Session:
+    """A session with two done images that hold an instance each."""
+    for image_id in (1, 2):
+        open_session.open_image(image_id)
+        instance = Instance(
+            open_session.new_instance_id(),
+            open_session.categories[0].id,
+            square(3, 3),
+            Provenance(Source.HUMAN),
+        )
+        open_session.push(AddInstance(instance))
+        open_session.set_review_status(ReviewStatus.DONE)
+        open_session.store.set_side(image_id, Side.TRAIN)
+    return open_session
+
+
+def test_says_what_is_missing(trainer: Trainer, session: Session, photo_project: Path) -> None:
+    told: list[str] = []
+    trainer.failed.connect(told.append)
+    assert trainer.missing() == "Open a project first."
+    session.open_project(photo_project)
+    assert "2 more images" in trainer.missing()
+    trainer.start()
+    assert told == [trainer.missing()]
+    assert not trainer.is_running
+
+
+def test_promoted_version_becomes_active_and_is_used_for_the_next_image(
+    trainer: Trainer,
+    ready: Session,
+    segmenter: Segmenter,
+    run: FakeRun,
+    loaded: list[Path],
+    qtbot: QtBot,
+) -> None:
+    with qtbot.waitSignals([trainer.started, trainer.progressed]):
+        trainer.start()
+    assert trainer.is_running
+    with qtbot.waitSignal(segmenter.finished):  # suggestions go on meanwhile
+        segmenter.run([3])
+    assert trainer.active_version == "starter"
+    with qtbot.waitSignal(trainer.finished) as finished:
+        run.end.set()
+    assert finished.args is not None
+    assert finished.args[0].verdict is Verdict.PROMOTED
+    assert trainer.active_version == ready.store.setting("active_model") == "v1"
+    assert [version.id for version in trainer.versions()] == ["starter", "v1"]
+    with qtbot.waitSignal(segmenter.finished):
+        segmenter.run([4])
+    assert loaded[-1] == ready.store.folder / "models" / "v1"
+    trainer.promote("starter")
+    assert trainer.active_version == "starter"
+
+
+@pytest.mark.parametrize("verdict", [Verdict.KEPT, Verdict.UNDECIDED])
+def test_other_verdicts_leave_the_choice_to_the_person(
+    trainer: Trainer, ready: Session, run: FakeRun, verdict: Verdict, qtbot: QtBot
+) -> None:
+    run.verdict = verdict
+    run.end.set()
+    with qtbot.waitSignal(trainer.finished):
+        trainer.start()
+    assert trainer.active_version == "starter"
+    trainer.promote("v1")
+    assert trainer.active_version == "v1"
+
+
+def test_stop_and_cancel_reach_the_run(
+    trainer: Trainer, ready: Session, run: FakeRun, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(trainer.progressed):
+        trainer.start()
+    with qtbot.waitSignal(trainer.finished) as finished:
+        trainer.cancel()
+        assert trainer.is_stopping
+    assert finished.args is not None
+    assert finished.args[0].verdict is Verdict.CANCELLED
+    with qtbot.waitSignal(trainer.progressed):
+        trainer.start()
+    with qtbot.waitSignal(trainer.finished):
+        trainer.stop()
+    assert run.answers == [Stop.CANCEL, Stop.KEEP_BEST]
+    assert trainer.active_version == "v1"
+    assert not trainer.is_stopping
+
+
+def test_closing_the_project_cancels_the_run_and_its_result_is_not_told(
+    trainer: Trainer, ready: Session, run: FakeRun, jobs: JobRunner, qtbot: QtBot
+) -> None:
+    trainer.finished.connect(pytest.fail)
+    with qtbot.waitSignal(trainer.progressed):
+        trainer.start()
+    ready.close_project()
+    assert not trainer.is_running
+    assert run.ended.wait(10)
+    assert run.answers == [Stop.CANCEL]
+    assert trainer.active_version == "starter"
+
+
+def test_shutdown_waits_for_the_step(
+    trainer: Trainer, ready: Session, run: FakeRun, jobs: JobRunner, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(trainer.progressed):
+        trainer.start()
+    assert jobs.shutdown(10_000)
+    assert run.answers == [Stop.CANCEL]
+
+
+def test_a_run_that_fails_is_told(
+    session: Session,
+    segmenter: Segmenter,
+    jobs: JobRunner,
+    ready: Session,
+    expected_logs: list[str],
+    qtbot: QtBot,
+) -> None:
+    def fail(*_: object) -> FinetuneResult:
+        raise RuntimeError("CUDA out of memory")
+
+    expected_logs.append("A background job failed")
+    trainer = Trainer(session, segmenter, jobs, finetune=fail)
+    with qtbot.waitSignal(trainer.failed) as failed:
+        trainer.start()
+    assert failed.args == ["CUDA out of memory"]
+    assert not trainer.is_running
+
+
+def test_promoting_a_version_that_is_not_there_is_told(
+    trainer: Trainer, ready: Session, failures: list[tuple[str, str]]
+) -> None:
+    trainer.promote("v9")
+    assert "v9" in failures[0][1]
+    assert trainer.active_version == "starter"
