@@ -34,7 +34,7 @@ def rows() -> Iterator[Row]:
         work = Path(folder)
         images = shared_data("balloon") / "images"
         done, judge = _split(work, images)
-        project = create_project(work / "project", images, ("balloon",))
+        project = create_project(work / "project", images, ("balloon",)).folder
         import_coco(project, done, images, ReviewStatus.DONE)
         before = _mask_ap(project, judge, images)
         seconds, delays = _train_in_window(project)
