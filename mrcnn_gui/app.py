@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from mrcnn_gui.services.settings import Settings
     from mrcnn_gui.ui.services import Services
 
+WARM_UP_MS = 300
+"""The import of torch holds up the event loop: first the window is drawn."""
+
 
 def run_window(path: Path | None) -> int:
     """Open the window, on a folder of images or a project when a path is given.
@@ -38,7 +41,7 @@ def run_window(path: Path | None) -> int:
     window.show()
     if path is not None:
         window.project.open(path.resolve())
-    QTimer.singleShot(0, services.segmenter.warm_up)
+    QTimer.singleShot(WARM_UP_MS, services.segmenter.warm_up)
     code = application.exec()
     close_services(services)
     collector.stop()

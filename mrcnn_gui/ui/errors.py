@@ -1,10 +1,15 @@
 """What the window tells: a bar that does not block, and questions before something is lost."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QToolButton, QWidget
 
 from mrcnn_gui.ui.theme import SPACE, danger_color, icon
+
+_LOOK = (
+    "MessageBar { background: palette(base); border: none;"
+    " border-left: 4px solid %s; border-bottom: 1px solid palette(mid); }"
+)
 
 
 class MessageBar(QFrame):
@@ -12,14 +17,10 @@ class MessageBar(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setBackgroundRole(QPalette.ColorRole.ToolTipBase)
-        self.setAutoFillBackground(True)
         self._icon = QLabel()
         self._text = QLabel()
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._text.setForegroundRole(QPalette.ColorRole.ToolTipText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         dismiss = QToolButton()
         dismiss.setIcon(icon("cancel"))
@@ -42,15 +43,14 @@ class MessageBar(QFrame):
 
     def show_error(self, title: str, text: str) -> None:
         """Tell that something failed, and why."""
-        self._show("warning", f"{title}: {text}" if text else title)
-        self.setStyleSheet(f"MessageBar {{ border-left: 4px solid {danger_color().name()}; }}")
+        self._show("warning", f"{title}: {text}" if text else title, danger_color())
 
     def show_notice(self, text: str) -> None:
         """Tell something good to know."""
-        self._show("info", text)
-        self.setStyleSheet("")
+        self._show("info", text, self.palette().color(QPalette.ColorRole.Highlight))
 
-    def _show(self, icon_name: str, text: str) -> None:
+    def _show(self, icon_name: str, text: str, color: QColor) -> None:
+        self.setStyleSheet(_LOOK % color.name())
         self._icon.setPixmap(icon(icon_name).pixmap(20, 20))
         self._text.setText(text)
         self.setAccessibleName(text)

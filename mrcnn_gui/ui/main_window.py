@@ -27,8 +27,8 @@ from mrcnn_gui.ui.services import Services
 
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 _SIZE = (1440, 900)
-_SIDE_WIDTH = 270
-_HEIGHTS = [140, 250, 350]  # categories, instances, training
+_MIN_WIDTH = 260
+_HEIGHTS = [120, 200, 430]  # categories, instances, training
 
 
 class MainWindow(QMainWindow):
@@ -111,6 +111,7 @@ class MainWindow(QMainWindow):
         dock = QDockWidget(title, self)
         dock.setObjectName(title.lower())
         dock.setWidget(panel)
+        dock.setMinimumWidth(_MIN_WIDTH)
         features = QDockWidget.DockWidgetFeature
         dock.setFeatures(features.DockWidgetClosable | features.DockWidgetMovable)
         self.addDockWidget(side, dock)
@@ -159,8 +160,6 @@ class MainWindow(QMainWindow):
         if there and not self._services.settings.window_state.isEmpty():
             self.restoreState(self._services.settings.window_state)
         elif there:
-            widths = [_SIDE_WIDTH] * len(self.docks)
-            self.resizeDocks(self.docks, widths, Qt.Orientation.Horizontal)
             self.resizeDocks(self.docks[1:], _HEIGHTS, Qt.Orientation.Vertical)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

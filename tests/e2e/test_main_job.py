@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from pycocotools.coco import COCO
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QPushButton
@@ -117,6 +118,8 @@ def masks(services: Services) -> list[Mask]:
     return [instance.mask for instance in document.instances.values()]
 
 
+# pycocotools' own decode: numpy 2 warns about it.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_from_a_folder_of_photos_to_suggestions_of_a_model_that_learned(
     window: MainWindow, services: Services, balloons: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:

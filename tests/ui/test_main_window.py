@@ -100,7 +100,7 @@ def test_delete_and_undo(
     open_window: MainWindow, services: Services, add_instance: Callable[..., int], qtbot: QtBot
 ) -> None:
     instance_id = add_instance()
-    services.view_state.selected_instance = instance_id
+    services.view_state.set_selected_instance(instance_id)
     qtbot.waitUntil(open_window.actions_by_id["delete"].isEnabled)
     qtbot.keyClick(open_window.canvas, Qt.Key.Key_Delete)
     assert services.session.document is not None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.ui.theme import SPACE, icon, quiet_label
 
-_WIDTH = 560
+_WIDTH = 620
 _RECENT = 5
 
 
@@ -62,9 +62,11 @@ class StartPage(QWidget):
         column.addStretch(3)
         middle = QWidget()
         middle.setLayout(column)
-        middle.setFixedWidth(_WIDTH)
+        middle.setMaximumWidth(_WIDTH)
         row = QHBoxLayout(self)
-        row.addWidget(middle, 0, Qt.AlignmentFlag.AlignHCenter)
+        row.addStretch(1)
+        row.addWidget(middle, 100)  # as wide as it may be; what is left goes to both sides
+        row.addStretch(1)
         self.refresh()
 
     def refresh(self) -> None:

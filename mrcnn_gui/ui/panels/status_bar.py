@@ -26,7 +26,6 @@ class StatusBar(QStatusBar):
         session.image_opened.connect(self._refresh)
         session.image_entry_changed.connect(self._refresh)
         session.document_changed.connect(self._refresh)
-        session.failed.connect(self._doubt)
         self._refresh()
 
     def show_position(self, x: float | None, y: float | None) -> None:
@@ -55,7 +54,5 @@ class StatusBar(QStatusBar):
             self.position.clear()
             self.zoom.clear()
         self.model.setText(f"Model: {self._segmenter.model_label}")
+        # Always true: an edit that cannot be saved is not made.
         self.saved.setText("All changes saved" if self._session.folder else "")
-
-    def _doubt(self, title: str, _: str) -> None:
-        self.saved.setText(title)

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
 
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
@@ -38,9 +46,11 @@ class SuggestionBar(QWidget):
         self.slider, self.score = self._make_slider(), QLabel()
         self.score.setMinimumWidth(self.score.fontMetrics().horizontalAdvance("0.00"))
         self.message = QLabel()
+        # Its words never widen the window; where they do not fit, the tooltip has them.
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setFixedSize(120, 12)
+        self.progress.setFixedSize(80, 12)
         self.progress.setAccessibleName("Progress of the pre-segmentation")
         self._lay_out()
         self._connect()
@@ -51,7 +61,7 @@ class SuggestionBar(QWidget):
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(5, 100)
         slider.setPageStep(10)
-        slider.setFixedWidth(140)
+        slider.setFixedWidth(110)
         slider.setToolTip("Show suggestions from this score up")
         slider.setAccessibleName("Lowest score of shown suggestions, in percent")
         return slider
@@ -108,7 +118,7 @@ class SuggestionBar(QWidget):
         if shown:
             return f"{plural(shown, 'suggestion')} · Enter accepts, Backspace rejects"
         if self._segmenter.suggestions(entry.id):
-            return "No suggestions at this score"
+            return "No open suggestions at this score"
         return "No suggestions yet · Space asks the model"
 
     def _show_progress(self, progress: "PresegmentProgress") -> None:
@@ -128,6 +138,7 @@ class SuggestionBar(QWidget):
 
     def _say(self, words: str) -> None:
         self.message.setText(words)
+        self.message.setToolTip(words)
         self.message.setAccessibleName(words)
 
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mrcnn_gui.ui.theme import is_dark
 
-HEIGHT = 150
+HEIGHT = 130
 
 
 class TrainingChart(QWidget):
@@ -19,7 +19,7 @@ class TrainingChart(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Loss and validation AP of the run")
-        self.setMinimumHeight(HEIGHT)
+        self.setFixedHeight(HEIGHT)
         QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
         self._plot: Any = None
         self.losses: list[tuple[int, float]] = []
@@ -49,6 +49,7 @@ class TrainingChart(QWidget):
         palette = self.palette()
         text = palette.color(QPalette.ColorRole.Text)
         self._plot = pyqtgraph.PlotWidget(background=palette.color(QPalette.ColorRole.Base))
+        self._plot.setMinimumWidth(0)
         item = self._plot.getPlotItem()
         item.setMenuEnabled(False)
         item.hideButtons()
@@ -59,7 +60,6 @@ class TrainingChart(QWidget):
             axis.setLabel(title, color=color.name())
             axis.setTextPen(color)
         item.getAxis("bottom").setTextPen(text)
-        item.setLabel("bottom", "step", color=text.name())
         self._loss_curve = item.plot(pen=pyqtgraph.mkPen(loss, width=2))
         self._score_view = pyqtgraph.ViewBox(enableMouse=False, enableMenu=False)
         item.scene().addItem(self._score_view)

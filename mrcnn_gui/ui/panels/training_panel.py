@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
+    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -40,8 +42,8 @@ class Progress(Protocol):
     seconds_left: float | None
 
 
-class TrainingPanel(QWidget):
-    """Button, live curve, verdict, versions."""
+class TrainingPanel(QScrollArea):
+    """Button, live curve, verdict, versions; scrolls where the window is low."""
 
     def __init__(
         self,
@@ -96,7 +98,8 @@ class TrainingPanel(QWidget):
         for button in (self.fine_tune, self.stop, self.cancel):
             buttons.addWidget(button)
         buttons.addStretch(1)
-        column = QVBoxLayout(self)
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         column.setSpacing(2 * SPACE)
         column.addLayout(buttons)
@@ -104,6 +107,10 @@ class TrainingPanel(QWidget):
             column.addWidget(widget)
         column.addWidget(self.use_candidate, alignment=Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.versions, 1)
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def _connect(self) -> None:
         self.use_candidate.clicked.connect(self._promote_candidate)

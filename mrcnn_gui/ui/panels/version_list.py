@@ -63,7 +63,7 @@ class VersionList(QWidget):
         tree.setHeaderLabels(["Version", "Mask AP", ""])
         tree.setRootIsDecorated(False)
         tree.setUniformRowHeights(True)
-        tree.setMinimumHeight(72)
+        tree.setMinimumHeight(64)
         header = tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

@@ -36,7 +36,7 @@ def test_slider_filters_without_asking_the_model_again(
     assert len(services.segmenter.visible_suggestions()) == 3
     assert not services.segmenter.is_running
     suggested.suggestions.slider.setValue(100)
-    assert suggested.suggestions.message.text() == "No suggestions at this score"
+    assert suggested.suggestions.message.text() == "No open suggestions at this score"
 
 
 def test_enter_accepts_the_selected_one(

@@ -60,7 +60,9 @@ def test_undecided_version_is_used_when_the_person_says_so(
     assert active_rows(panel.versions) == ["v1"]
     assert not panel.use_candidate.isVisible()
 
-    panel.versions.list.setCurrentItem(panel.versions.list.topLevelItem(0))
+    starter = panel.versions.list.topLevelItem(0)
+    assert starter is not None
+    panel.versions.list.setCurrentItem(starter)
     qtbot.mouseClick(panel.versions.use, LEFT)
     assert active_rows(panel.versions) == ["starter"]
 
