@@ -50,6 +50,10 @@ class MaskRCNNConfig:
     def __post_init__(self) -> None:
         if not self.categories or len(set(self.categories)) != len(self.categories):
             raise ValueError(f"categories: expected distinct names, got {self.categories!r}")
+        if self.backbone != "efficientnet_lite0":
+            raise ValueError(f"backbone: expected 'efficientnet_lite0', got {self.backbone!r}")
+        if self.fpn_channels % 8:
+            raise ValueError(f"fpn_channels: expected a multiple of 8, got {self.fpn_channels!r}")
         if len(self.anchor_sizes) != 5:
             raise ValueError(f"anchor_sizes: expected 5 (P2..P6), got {len(self.anchor_sizes)}")
         for name in _SHARES:

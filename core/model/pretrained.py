@@ -13,6 +13,14 @@ _NORM_NAMES = {
     "running_mean": "norm_mean",
     "running_var": "norm_var",
 }
+_LAYER_NAMES = {
+    "_expand_conv": "expand",
+    "_bn0": "expand",
+    "_depthwise_conv": "depthwise",
+    "_bn1": "depthwise",
+    "_project_conv": "project",
+    "_bn2": "project",
+}
 # Of the classifier, which features do not need.
 _UNUSED = ("_conv_head.", "_bn1.", "_fc.")
 
@@ -61,19 +69,13 @@ def _block_places(backbone: EfficientNetLite) -> list[str]:
 
 def _our_name(name: str, places: list[str]) -> str:
     """Translate for example `_blocks.3._bn1.running_var`."""
-    parts = name.split(".")
-    if parts[0] != "_blocks":
-        layer = {"_conv_stem": "stem", "_bn0": "stem"}[parts[0]]
-        is_norm = parts[0] == "_bn0"
+    *path, layer, kind = name.split(".")
+    if path:
+        if layer not in _LAYER_NAMES:
+            raise KeyError(f"{name}: the backbone has no such layer")
+        ours = f"{places[int(path[1])]}.{_LAYER_NAMES[layer]}"
+    elif layer in ("_conv_stem", "_bn0"):
+        ours = "stem"
     else:
-        names = {
-            "_expand_conv": "expand",
-            "_bn0": "expand",
-            "_depthwise_conv": "depthwise",
-            "_bn1": "depthwise",
-            "_project_conv": "project",
-            "_bn2": "project",
-        }
-        layer = f"{places[int(parts[1])]}.{names[parts[2]]}"
-        is_norm = parts[2].startswith("_bn")
-    return f"{layer}.{_NORM_NAMES[parts[-1]] if is_norm else parts[-1]}"
+        raise KeyError(f"{name}: the backbone has no such layer")
+    return f"{ours}.{_NORM_NAMES[kind] if layer.startswith('_bn') else kind}"

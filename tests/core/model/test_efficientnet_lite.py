@@ -1,0 +1,107 @@
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from core.model.efficientnet_lite import EfficientNetLite, FrozenConv
+from core.model.pretrained import load_efficientnet_lite0
+
+
+def published_names(backbone: EfficientNetLite) -> dict[str, Tensor]:
+    """Return a random state in the published naming, built from shapes alone."""
+    state: dict[str, Tensor] = {}
+    blocks = [block for stage in backbone.stages for block in stage]  # type: ignore[attr-defined]
+    layers = [("_conv_stem", "_bn0", backbone.stem)]
+    for number, block in enumerate(blocks):
+        names = [
+            ("_depthwise_conv", "_bn1", block.depthwise),
+            ("_project_conv", "_bn2", block.project),
+        ]
+        if block.expand is not None:
+            names.insert(0, ("_expand_conv", "_bn0", block.expand))
+        layers += [(f"_blocks.{number}.{c}", f"_blocks.{number}.{n}", m) for c, n, m in names]
+    for conv, norm, module in layers:
+        state[f"{conv}.weight"] = torch.randn_like(module.weight)
+        for kind in ("weight", "bias", "running_mean", "running_var"):
+            state[f"{norm}.{kind}"] = torch.rand_like(module.norm_mean) + 0.5
+        state[f"{norm}.num_batches_tracked"] = torch.tensor(1)
+    state["_conv_head.weight"] = state["_bn1.weight"] = state["_fc.weight"] = torch.zeros(1)
+    return state
+
+
+def test_a_frozen_conv_is_the_convolution_and_its_normalisation() -> None:
+    layer = FrozenConv((4, 6), 3)
+    torch.nn.init.normal_(layer.weight)
+    for buffer in (layer.norm_weight, layer.norm_bias, layer.norm_mean, layer.norm_var):
+        buffer.uniform_(0.5, 2)
+    x = torch.randn(2, 4, 9, 9)
+    expected = F.batch_norm(
+        F.conv2d(x, layer.weight, padding=1),
+        layer.norm_mean,
+        layer.norm_var,
+        layer.norm_weight,
+        layer.norm_bias,
+        eps=1e-3,
+    )
+    torch.testing.assert_close(layer(x), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_training_does_not_move_the_frozen_statistics_b14() -> None:
+    layer = FrozenConv((3, 4), 3)
+    torch.nn.init.normal_(layer.weight)
+    torch.autograd.backward(layer.train()(torch.randn(2, 3, 8, 8)).sum())
+    assert layer.weight.grad is not None
+    assert layer.norm_mean.tolist() == [0] * 4
+    assert layer.norm_var.tolist() == [1] * 4
+
+
+def test_features_have_strides_4_to_32() -> None:
+    backbone = EfficientNetLite(0.25)
+    for parameter in backbone.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    with torch.no_grad():
+        features = backbone(torch.rand(1, 3, 64, 96))
+    assert [tuple(f.shape[1:]) for f in features] == [
+        (channels, 64 // stride, 96 // stride)
+        for channels, stride in zip(backbone.channels, (4, 8, 16, 32), strict=True)
+    ]
+
+
+def test_grids_stay_centred_on_their_cells() -> None:
+    """The gradient of a cell, with positive weights, is symmetric about its receptive field."""
+    backbone = EfficientNetLite(0.25)
+    for parameter in backbone.parameters():
+        torch.nn.init.constant_(parameter, 1e-3)
+    image = torch.rand(1, 3, 512, 512, requires_grad=True)
+    for level, stride in enumerate((4, 8, 16, 32)):
+        cells = backbone(image)[level]
+        row = cells.shape[-1] // 2
+        (gradient,) = torch.autograd.grad(cells[0, :, row, row].sum(), image)
+        weight = gradient.sum(dim=(0, 1, 2))
+        centre = (weight * (torch.arange(512) + 0.5)).sum() / weight.sum()
+        assert abs(centre.item() - (row + 0.5) * stride) <= stride / 4
+
+
+def test_published_weights_all_find_their_place() -> None:
+    backbone = EfficientNetLite()
+    state = published_names(backbone)
+    load_efficientnet_lite0(backbone, state)
+    assert torch.equal(backbone.stem.norm_var, state["_bn0.running_var"])
+    first, last = backbone.stages[0][0], backbone.stages[6][0]  # type: ignore[index]
+    assert torch.equal(first.depthwise.weight, state["_blocks.0._depthwise_conv.weight"])
+    assert torch.equal(last.expand.norm_bias, state["_blocks.15._bn0.bias"])
+
+
+def test_incomplete_weights_are_refused_b13() -> None:
+    backbone = EfficientNetLite()
+    state = published_names(backbone)
+    del state["_blocks.3._bn1.running_mean"]
+    with pytest.raises(RuntimeError, match=r"stages.2.0.depthwise.norm_mean"):
+        load_efficientnet_lite0(backbone, state)
+
+
+def test_weights_without_a_place_are_refused_b13() -> None:
+    state = published_names(EfficientNetLite())
+    state["_blocks.2._attention.weight"] = torch.zeros(1)
+    with pytest.raises(KeyError, match=r"_blocks\.2\._attention\.weight"):
+        load_efficientnet_lite0(EfficientNetLite(), state)

@@ -1,0 +1,140 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.masks import Mask
+from core.model.config import MaskRCNNConfig
+from core.model.mask_rcnn import MaskRCNN, Prediction, Target
+from core.ops.paste import paste_mask
+from tests.core.model.tiny import HEIGHT, TINY, WIDTH, overfitted, scene, target_of, to_tensor
+
+LOSSES = {"rpn_objectness", "rpn_box", "box_class", "box_regression", "mask"}
+
+
+def losses_of(targets: list[Target], *, model: MaskRCNN | None = None) -> dict[str, torch.Tensor]:
+    """Train one step on scenes of two sizes; fails unless all is finite."""
+    model = (model or MaskRCNN(TINY)).train()
+    images = [to_tensor(scene(i)[0])[:, : HEIGHT - 10 * i] for i in range(len(targets))]
+    losses: dict[str, torch.Tensor] = model(images, targets, torch.Generator().manual_seed(0))
+    torch.autograd.backward(torch.stack(list(losses.values())).sum())
+    assert set(losses) == LOSSES
+    assert all(value.isfinite() for value in losses.values())
+    for parameter in model.parameters():
+        assert parameter.grad is None or parameter.grad.isfinite().all()
+    return losses
+
+
+def masks_of(prediction: Prediction) -> list[Mask]:
+    return [
+        paste_mask(prob, (box[0], box[1], box[2], box[3]), HEIGHT, WIDTH)
+        for box, prob in zip(
+            prediction.boxes_xyxy.tolist(), prediction.mask_probs.numpy(), strict=True
+        )
+    ]
+
+
+def test_the_model_learns_two_images_by_heart() -> None:
+    model = overfitted()
+    for seed in (0, 1):
+        image, truth = scene(seed)
+        with torch.inference_mode():
+            prediction = model([to_tensor(image)])[0]
+        confident = int((prediction.scores > 0.8).sum())
+        assert confident == len(truth)
+        masks = masks_of(prediction)[:confident]
+        for true in truth:
+            assert max(mask.iou(true) for mask in masks) > 0.8
+
+
+def test_masks_for_true_boxes_are_the_true_masks() -> None:
+    model = overfitted()
+    image, truth = scene(1)
+    target = target_of(truth)
+    with torch.inference_mode():
+        features = model.features([to_tensor(image)])
+        probs = model.masks_for_boxes(features, [target["boxes_xyxy"]], [target["labels"]])[0]
+    for prob, box, true in zip(probs, target["boxes_xyxy"].tolist(), truth, strict=True):
+        mask = paste_mask(prob.numpy(), (box[0], box[1], box[2], box[3]), HEIGHT, WIDTH)
+        assert mask.iou(true) > 0.85
+
+
+def test_a_batch_of_two_sizes_predicts_like_each_image_alone() -> None:
+    """Padding reaches only the norms: boxes and scores stay close, and inside their image."""
+    model = overfitted()
+    images = [to_tensor(scene(0)[0]), to_tensor(scene(1)[0])[:, :80, :100]]
+    with torch.inference_mode():
+        together = model(images)
+    for prediction, image in zip(together, images, strict=True):
+        assert len(prediction.scores) == len(prediction.labels) == len(prediction.mask_probs)
+        assert prediction.boxes_xyxy[:, 2].max() <= image.shape[2]
+        assert prediction.boxes_xyxy[:, 3].max() <= image.shape[1]
+
+
+def test_losses_are_finite_on_objects() -> None:
+    losses = losses_of([target_of(scene(0)[1]), target_of(scene(1)[1])])
+    assert 0.5 < losses["mask"].item() < 1.0
+
+
+def test_a_batch_of_negatives_trains_a8() -> None:
+    losses = losses_of([target_of([]), target_of([])])
+    assert losses["mask"].item() == losses["rpn_box"].item() == losses["box_regression"].item() == 0
+    assert losses["box_class"].item() > 0
+    assert losses["rpn_objectness"].item() > 0
+
+
+def test_an_image_that_is_all_crowd_trains() -> None:
+    target = target_of([])
+    target["ignore_xyxy"] = torch.tensor([[-500.0, -500.0, 900.0, 900.0]])
+    losses = losses_of([target])
+    assert all(value.item() == 0 for value in losses.values())
+
+
+def test_degenerate_objects_are_dropped_and_small_ones_kept_b11() -> None:
+    pixel = Mask.from_bitmap(np.ones((1, 1), np.bool_), 30, 30)
+    target = target_of([pixel, scene(0)[1][0], pixel])
+    target["boxes_xyxy"][2] = torch.tensor([30.0, 30.0, 30.0, 30.5])
+    losses_of([target])
+
+
+def test_equal_seeds_give_equal_weights_and_losses() -> None:
+    def run(seed: int) -> tuple[float, torch.Tensor]:
+        torch.rand(seed + 1)  # the global generator does not matter
+        model = MaskRCNN(TINY, seed=4)
+        losses = losses_of([target_of(scene(0)[1])], model=model)
+        return torch.stack(list(losses.values())).sum().item(), model.fpn.laterals[0][0].weight  # type: ignore[index]
+
+    first, second = run(0), run(7)
+    assert first[0] == second[0]
+    assert torch.equal(first[1], second[1])
+
+
+def test_categories_have_rows_of_their_own_when_asked() -> None:
+    config = replace(
+        TINY, categories=("a", "b", "c"), class_agnostic_box=False, class_agnostic_mask=False
+    )
+    model = MaskRCNN(config)
+    assert model.box_head.deltas.out_features == 12
+    assert model.mask_head.logits.out_channels == 3
+    losses_of([target_of(scene(0)[1], [3, 1])], model=model)
+
+
+def test_an_image_without_detections_gives_empty_tensors_a7() -> None:
+    model = MaskRCNN(replace(TINY, score_threshold=1.0)).eval()
+    with torch.inference_mode():
+        prediction = model([torch.zeros(3, 40, 50)])[0]
+    assert prediction.boxes_xyxy.shape == (0, 4)
+    assert prediction.mask_probs.shape == (0, 28, 28)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (33, 31)])
+def test_images_of_any_size_are_predicted(size: tuple[int, int]) -> None:
+    model = MaskRCNN(TINY).eval()
+    with torch.inference_mode():
+        assert len(model([torch.rand(3, *size)])) == 1
+
+
+def test_the_default_model_is_small_enough_to_ship() -> None:
+    state = MaskRCNN(MaskRCNNConfig()).state_dict()
+    assert sum(value.numel() * 4 for value in state.values()) < 25e6

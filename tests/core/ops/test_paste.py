@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
+
+from core.masks import Mask
+from core.ops.paste import Box, paste_mask, sample_mask
+
+BOXES: list[Box] = [
+    (10.3, 7.7, 43.1, 38.9),
+    (-12.4, -3.2, 20.0, 70.5),
+    (50.5, 30.0, 90.25, 64.9),
+    (0.0, 0.0, 80.0, 60.0),
+    (30.2, 20.1, 33.9, 22.6),
+]
+
+
+def paste_by_grid_sample(
+    prob: NDArray[np.float32], box: Box, height: int, width: int
+) -> NDArray[np.bool_]:
+    """Paste by definition: look up every pixel's centre of the whole image in the grid."""
+    x1, y1, x2, y2 = box
+    xs, ys = torch.arange(width).double() + 0.5, torch.arange(height).double() + 0.5
+    u, v = (xs - x1) / (x2 - x1), (ys - y1) / (y2 - y1)
+    grid = torch.stack(torch.meshgrid(u * 2 - 1, v * 2 - 1, indexing="xy"), dim=-1)
+    values = F.grid_sample(
+        torch.from_numpy(prob).double()[None, None],
+        grid[None],
+        padding_mode="border",
+        align_corners=False,
+    )[0, 0]
+    inside = ((v >= 0) & (v < 1))[:, None] & ((u >= 0) & (u < 1))[None]
+    return ((values >= 0.5) & inside).numpy()
+
+
+@pytest.mark.parametrize("box", BOXES)
+def test_no_pixel_differs_from_the_definition(box: Box) -> None:
+    for seed in range(5):
+        prob = np.random.default_rng(seed).random((28, 28), dtype=np.float32)
+        pasted = paste_mask(prob, box, 60, 80)
+        np.testing.assert_array_equal(
+            pasted.to_bitmap(60, 80), paste_by_grid_sample(prob, box, 60, 80)
+        )
+
+
+def test_a_mask_that_never_reaches_the_threshold_is_empty_b2() -> None:
+    prob = np.full((28, 28), 0.45, np.float32)
+    prob[5:20, 5:20] = 0.49
+    assert paste_mask(prob, (5.0, 5.0, 40.0, 40.0), 60, 80).is_empty
+
+
+def test_a_full_grid_fills_its_box() -> None:
+    mask = paste_mask(np.ones((28, 28), np.float32), (5.0, 6.0, 40.0, 20.0), 60, 80)
+    assert mask.bbox_xywh == (5, 6, 35, 14)
+    assert mask.area == 35 * 14
+
+
+@pytest.mark.parametrize(
+    "box", [(5.2, 5.2, 5.3, 5.3), (90.0, 5.0, 95.0, 9.0), (5.0, 5.0, 5.0, 5.0)]
+)
+def test_a_box_without_pixels_gives_an_empty_mask(box: Box) -> None:
+    assert paste_mask(np.ones((28, 28), np.float32), box, 60, 80).is_empty
+
+
+def test_an_object_that_fills_its_box_is_all_ones_b2() -> None:
+    mask = Mask.from_bitmap(np.ones((30, 40), np.bool_), x=7, y=9)
+    assert (sample_mask(mask, (7.0, 9.0, 47.0, 39.0), 28) == 1).all()
+
+
+@pytest.mark.parametrize("box", BOXES)
+def test_samples_are_bilinear_at_the_cells_centres(box: Box) -> None:
+    bitmap = np.random.default_rng(3).random((60, 80)) < 0.5
+    x1, y1, x2, y2 = box
+    steps = (torch.arange(28).double() + 0.5) / 28
+    grid = torch.stack(
+        torch.meshgrid(
+            (x1 + steps * (x2 - x1)) / 80 * 2 - 1,
+            (y1 + steps * (y2 - y1)) / 60 * 2 - 1,
+            indexing="xy",
+        ),
+        dim=-1,
+    )
+    expected = F.grid_sample(
+        torch.from_numpy(bitmap).double()[None, None], grid[None], align_corners=False
+    )[0, 0]
+    sampled = sample_mask(Mask.from_bitmap(bitmap), box, 28)
+    np.testing.assert_allclose(sampled, expected.numpy(), atol=1e-6)
+
+
+def test_a_disc_survives_the_grid() -> None:
+    y, x = np.mgrid[:60, :80]
+    disc = Mask.from_bitmap((x - 40) ** 2 + (y - 30) ** 2 < 20**2)
+    x1, y1, x2, y2 = disc.box_xyxy
+    box = (float(x1), float(y1), float(x2), float(y2))
+    assert paste_mask(sample_mask(disc, box, 28), box, 60, 80).iou(disc) > 0.98
+
+
+def test_an_empty_mask_samples_to_zeros() -> None:
+    assert not sample_mask(Mask.empty(), (0.0, 0.0, 9.0, 9.0), 28).any()

@@ -1,0 +1,45 @@
+import math
+
+import torch
+import torchvision
+
+from core.ops.roi_align import pyramid_levels, pyramid_roi_align
+
+LEVELS = [torch.rand(2, 3, 64 // 2**i, 96 // 2**i) for i in range(4)]
+
+
+def test_one_level_is_torchvisions_aligned_roi_align() -> None:
+    boxes = [torch.tensor([[3.0, 5.5, 30.2, 41.0]]), torch.tensor([[0.0, 0.0, 10.0, 90.0]])]
+    rois = torch.cat([torch.tensor([[0.0], [1.0]]), torch.cat(boxes)], dim=1)
+    expected = torchvision.ops.roi_align(LEVELS[0], rois, 7, 0.25, 2, aligned=True)
+    torch.testing.assert_close(pyramid_roi_align(LEVELS, boxes, 7), expected)
+
+
+def test_bins_are_sampled_at_their_own_places_b3() -> None:
+    """On a plane that equals its own x, a bin's mean is the x of its centre."""
+    plane = (torch.arange(64) + 0.5).mul(4).expand(1, 1, 64, 64).contiguous()
+    pooled = pyramid_roi_align([plane], [torch.tensor([[40.0, 40.0, 110.0, 110.0]])], 7)
+    torch.testing.assert_close(pooled[0, 0, 3], 45.0 + 10 * torch.arange(7.0))
+
+
+def test_boxes_of_all_sizes_keep_their_order() -> None:
+    sides = (500.0, 20.0, 250.0, 120.0, 30.0)
+    levels = [torch.full((1, 1, 256 // 2**i, 256 // 2**i), float(i + 2)) for i in range(4)]
+    boxes = torch.tensor([[0.0, 0.0, s, s] for s in sides])
+    pooled = pyramid_roi_align(levels, [boxes], 2)
+    assert pooled[:, 0, 0, 0].tolist() == [5.0, 2.0, 4.0, 3.0, 2.0]
+
+
+def test_levels_follow_the_formula_with_floor_b9() -> None:
+    sides = [1.0, 111.0, 112.0, 223.9, 224.0, 447.0, 448.0, 5000.0]
+    boxes = torch.tensor([[10.0, 10.0, 10 + s, 10 + s] for s in sides])
+    expected = [min(5, max(2, math.floor(4 + math.log2(s / 224) + 1e-6))) for s in sides]
+    assert pyramid_levels(boxes, 2, 5).tolist() == expected
+
+
+def test_a_box_without_area_goes_to_the_finest_level_b9() -> None:
+    assert pyramid_levels(torch.tensor([[5.0, 5.0, 5.0, 50.0]]), 2, 5).tolist() == [2]
+
+
+def test_no_boxes_give_no_rows_a7() -> None:
+    assert pyramid_roi_align(LEVELS, [torch.zeros(0, 4)] * 2, 7).shape == (0, 3, 7, 7)
