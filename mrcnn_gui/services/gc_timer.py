@@ -7,6 +7,15 @@ from PySide6.QtCore import QObject, QTimer, Slot
 INTERVAL_MS = 500
 
 
+def exempt_what_is_there() -> None:
+    """Leave all objects of this moment out of future collections.
+
+    Called when torch has been imported: its modules hold hundreds of thousands of objects that
+    live as long as the program, and looking through them takes a fifth of a second and more.
+    """
+    gc.freeze()
+
+
 class GarbageTimer(QObject):
     """Switches automatic collection off and collects by a timer on the GUI thread.
 

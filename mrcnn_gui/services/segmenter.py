@@ -10,6 +10,7 @@ from mrcnn_gui.project.annotation import Suggestion
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import STARTER_VERSION, ModelVersion
 from mrcnn_gui.services.batch import Batch
+from mrcnn_gui.services.gc_timer import exempt_what_is_there
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
 from mrcnn_gui.services.model_lane import (
     LoadedModel,
@@ -134,9 +135,13 @@ class Segmenter(QObject):
             self._model,
             version,
             priority=1,
-            on_done=self._note_device,
+            on_done=self._note_loaded,
             on_failed=self._note_model_failure,
         )
+
+    def _note_loaded(self, device: str) -> None:
+        exempt_what_is_there()
+        self._note_device(device)
 
     def _note_device(self, device: str) -> None:
         self._set_model_state(f"on {device}")

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -7,10 +9,10 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.services.images import Images
-from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.services.pyramid import TILE, Pyramid, to_qimage
 from mrcnn_gui.services.session import Session
-from mrcnn_gui.services.thumbnails import SIDE
+from mrcnn_gui.services.thumbnails import SIDE, Thumbnails
 from tests.helpers.photos import photo, write_photo
 
 
@@ -178,12 +180,28 @@ def test_thumbnail_of_an_unreadable_file_marks_the_image(
     qtbot.waitUntil(lambda: "not an image" in open_session.images[2].problem)
 
 
-def test_thumbnail_asked_for_last_comes_first(
-    images: Images, open_session: Session, qtbot: QtBot
-) -> None:
-    order: list[int] = []
-    images.thumbnail_ready.connect(lambda image_id, _: order.append(image_id))
-    for image_id in (1, 2, 3, 4):
-        images.thumbnail(image_id)
-    qtbot.waitUntil(lambda: len(order) == 4)
-    assert order.index(4) < order.index(3)
+class ManualRunner(JobRunner):
+    """Starts nothing: the test ends each job itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[tuple[str, Callable[[Any], object]]] = []
+
+    def start(self, lane: Lane, function: Callable[..., Any], *args: Any, **callbacks: Any) -> Job:
+        self.started.append((args[0].stem, callbacks["on_done"]))
+        return Job(function, args, lambda *_: None)
+
+
+def _fail(_: int, text: str) -> None:
+    pytest.fail(text)
+
+
+def test_thumbnail_asked_for_last_comes_first(qtbot: QtBot) -> None:
+    runner, ready = ManualRunner(), list[int]()
+    thumbnails = Thumbnails(runner, lambda image_id, _: ready.append(image_id), _fail)
+    for image_id in (1, 2, 3, 4, 5, 3, 1):
+        thumbnails.request(image_id, Path(f"{image_id}.png"))
+    for _, on_done in runner.started:  # grows while the jobs end
+        on_done(QImage(1, 1, QImage.Format.Format_RGB888))
+    assert [name for name, _ in runner.started] == ["1", "2", "3", "5", "4"]
+    assert ready == [1, 2, 3, 5, 4]

@@ -1,3 +1,4 @@
+import gc
 import threading
 from pathlib import Path
 
@@ -61,6 +62,16 @@ def test_torch_is_not_touched_before_the_model_is_asked_for(
 def test_warm_up_works_without_a_project(segmenter: Segmenter, qtbot: QtBot) -> None:
     segmenter.warm_up()
     qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu")
+
+
+def test_what_the_import_of_torch_brought_is_not_collected_over_and_over(
+    segmenter: Segmenter, qtbot: QtBot
+) -> None:
+    gc.unfreeze()
+    segmenter.warm_up()
+    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu")
+    assert gc.get_freeze_count() > 1000
+    gc.unfreeze()
 
 
 def test_suggestions_are_stored_and_filtered_without_inference(
