@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrcnn_gui.project.annotation import ImageEntry
+from mrcnn_gui.project.paths import full_path
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 
 BATCH_IMAGES = 64
@@ -60,12 +61,12 @@ class ImageSurvey:
         """`note` gets each batch on the GUI thread; the survey ends when it returns False."""
         self._jobs = jobs
         self._note = note
-        self._waiting: deque[tuple[ImageEntry, Path]] = deque()
+        self._waiting: deque[tuple[Path, ImageEntry]] = deque()
         self._job: Job | None = None
 
-    def add(self, images: Iterable[tuple[ImageEntry, Path]]) -> None:
-        """Look at these images after those that wait already."""
-        self._waiting.extend(images)
+    def add(self, folder: Path, entries: Iterable[ImageEntry]) -> None:
+        """Look at these images of the project in a folder, after those that wait already."""
+        self._waiting.extend((folder, entry) for entry in entries)
         self._go_on()
 
     def stop(self) -> None:
@@ -95,13 +96,13 @@ class ImageSurvey:
         self.stop()
 
 
-def _survey(images: Sequence[tuple[ImageEntry, Path]], *, job: Job) -> _Batch:
+def _survey(images: Sequence[tuple[Path, ImageEntry]], *, job: Job) -> _Batch:
     """Look at images until the batch or its time is used up, at least at one."""
     deadline = time.monotonic() + BATCH_SECONDS
     found: list[Measured] = []
     looked_at = 0
-    for entry, path in images:
-        measured = measure(entry, path)
+    for folder, entry in images:
+        measured = measure(entry, full_path(entry.path, folder))
         if measured is not None:
             found.append(measured)
         looked_at += 1

@@ -318,7 +318,7 @@ class Session(QObject):
         self._can_note = True
         self.project_opened.emit()
         self._open_first(last)
-        self._survey_images(table.entries)
+        self._survey.add(store.folder, table.entries)
         self._look_for_new_images(store)
 
     def _open_first(self, last: str) -> None:
@@ -349,10 +349,7 @@ class Session(QObject):
             added = self.store.add_images(paths)
             self._table.add(added)
             self.images_changed.emit()
-            self._survey_images(added)
-
-    def _survey_images(self, entries: Sequence[ImageEntry]) -> None:
-        self._survey.add((entry, self.store.image_path(entry)) for entry in entries)
+            self._survey.add(self.store.folder, added)
 
     def _reload_categories(self) -> None:
         self._categories = self.store.categories()
