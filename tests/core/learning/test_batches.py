@@ -1,0 +1,63 @@
+import threading
+
+import pytest
+
+from core.learning.batches import epoch_batches, prefetched
+
+
+def test_every_image_is_in_exactly_one_batch() -> None:
+    batches = epoch_batches([True] * 7 + [False] * 6, 4, (0, 0))
+    assert sorted(i for batch in batches for i in batch) == list(range(13))
+    assert sorted(map(len, batches)) == [1, 4, 4, 4]
+
+
+def test_at_most_one_batch_mixes_orientations() -> None:
+    landscape = [i % 3 == 0 for i in range(50)]
+    batches = epoch_batches(landscape, 4, (0, 0))
+    assert sum(len({landscape[i] for i in batch}) > 1 for batch in batches) <= 1
+
+
+def test_order_repeats_with_the_seed_and_differs_between_epochs() -> None:
+    first = epoch_batches([True] * 20, 4, (5, 0))
+    assert epoch_batches([True] * 20, 4, (5, 0)) == first
+    assert epoch_batches([True] * 20, 4, (5, 1)) != first
+    assert epoch_batches([True] * 20, 4, (6, 0)) != first
+
+
+def test_values_come_in_order_and_one_is_made_ahead() -> None:
+    made: list[int] = []
+    ahead = threading.Event()
+
+    def make(key: int) -> int:
+        made.append(key)
+        if key == 2:
+            ahead.set()
+        return key * 10
+
+    with prefetched(make, [1, 2, 3]) as values:
+        assert next(values) == 10
+        assert ahead.wait(10)  # 2 is made although nobody has asked for it yet
+        assert 3 not in made
+        assert list(values) == [20, 30]
+
+
+def test_no_keys_give_no_values() -> None:
+    with prefetched(str, []) as values:
+        assert list(values) == []
+
+
+def test_an_error_is_raised_where_its_value_is_asked_for() -> None:
+    def make(key: int) -> int:
+        return 1 // key
+
+    with prefetched(make, [1, 0]) as values:
+        assert next(values) == 1
+        with pytest.raises(ZeroDivisionError):
+            next(values)
+
+
+def test_the_thread_has_ended_after_leaving_early() -> None:
+    before = threading.active_count()
+    with prefetched(str, list(range(100))) as values:
+        assert next(values) == "0"
+    assert threading.active_count() == before

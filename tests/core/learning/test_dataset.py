@@ -1,0 +1,114 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from core.learning.dataset import CocoDetectionDataset
+from tests.core.learning.scenes import SIZE, write_scenes
+from tests.helpers.data import shared_data
+
+
+def rewrite(path: Path, change: dict[str, Any]) -> Path:
+    content = json.loads(path.read_text()) | change
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_samples_have_the_size_asked_for_and_boxes_around_their_masks(tmp_path: Path) -> None:
+    dataset = CocoDetectionDataset(write_scenes(tmp_path, 3), tmp_path, image_size=48)
+    image, target = dataset[0]
+    assert image.shape == (3, 32, 48)
+    assert image.dtype == torch.float32
+    assert 0 <= image.min() < image.max() <= 1
+    assert target["labels"].tolist() == [1]
+    assert target["boxes_xyxy"].tolist() == [list(map(float, target["masks"][0].box_xyxy))]
+
+
+def test_masks_lie_on_their_objects(tmp_path: Path) -> None:
+    dataset = CocoDetectionDataset(write_scenes(tmp_path, 3), tmp_path)
+    for long_side in (60, 96, 150):
+        sample = dataset.sample(0, long_side)
+        bright = sample.image.mean(axis=2) > 105
+        bitmap = sample.masks[0].to_bitmap(*sample.image.shape[:2])
+        assert (bright & bitmap).sum() / (bright | bitmap).sum() > 0.97
+
+
+def test_an_image_without_instances_is_a_negative(tmp_path: Path) -> None:
+    _, target = CocoDetectionDataset(write_scenes(tmp_path, 2), tmp_path)[1]
+    assert target["boxes_xyxy"].shape == (0, 4)
+    assert target["labels"].shape == (0,)
+    assert target["masks"] == []
+    assert target["ignore_xyxy"].shape == (0, 4)
+
+
+def test_labels_follow_the_categories_asked_for(tmp_path: Path) -> None:
+    path = write_scenes(tmp_path, 2)
+    assert CocoDetectionDataset(path, tmp_path).categories == ("object",)
+    _, target = CocoDetectionDataset(path, tmp_path, ("cup", "egg"))[0]
+    assert target["labels"].tolist() == [2]
+    _, target = CocoDetectionDataset(path, tmp_path, ("cup",))[0]
+    assert target["labels"].tolist() == []
+
+
+def test_a_crowd_is_ignored_and_not_an_instance(tmp_path: Path) -> None:
+    path = write_scenes(tmp_path, 2)
+    annotation = json.loads(path.read_text())["annotations"][0]
+    _, before = CocoDetectionDataset(path, tmp_path, image_size=SIZE[0])[0]
+    rewrite(path, {"annotations": [annotation | {"iscrowd": 1}]})
+    _, target = CocoDetectionDataset(path, tmp_path, image_size=SIZE[0])[0]
+    assert target["boxes_xyxy"].shape == (0, 4)
+    assert target["ignore_xyxy"].tolist() == before["boxes_xyxy"].tolist()
+
+
+def test_instances_that_vanish_are_dropped(tmp_path: Path) -> None:
+    path = write_scenes(tmp_path, 2)
+    content = json.loads(path.read_text())
+    speck = content["annotations"][0] | {"id": 9, "segmentation": [[5, 5, 6, 5, 6, 6, 5, 6]]}
+    rewrite(path, {"annotations": [speck, *content["annotations"]]})
+    dataset = CocoDetectionDataset(path, tmp_path)
+    assert len(dataset.sample(0, 96).masks) == 2
+    assert len(dataset.sample(0, 24).masks) == 1
+
+
+def test_an_absolute_file_name_is_read_from_where_it_is(tmp_path: Path) -> None:
+    path = write_scenes(tmp_path, 2)
+    images = json.loads(path.read_text())["images"]
+    for image in images:
+        image["file_name"] = str(tmp_path / image["file_name"])
+    dataset = CocoDetectionDataset(rewrite(path, {"images": images}), tmp_path / "elsewhere")
+    assert dataset.sample(0, 96).image.shape == (64, 96, 3)
+
+
+def test_an_image_of_another_shape_is_refused_by_name(tmp_path: Path) -> None:
+    path = write_scenes(tmp_path, 2)
+    cv2.imwrite(str(tmp_path / "1.png"), np.zeros((96, 64, 3), dtype=np.uint8))
+    with pytest.raises(ValueError, match=r"1\.png: expected the shape 96x64 .* 43x64"):
+        CocoDetectionDataset(path, tmp_path).sample(0, 64)
+
+
+def test_augmented_views_repeat_with_their_generator(tmp_path: Path) -> None:
+    dataset = CocoDetectionDataset(write_scenes(tmp_path, 2), tmp_path)
+    first, _ = dataset.augmented(0, 96, np.random.default_rng(1))
+    again, _ = dataset.augmented(0, 96, np.random.default_rng(1))
+    other, _ = dataset.augmented(0, 96, np.random.default_rng(2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_real_photos_with_polygons_and_crowds_load() -> None:
+    folder = shared_data("coco_mini")
+    dataset = CocoDetectionDataset(folder / "instances.json", folder / "images", image_size=320)
+    crowds = instances = 0
+    for index in range(0, len(dataset), 40):
+        image, target = dataset[index]
+        height, width = image.shape[1:]
+        assert max(height, width) == 320
+        for mask in target["masks"]:
+            assert mask.clip(width, height) == mask
+        crowds += len(target["ignore_xyxy"])
+        instances += len(target["masks"])
+    assert instances > 30

@@ -1,0 +1,162 @@
+"""The learner's own behaviour, with a model of one weight that the test controls."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from core.learning.learner import MAX_SKIPPED_IN_A_ROW, Learner
+from core.learning.progress import TrainingError
+from core.model.mask_rcnn import MaskRCNN, Target
+from tests.core.learning.test_config import config
+
+
+class Line(nn.Module):
+    """Loss: the mean over the images of weight times the image's first pixel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1, 1))
+        self.most_images = 99
+        self.seen: list[int] = []
+        self.drawn: list[float] = []
+
+    def forward(
+        self, images: Sequence[Tensor], targets: Sequence[Target], generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        if len(images) > self.most_images:
+            raise torch.OutOfMemoryError("too many images")
+        self.seen.append(len(images))
+        self.drawn.append(torch.rand(1, generator=generator).item())
+        values = torch.stack([image[0, 0, 0] for image in images])
+        return {"a": (values * self.weight).mean(), "b": self.weight.sum() * 0}
+
+
+def images(*values: float) -> list[Tensor]:
+    return [torch.full((3, 1, 1), value) for value in values]
+
+
+def learner(model: Line, **changes: Any) -> Learner:
+    settings: dict[str, Any] = {
+        "batch_size": 4,
+        "learning_rate": 0.1,
+        "momentum": 0.0,
+        "weight_decay": 0.0,
+        "warmup_steps": 0,
+    }
+    run = config(**(settings | changes))
+    return Learner(cast("MaskRCNN", model), run, 1000, "cpu")
+
+
+def no_targets(count: int) -> list[Target]:
+    return cast("list[Target]", [{}] * count)
+
+
+def learn(subject: Learner, *values: float) -> dict[str, float]:
+    return subject.learn(images(*values), no_targets(len(values)))
+
+
+def test_a_step_follows_the_gradient_and_reports_the_losses() -> None:
+    model = Line()
+    losses = learn(learner(model), 1.0, 3.0)
+    assert losses == {"a": 2.0, "b": 0.0, "total": 2.0}
+    assert model.weight.item() == pytest.approx(1 - 0.1 * 2)
+
+
+def test_large_gradients_are_clipped() -> None:
+    model = Line()
+    learn(learner(model, clip_norm=0.5), 1000.0)
+    assert model.weight.item() == pytest.approx(1 - 0.1 * 0.5)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_step_that_is_not_finite_is_skipped_and_counted(value: float) -> None:
+    model = Line()
+    subject = learner(model, ema_decay=0.9)
+    learn(subject, value)
+    assert model.weight.item() == 1
+    assert (subject.step, subject.skipped) == (1, 1)
+    learn(subject, 1.0)
+    assert model.weight.item() < 1
+    assert subject.weights()["weight"].isfinite().all()
+
+
+def test_a_gradient_that_is_not_finite_is_skipped_although_the_loss_is() -> None:
+    model = Line()
+    subject = learner(model)
+    model.weight.register_hook(lambda gradient: gradient * float("nan"))  # type: ignore[no-untyped-call]
+    assert learn(subject, 1.0)["total"] == 1
+    assert (model.weight.item(), subject.skipped) == (1, 1)
+
+
+def test_too_many_skipped_steps_in_a_row_end_the_run() -> None:
+    subject = learner(Line())
+    for _ in range(MAX_SKIPPED_IN_A_ROW):
+        learn(subject, float("nan"))
+    learn(subject, 1.0)  # one good step, and the count begins anew
+    for _ in range(MAX_SKIPPED_IN_A_ROW):
+        learn(subject, float("nan"))
+    with pytest.raises(TrainingError, match=r"21 steps in a row.*learning rate below 0\.1"):
+        learn(subject, float("nan"))
+
+
+def test_a_batch_that_does_not_fit_is_halved_until_it_does_with_the_same_step() -> None:
+    whole, tight = Line(), Line()
+    learn(learner(whole), 1.0, 2.0, 3.0, 5.0)
+    tight.most_images = 1
+    subject = learner(tight)
+    losses = learn(subject, 1.0, 2.0, 3.0, 5.0)
+    assert tight.weight.item() == pytest.approx(whole.weight.item())
+    assert losses["total"] == pytest.approx(11 / 4)
+    assert tight.seen == [1, 1, 1, 1]
+    learn(subject, 1.0, 2.0, 3.0)  # it remembers
+    assert tight.seen == [1] * 7
+
+
+def test_a_single_image_that_does_not_fit_is_the_callers_business() -> None:
+    model = Line()
+    model.most_images = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        learn(learner(model), 1.0, 2.0)
+
+
+def test_the_kept_weights_are_the_average_where_there_is_one() -> None:
+    model = Line()
+    plain, averaged = learner(Line()), learner(model, ema_decay=0.9)
+    for _ in range(5):
+        learn(plain, 1.0)
+        learn(averaged, 1.0)
+    assert plain.weights()["weight"].item() == pytest.approx(model.weight.item())
+    assert model.weight.item() < averaged.weights()["weight"].item() < 1
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_a_restored_learner_goes_on_exactly_as_the_first(name: str) -> None:
+    def fresh() -> tuple[Line, Learner]:
+        model = Line()
+        return model, learner(model, optimizer=name, momentum=0.9, ema_decay=0.9, seed=3)
+
+    model, subject = fresh()
+    for value in (1.0, -2.0, float("nan"), 4.0):
+        learn(subject, value)
+    state = copy.deepcopy(subject.state())
+    resumed_model, resumed = fresh()
+    resumed.restore(state)
+    for value in (3.0, -1.0):
+        learn(subject, value)
+        learn(resumed, value)
+    assert torch.equal(model.weight, resumed_model.weight)
+    assert torch.equal(subject.weights()["weight"], resumed.weights()["weight"])
+    assert model.drawn[-2:] == resumed_model.drawn  # the sampling in the losses, too
+    assert (subject.step, subject.skipped) == (resumed.step, resumed.skipped) == (6, 1)
+
+
+def test_the_schedule_sets_the_rate_of_each_group() -> None:
+    model = Line()
+    subject = learner(model, warmup_steps=4)
+    learn(subject, 1.0)
+    assert subject.rate == pytest.approx(0.1 / 4)
+    assert model.weight.item() == pytest.approx(1 - 0.1 / 4)

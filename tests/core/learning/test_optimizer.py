@@ -1,0 +1,93 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from core.learning.optimizer import WeightAverage, freeze, learning_rate, make_optimizer
+from core.model.mask_rcnn import MaskRCNN
+from tests.core.learning.scenes import TINY
+from tests.core.learning.test_config import config
+
+HEADS = {"fpn", "rpn", "box_head", "mask_head"}
+
+
+def learning_parts(model: MaskRCNN) -> set[str]:
+    return {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ("all", HEADS | {"backbone"}),
+        ("heads", HEADS),
+        ("roi_heads", {"box_head", "mask_head"}),
+    ],
+)
+def test_exactly_the_chosen_stages_learn(stages: str, expected: set[str]) -> None:
+    model = MaskRCNN(TINY)
+    freeze(model, stages)
+    assert learning_parts(model) == expected
+    for name, part in model.named_children():  # a part learns wholly or not at all
+        assert {p.requires_grad for p in part.parameters()} == {name in expected}
+
+
+def test_further_modules_can_be_frozen_by_name() -> None:
+    model = MaskRCNN(TINY)
+    freeze(model, "all", ("backbone.stem",))
+    frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+    assert frozen == {"backbone.stem.weight"}
+    with pytest.raises(ValueError, match=r"no module 'backbone\.stern'"):
+        freeze(model, "all", ("backbone.stern",))
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_each_learning_weight_is_optimised_once_and_only_matrices_decay(name: str) -> None:
+    model = MaskRCNN(TINY)
+    freeze(model, "all", ("mask_head",))
+    settings = config(optimizer=name, weight_decay=0.1, backbone_rate_factor=0.5)
+    groups = make_optimizer(model, settings).param_groups
+    optimised = [id(p) for group in groups for p in group["params"]]
+    assert sorted(optimised) == sorted(id(p) for p in model.parameters() if p.requires_grad)
+    backbone = {id(p) for p in model.backbone.parameters()}
+    for group in groups:
+        for parameter in group["params"]:
+            assert group["weight_decay"] == (0.1 if parameter.ndim > 1 else 0)
+            assert group["rate_factor"] == (0.5 if id(parameter) in backbone else 1)
+
+
+def test_the_rate_rises_then_falls_to_nothing() -> None:
+    settings = config(learning_rate=0.1, warmup_steps=10)
+    rates = [learning_rate(settings, step, 110) for step in range(110)]
+    assert rates[:10] == pytest.approx([0.01 * (step + 1) for step in range(10)])
+    assert rates[10] == pytest.approx(0.1)
+    assert rates[60] == pytest.approx(0.05)  # half way down the cosine
+    assert rates[9:] == sorted(rates[9:], reverse=True)
+    assert rates[-1] < 1e-4
+
+
+def test_a_short_run_still_reaches_the_full_rate() -> None:
+    settings = config(learning_rate=0.1, warmup_steps=50)
+    assert max(learning_rate(settings, step, 4) for step in range(4)) == pytest.approx(0.1)
+    assert learning_rate(settings, 0, 1) == pytest.approx(0.1)
+
+
+def test_the_average_follows_the_weights_with_its_decay() -> None:
+    model = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        model.weight.fill_(0.0)
+    average = WeightAverage(model, decay=0.5)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+    expected = 0.0
+    for update in range(1, 20):
+        average.update(model)
+        decay = min(0.5, (1 + update) / (10 + update))
+        expected = decay * expected + (1 - decay)
+        assert average.state["weight"].item() == pytest.approx(expected)
+
+
+def test_a_model_for_other_categories_learns_all_of_its_weights() -> None:
+    model = MaskRCNN(replace(TINY, categories=("cup", "egg")))
+    freeze(model, "all")
+    assert all(parameter.requires_grad for parameter in model.parameters())

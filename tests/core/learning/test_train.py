@@ -1,0 +1,360 @@
+import json
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import core.learning.run
+from core.learning.learner import Learner
+from core.learning.train import (
+    FitResult,
+    Progress,
+    Stop,
+    TrainConfig,
+    TrainingError,
+    fit,
+    main,
+)
+from core.model.checkpoint import load_model
+from tests.core.learning.scenes import write_scenes, write_tiny_model
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> TrainConfig:
+    """Two epochs of two steps, with validation on the training images."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    scenes = write_scenes(photos, 4)
+    return TrainConfig(
+        train_json=scenes,
+        train_images=photos,
+        val_json=scenes,
+        val_images=photos,
+        initial=write_tiny_model(tmp_path / "initial"),
+        output=tmp_path / "run",
+        epochs=2,
+        batch_size=2,
+        image_size=96,
+        warmup_steps=2,
+        device="cpu",
+    )
+
+
+def reports_of(config: TrainConfig, **options: Any) -> tuple[FitResult, list[Progress]]:
+    reports: list[Progress] = []
+    return fit(config, on_progress=reports.append, **options), reports
+
+
+def stop_after(steps: int, answer: Stop) -> tuple[Callable[[Progress], None], Callable[[], Stop]]:
+    """A callback pair that gives an answer once so many steps are done."""
+    done = 0
+
+    def count(progress: Progress) -> None:
+        nonlocal done
+        done = progress.step
+
+    return count, lambda: answer if done >= steps else Stop.NO
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return dict(load_model(folder)[0].state_dict())
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(value, b[name]) for name, value in a.items())
+
+
+def test_a_model_learns_the_scenes_it_is_shown(config: TrainConfig) -> None:
+    config = replace(
+        config,
+        epochs=50,
+        validate_every=25,
+        optimizer="adamw",
+        learning_rate=4e-3,
+        warmup_steps=10,
+        scale_jitter=(1.0, 1.0),
+        categories=("egg",),
+    )
+    result, reports = reports_of(config)
+    steps = [report for report in reports if report.phase == "train"]
+    assert steps[-1].losses["total"] < 0.5 * steps[0].losses["total"]
+    assert result.best_metrics is not None
+    assert result.best_metrics["mask_ap50"] > 0.6
+    assert result.best_metrics["mask_ap"] > 0.3
+    assert result.best_metrics["mean_mask_iou"] > 0.65
+
+
+def test_reports_tell_the_whole_story(config: TrainConfig) -> None:
+    result, reports = reports_of(config)
+    phases = [report.phase for report in reports]
+    epoch = ["train", "train", "validate", "validate"]
+    assert phases == ["prepare", *epoch, *epoch, "done"]
+    steps = [report for report in reports if report.phase == "train"]
+    assert [(r.epoch, r.epochs, r.step, r.steps) for r in steps] == [
+        (1, 2, 1, 4),
+        (1, 2, 2, 4),
+        (2, 2, 3, 4),
+        (2, 2, 4, 4),
+    ]
+    for report in steps:
+        parts = [value for name, value in report.losses.items() if name != "total"]
+        assert report.losses["total"] == pytest.approx(sum(parts))
+        assert report.images_per_second > 0
+        assert report.seconds_left is not None
+        assert math.isfinite(report.seconds_left)
+    assert reports[0].seconds_left is None
+    assert reports[-1].metrics == result.best_metrics
+    assert (result.epochs_done, result.skipped_steps, result.cancelled) == (2, 0, False)
+
+
+def test_the_result_is_a_model_with_its_card_and_nothing_else(config: TrainConfig) -> None:
+    result = fit(config)
+    assert result.model_folder == config.output / "model"
+    assert sorted(path.name for path in config.output.iterdir()) == ["model"]
+    _, card = load_model(config.output / "model")
+    assert card["training_image_ids"] == [1, 2, 3, 4]
+    assert card["metrics"] == result.best_metrics
+    assert (card["seed"], card["steps"]) == (config.seed, 4)
+    assert card["training"]["learning_rate"] == config.learning_rate
+    assert str(config.output.parent) not in json.dumps(card)
+
+
+def test_the_best_validated_weights_are_kept(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[dict[str, torch.Tensor]] = []
+    scores = [0.3, 0.7, 0.5]
+
+    def validate(_model: object, state: dict[str, torch.Tensor], *_: object) -> Any:
+        measured.append(state)
+        return FixedMetrics(scores[len(measured) - 1])
+
+    monkeypatch.setattr(core.learning.run, "validate", validate)
+    result = fit(replace(config, epochs=3))
+    assert result.best_metrics == {"mask_ap": 0.7}
+    assert result.model_folder is not None
+    assert same(weights(result.model_folder), measured[1])
+
+
+class FixedMetrics:
+    def __init__(self, mask_ap: float) -> None:
+        self._mask_ap = mask_ap
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"mask_ap": self._mask_ap, "per_category": {}}
+
+
+def test_without_validation_the_last_weights_are_kept(config: TrainConfig) -> None:
+    config = replace(config, val_json=None, val_images=None)
+    result, reports = reports_of(config)
+    assert result.best_metrics is None
+    assert result.model_folder is not None
+    assert {report.phase for report in reports} == {"prepare", "train", "done"}
+    assert not same(weights(result.model_folder), weights(config.output.parent / "initial"))
+
+
+def test_equal_runs_give_equal_weights_and_the_seed_matters(config: TrainConfig) -> None:
+    config = replace(config, val_json=None, val_images=None)
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        torch.rand(7)  # the global generator, which other threads use too, plays no part
+        fit(replace(config, output=config.output / name, seed=seed))
+    first = weights(config.output / "a" / "model")
+    assert same(first, weights(config.output / "b" / "model"))
+    assert not same(first, weights(config.output / "c" / "model"))
+
+
+@pytest.mark.parametrize("interrupted_after", [1, 2, 3])
+def test_an_interrupted_run_goes_on_to_the_same_result(
+    config: TrainConfig, interrupted_after: int
+) -> None:
+    config = replace(config, checkpoint_seconds=0, ema_decay=0.9)
+    whole = fit(replace(config, output=config.output.parent / "whole"))
+
+    def crash(progress: Progress) -> None:
+        if progress.phase == "train" and progress.step == interrupted_after + 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(config, on_progress=crash)
+    result, reports = reports_of(config)
+    assert reports[0].step == interrupted_after
+    assert result.best_metrics == whole.best_metrics
+    assert whole.model_folder is not None
+    assert result.model_folder is not None
+    assert same(weights(result.model_folder), weights(whole.model_folder))
+
+
+def test_a_checkpoint_of_other_settings_is_refused(config: TrainConfig) -> None:
+    interrupt(config)
+    with pytest.raises(TrainingError, match=r"other settings \(learning_rate\)"):
+        fit(replace(config, learning_rate=0.1))
+
+
+def test_a_damaged_checkpoint_is_named(config: TrainConfig) -> None:
+    interrupt(config)
+    path = config.output / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt is damaged"):
+        fit(config)
+
+
+def interrupt(config: TrainConfig) -> None:
+    def crash(progress: Progress) -> None:
+        if progress.step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(replace(config, checkpoint_seconds=0), on_progress=crash)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_cancelling_leaves_nothing_behind(config: TrainConfig, steps: int) -> None:
+    on_progress, should_stop = stop_after(steps, Stop.CANCEL)
+    config = replace(config, checkpoint_seconds=0)
+    result = fit(config, on_progress=on_progress, should_stop=should_stop)
+    assert result.cancelled
+    assert result.model_folder is None
+    assert not config.output.exists()
+
+
+def test_cancelling_leaves_what_others_put_into_the_folder(config: TrainConfig) -> None:
+    config.output.mkdir()
+    (config.output / "notes.txt").write_text("mine")
+    on_progress, should_stop = stop_after(3, Stop.CANCEL)
+    fit(config, on_progress=on_progress, should_stop=should_stop)
+    assert [path.name for path in config.output.iterdir()] == ["notes.txt"]
+
+
+def test_stopping_keeps_the_best_so_far(config: TrainConfig) -> None:
+    on_progress, should_stop = stop_after(3, Stop.KEEP_BEST)
+    result = fit(config, on_progress=on_progress, should_stop=should_stop)
+    assert not result.cancelled
+    assert result.epochs_done == 1
+    assert result.best_metrics is not None
+    assert result.model_folder is not None
+    assert load_model(result.model_folder)[1]["steps"] == 2  # the validated end of epoch 1
+
+
+def test_stopping_before_a_validation_keeps_the_weights_of_now(config: TrainConfig) -> None:
+    on_progress, should_stop = stop_after(1, Stop.KEEP_BEST)
+    result = fit(config, on_progress=on_progress, should_stop=should_stop)
+    assert result.best_metrics is None
+    assert result.model_folder is not None
+    assert load_model(result.model_folder)[1]["steps"] == 1
+
+
+def test_stopping_before_the_first_step_keeps_nothing(config: TrainConfig) -> None:
+    result = fit(config, should_stop=lambda: Stop.KEEP_BEST)
+    assert (result.model_folder, result.cancelled) == (None, False)
+    assert not config.output.exists()
+
+
+def test_stopping_works_between_validation_images(config: TrainConfig) -> None:
+    asked_while_validating = 0
+    phase = ""
+
+    def note(progress: Progress) -> None:
+        nonlocal phase
+        phase = progress.phase
+
+    def should_stop() -> Stop:
+        nonlocal asked_while_validating
+        asked_while_validating += phase == "validate"
+        return Stop.KEEP_BEST if asked_while_validating == 3 else Stop.NO
+
+    result = fit(config, on_progress=note, should_stop=should_stop)
+    assert result.best_metrics is None
+    assert asked_while_validating == 3
+
+
+def test_runs_in_a_thread_whatever_modes_that_thread_has(config: TrainConfig) -> None:
+    results: list[FitResult] = []
+
+    def work() -> None:
+        with torch.inference_mode():
+            results.append(fit(config))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert results[0].epochs_done == 2
+    assert results[0].skipped_steps == 0
+
+
+def test_a_failing_callback_ends_the_run_and_its_thread(config: TrainConfig) -> None:
+    def fail(progress: Progress) -> None:
+        if progress.step == 1:
+            raise RuntimeError("the window is gone")
+
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="the window is gone"):
+        fit(config, on_progress=fail)
+    assert threading.active_count() == before
+
+
+def test_an_unreadable_photo_ends_the_run_by_name(config: TrainConfig) -> None:
+    (config.train_images / "2.png").write_bytes(b"")
+    with pytest.raises(Exception, match=r"2\.png"):
+        fit(config)
+
+
+def test_no_images_are_refused(config: TrainConfig) -> None:
+    empty: dict[str, Any] = {"images": [], "annotations": [], "categories": []}
+    config.train_json.write_text(json.dumps(empty))
+    with pytest.raises(TrainingError, match=r"scenes\.json names no images"):
+        fit(config)
+
+
+def test_a_gpu_that_is_too_small_gets_smaller_images_then_an_error(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: list[int] = []
+
+    def learn(_self: Learner, images: list[torch.Tensor], _targets: object) -> dict[str, float]:
+        sides.append(max(max(image.shape) for image in images))
+        raise torch.OutOfMemoryError("full")
+
+    monkeypatch.setattr(Learner, "learn", learn)
+    config = replace(config, image_size=512, scale_jitter=(1.0, 1.0))
+    with pytest.raises(TrainingError, match="the GPU's memory cannot hold one small image"):
+        fit(config)
+    assert sides == [512, 256, 128]
+
+
+def test_max_steps_ends_the_run_with_a_validation(config: TrainConfig) -> None:
+    result, reports = reports_of(replace(config, max_steps=3))
+    assert [r.step for r in reports if r.phase == "train"] == [1, 2, 3]
+    assert reports[-2].metrics is not None
+    assert result.epochs_done == 1
+
+
+def test_a_run_without_initial_weights_starts_a_new_model(config: TrainConfig) -> None:
+    config = replace(
+        config, initial=None, max_steps=1, categories=("egg", "cup"), val_json=None, val_images=None
+    )
+    result = fit(config)
+    assert result.model_folder is not None
+    model, _ = load_model(result.model_folder)
+    assert model.config.categories == ("egg", "cup")
+    assert model.config.image_size == 96
+
+
+def test_the_command_trains_from_a_file(
+    config: TrainConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(config.to_dict()))
+    assert main([str(path)]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[-1]["phase"] == "done"
+    assert (config.output / "model" / "model.safetensors").is_file()
+
+
+def test_the_command_explains_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "usage" in capsys.readouterr().err
