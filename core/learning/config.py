@@ -109,7 +109,10 @@ class TrainConfig:
         if missing := sorted({"train_json", "train_images", "output"} - values.keys()):
             raise ValueError(f"missing training settings: {', '.join(missing)}")
         read = {name: _read_value(name, value) for name, value in values.items()}
-        return cls(**read)
+        try:
+            return cls(**read)
+        except TypeError as error:  # a text where a number belongs
+            raise ValueError(f"a training setting is of the wrong type: {error}") from error
 
     @classmethod
     def load(cls, path: Path) -> "TrainConfig":

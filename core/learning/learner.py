@@ -86,11 +86,12 @@ class Learner:
         return sums
 
     def _losses(self, images: list[Tensor], targets: list[Target]) -> dict[str, Tensor]:
-        on_device = [image.to(self._device) for image in images]
+        inputs = [image.to(self._device) for image in images]
+        truth = [_to_device(target, self._device) for target in targets]
         # Autocast is thread-local: it is set here, where the run's own thread passes.
         kind = torch.device(self._device).type
         with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
-            losses: dict[str, Tensor] = self.model(on_device, targets, self._generator())
+            losses: dict[str, Tensor] = self.model(inputs, truth, self._generator())
         return losses
 
     def _generator(self) -> torch.Generator:
@@ -149,3 +150,13 @@ class Learner:
             self._average.restore(state["average"], state["average_updates"])
         self.step, self.skipped = state["step"], state["skipped"]
         self._skipped_in_a_row = state["skipped_in_a_row"]
+
+
+def _to_device(target: Target, device: str) -> Target:
+    """A target with its tensors on a device; masks stay where they are."""
+    return Target(
+        boxes_xyxy=target["boxes_xyxy"].to(device),
+        labels=target["labels"].to(device),
+        masks=target["masks"],
+        ignore_xyxy=target["ignore_xyxy"].to(device),
+    )

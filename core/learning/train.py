@@ -9,9 +9,11 @@ from pathlib import Path
 
 import torch
 
+from core.images import ImageReadError
 from core.learning.config import TrainConfig
 from core.learning.progress import FitResult, Progress, Stop, TrainingError
 from core.learning.run import Run
+from core.model.checkpoint import ModelFileError
 
 __all__ = ["FitResult", "Progress", "Stop", "TrainConfig", "TrainingError", "fit"]
 
@@ -59,7 +61,11 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m core.learning.train run.json", file=sys.stderr)  # noqa: T201
         return 2
-    fit(TrainConfig.load(Path(arguments[0])), on_progress=_print)
+    try:
+        fit(TrainConfig.load(Path(arguments[0])), on_progress=_print)
+    except (TrainingError, ImageReadError, ModelFileError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
     return 0
 
 

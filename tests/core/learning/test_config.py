@@ -33,10 +33,12 @@ def test_settings_are_read_from_a_file(tmp_path: Path) -> None:
         TrainConfig.load(path)
 
 
-def test_unknown_and_missing_settings_are_named() -> None:
+def test_unknown_missing_and_mistyped_settings_are_refused() -> None:
     values = config().to_dict()
     with pytest.raises(ValueError, match="unknown training settings: colour"):
         TrainConfig.from_dict(values | {"colour": 1})
+    with pytest.raises(ValueError, match="wrong type"):
+        TrainConfig.from_dict(values | {"epochs": "three"})
     del values["output"]
     with pytest.raises(ValueError, match="missing training settings: output"):
         TrainConfig.from_dict(values)

@@ -52,7 +52,14 @@ def learner(model: Line, **changes: Any) -> Learner:
 
 
 def no_targets(count: int) -> list[Target]:
-    return cast("list[Target]", [{}] * count)
+    boxes = torch.zeros(0, 4)
+    empty: Target = {
+        "boxes_xyxy": boxes,
+        "labels": torch.zeros(0, dtype=torch.int64),
+        "masks": [],
+        "ignore_xyxy": boxes,
+    }
+    return [empty] * count
 
 
 def learn(subject: Learner, *values: float) -> dict[str, float]:

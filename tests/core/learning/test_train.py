@@ -358,3 +358,14 @@ def test_the_command_trains_from_a_file(
 def test_the_command_explains_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_the_command_names_what_went_wrong(
+    config: TrainConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.json"
+    assert main([str(path)]) == 1
+    assert "run.json" in capsys.readouterr().err
+    path.write_text(json.dumps(config.to_dict() | {"initial": str(tmp_path / "none")}))
+    assert main([str(path)]) == 1
+    assert "no such model file" in capsys.readouterr().err
