@@ -23,6 +23,17 @@ def resembles(masks: Sequence[Mask], others: Sequence[Mask], threshold: float) -
     )
 
 
+def distinct(masks: Sequence[Mask], threshold: float) -> list[int]:
+    """Indices of the masks that are not above the threshold with an earlier one of these."""
+    possible = _iou_bounds(masks, masks) > threshold
+    kept: list[int] = []
+    for index, mask in enumerate(masks):
+        rivals = [earlier for earlier in kept if possible[index, earlier]]
+        if not any(mask.iou(masks[earlier]) > threshold for earlier in rivals):
+            kept.append(index)
+    return kept
+
+
 def _iou_bounds(masks: Sequence[Mask], others: Sequence[Mask]) -> NDArray[np.float64]:
     """What the mask IoU cannot exceed, from boxes and areas alone: [n, m]."""
     a, b = _boxes(masks)[:, None], _boxes(others)[None]

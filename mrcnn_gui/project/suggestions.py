@@ -10,7 +10,7 @@ from mrcnn_gui.project.annotation import Suggestion, Verdict
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.errors import CommitError, DamagedProjectError, ProjectError, StorageError
-from mrcnn_gui.project.resemblance import resembles
+from mrcnn_gui.project.resemblance import distinct, resembles
 from mrcnn_gui.project.rows import (
     SUGGESTION_COLUMNS,
     places,
@@ -159,7 +159,13 @@ def visible(
     """The suggestions that still ask for a decision.
 
     Hidden are those below the score, decided ones, those much like a rejected one (mask IoU above
-    0.7), and those that cover an instance (above 0.5).
+    0.7), those that cover an instance (above 0.5), and of those that cover each other all but the
+    best: accepting all that is visible makes one instance of one object.
+
+    Args:
+        document: The image's annotations and decisions.
+        suggestions: Best score first.
+        min_score: Scores below it are hidden.
     """
     undecided = [
         suggestion
@@ -174,4 +180,5 @@ def visible(
     present = [instance.mask for instance in document.instances.values()]
     masks = [suggestion.mask for suggestion in undecided]
     hidden = resembles(masks, rejected, REJECTED_IOU) | resembles(masks, present, COVERED_IOU)
-    return [undecided[index] for index in np.flatnonzero(~hidden)]
+    waiting = [undecided[index] for index in np.flatnonzero(~hidden)]
+    return [waiting[i] for i in distinct([each.mask for each in waiting], COVERED_IOU)]

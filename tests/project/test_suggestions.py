@@ -137,5 +137,19 @@ def test_what_is_visible_follows_the_iou_alone(
         if not any(mask.iou(other) > 0.7 for other in rejected)
         and not any(mask.iou(other) > 0.5 for other in drawn)
     ]
+    best: list[Mask] = []
+    for mask in asked:
+        if not any(mask.iou(better) > 0.5 for better in best):
+            best.append(mask)
     fresh = [suggestion(mask, version="v2") for mask in found]
-    assert [each.mask for each in visible(document, fresh, 0.0)] == asked
+    assert [each.mask for each in visible(document, fresh, 0.0)] == best
+
+
+def test_of_suggestions_that_cover_each_other_the_best_is_shown_until_it_is_rejected() -> None:
+    document = ImageDocument(1, 100, 100)
+    best = suggestion(block(0, 0, 10, 10), 0.9)
+    second = suggestion(block(0, 0, 10, 6), 0.8)  # IoU 0.6 with the best, 1/6 with the part
+    part = suggestion(block(0, 0, 10, 1), 0.7)
+    assert visible(document, [best, second, part], 0.0) == [best, part]
+    document.apply(RejectSuggestion(best))
+    assert visible(document, [best, second, part], 0.0) == [second, part]
