@@ -1,5 +1,6 @@
 """The program's entry: a command, or a window on the path that is named."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def main() -> int:
     Returns:
         0 done, 1 failed, 2 wrong use or no display.
     """
+    # Threads that wait for each other sleep instead of spinning: on a busy machine torch then runs
+    # several times as fast. Read once, when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     words = sys.argv[1:]
     if words and (words[0] in COMMANDS or words[0].startswith("-")):
         from mrcnn_gui.cli import run
