@@ -1,7 +1,8 @@
 """Fine-tune from the starter on 20 balloon photos while somebody paints in the window.
 
-The 20 photos with the smallest content hash are done; the other 41 judge. The window is the real
-one (offscreen unless QT_QPA_PLATFORM says otherwise): a brush stroke goes on without end while the
+20 photos, chosen by the last digits of their content hash, are done; the other 41 judge. (The first
+digits decide which of the 20 the run keeps for its own validation.) The window is the real one
+(offscreen unless QT_QPA_PLATFORM says otherwise): a brush stroke goes on without end while the
 background thread trains, and the event loop's delays are recorded.
 """
 
@@ -19,8 +20,10 @@ from benchmarks.row import Row
 from benchmarks.window import Delays, Stroke, open_window, run_until
 from core.images import content_hash
 from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.project.model_versions import STARTER_VERSION
 from mrcnn_gui.workflows.evaluate import evaluate_model
 from mrcnn_gui.workflows.exchange import import_coco
+from mrcnn_gui.workflows.finetune import FinetuneResult
 from mrcnn_gui.workflows.models import resolve_model
 from mrcnn_gui.workflows.projects import create_project
 
@@ -36,9 +39,9 @@ def rows() -> Iterator[Row]:
         done, judge = _split(work, images)
         project = create_project(work / "project", images, ("balloon",)).folder
         import_coco(project, done, images, ReviewStatus.DONE)
-        before = _mask_ap(project, judge, images)
-        seconds, delays = _train_in_window(project)
-        after = _mask_ap(project, judge, images)
+        before = _mask_ap(project, STARTER_VERSION, judge, images)
+        version, seconds, delays = _train_in_window(project)
+        after = _mask_ap(project, version, judge, images)
     yield Row("finetune_balloon20_ap_before", before, "0-1", lower_is_better=False)
     yield Row(
         "finetune_balloon20_ap_after",
@@ -56,7 +59,9 @@ def rows() -> Iterator[Row]:
 def _split(work: Path, images: Path) -> tuple[Path, Path]:
     """Write the COCO files of the photos that are done and of those that judge."""
     dataset = json.loads((images.parent / "instances.json").read_text(encoding="utf-8"))
-    order = sorted(dataset["images"], key=lambda image: content_hash(images / image["file_name"]))
+    order = sorted(
+        dataset["images"], key=lambda image: content_hash(images / image["file_name"])[::-1]
+    )
     paths = work / "done.json", work / "judge.json"
     for path, part in zip(paths, (order[:_DONE], order[_DONE:]), strict=True):
         path.write_text(json.dumps(_subset(dataset, part)), encoding="utf-8")
@@ -69,23 +74,24 @@ def _subset(dataset: dict[str, Any], images: list[dict[str, Any]]) -> dict[str, 
     return {**dataset, "images": images, "annotations": annotations}
 
 
-def _mask_ap(project: Path, judge: Path, images: Path) -> float:
-    _, model = resolve_model(project, None)
+def _mask_ap(project: Path, version: str, judge: Path, images: Path) -> float:
+    _, model = resolve_model(project, version)
     return evaluate_model(judge, images, model, class_agnostic=True).mask_ap
 
 
-def _train_in_window(project: Path) -> tuple[float, list[float]]:
-    """Click Fine-tune and paint until it ends; the seconds, and the window's delays in ms."""
+def _train_in_window(project: Path) -> tuple[str, float, list[float]]:
+    """Click Fine-tune and paint until it ends: version, seconds, and the window's delays in ms."""
     with open_window(project) as (window, services):
         run_until(lambda: "on " in services.segmenter.model_label)
-        outcome: list[object] = []
-        services.trainer.finished.connect(outcome.append)
-        services.trainer.failed.connect(outcome.append)
+        results: list[FinetuneResult] = []
+        failures: list[str] = []
+        services.trainer.finished.connect(results.append)
+        services.trainer.failed.connect(failures.append)
         start = time.perf_counter()
         services.trainer.start()
         with Delays() as delays, Stroke(window.canvas):
-            run_until(lambda: bool(outcome))
+            run_until(lambda: bool(results or failures))
         seconds = time.perf_counter() - start
-    if isinstance(outcome[0], str):
-        raise SystemExit(f"the run failed: {outcome[0]}")
-    return seconds, delays.milliseconds
+    if failures or not results[0].version:
+        raise SystemExit(f"the run failed: {failures[0] if failures else results[0].reason}")
+    return results[0].version, seconds, delays.milliseconds
