@@ -32,7 +32,8 @@ class ModelVersion:
 class ModelVersions:
     """The versions in a models folder, behind the starter that ships with the program."""
 
-    def __init__(self, models_folder: Path, starter: Path | None) -> None:
+    def __init__(self, models_folder: Path | None, starter: Path | None) -> None:
+        """Look into a project's models folder, or without a project at the starter alone."""
         self._models_folder = models_folder
         self._starter = starter
 
@@ -66,16 +67,21 @@ class ModelVersions:
 
         Args:
             staging: Holds the weights and the card; on the models folder's file system.
+
+        Raises:
+            ProjectError: There is no project to publish in.
         """
+        if self._models_folder is None:
+            raise ProjectError("a model version belongs to a project, and there is none")
         self._models_folder.mkdir(parents=True, exist_ok=True)
         number = max(_numbered(self._models_folder), default=0) + 1
         publish_folder(staging, self._models_folder / f"v{number}")
         return self.get(f"v{number}")
 
 
-def _numbered(models_folder: Path) -> dict[int, Path]:
+def _numbered(models_folder: Path | None) -> dict[int, Path]:
     """The folders v1, v2, … by their number, lowest first."""
-    if not models_folder.is_dir():
+    if models_folder is None or not models_folder.is_dir():
         return {}
     matches = ((re.fullmatch(r"v(\d+)", path.name), path) for path in models_folder.iterdir())
     return dict(sorted((int(match[1]), path) for match, path in matches if match))

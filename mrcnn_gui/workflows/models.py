@@ -23,7 +23,7 @@ def project_models(folder: Path | None) -> ModelVersions:
         starter: Path | None = resource(STARTER)
     except FileNotFoundError:
         starter = None
-    return ModelVersions((folder or Path()) / MODELS_FOLDER if folder else Path(), starter)
+    return ModelVersions(folder / MODELS_FOLDER if folder else None, starter)
 
 
 def resolve_model(folder: Path | None, name: str | None) -> tuple[str, Path]:
@@ -40,15 +40,14 @@ def resolve_model(folder: Path | None, name: str | None) -> tuple[str, Path]:
     Raises:
         ProjectError: There is no such model.
     """
-    if name is None:
-        name = _active(folder)
+    wanted = _active(folder) if name is None else name
     versions = {version.id: version.folder for version in project_models(folder).list()}
-    if name in versions:
-        return name, versions[name]
-    if Path(name).exists():
+    if wanted in versions:
+        return wanted, versions[wanted]
+    if name is not None and Path(name).exists():
         return Path(name).stem, Path(name).resolve()
     there = ", ".join(versions) or "none"
-    raise ProjectError(f"there is no model version or file {name!r}; versions: {there}")
+    raise ProjectError(f"there is no model version or file {wanted!r}; versions: {there}")
 
 
 def load_predictor(path: Path, device: str = "auto") -> "Predictor":

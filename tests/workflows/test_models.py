@@ -7,7 +7,12 @@ from mrcnn_gui import resources
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.resources import resource
-from mrcnn_gui.workflows.models import ACTIVE_MODEL, load_predictor, resolve_model
+from mrcnn_gui.workflows.models import (
+    ACTIVE_MODEL,
+    load_predictor,
+    project_models,
+    resolve_model,
+)
 from tests.workflows.conftest import save_tiny
 
 
@@ -31,6 +36,18 @@ def test_a_file_and_a_folder_name_a_model(tmp_path: Path) -> None:
 def test_a_model_that_is_not_there_is_named(project: Path, starter: Path) -> None:
     with pytest.raises(ProjectError, match="'v7'; versions: starter"):
         resolve_model(project, "v7")
+
+
+def test_the_folder_at_hand_lends_no_versions(
+    project: Path, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_tiny(tmp_path / "v1")
+    monkeypatch.chdir(tmp_path)
+    with Store.open(project) as store:
+        store.set_setting(ACTIVE_MODEL, "v1")
+    with pytest.raises(ProjectError, match="'v1'; versions: starter"):
+        resolve_model(project, None)
+    assert [version.id for version in project_models(None).list()] == ["starter"]
 
 
 def test_a_missing_starter_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
