@@ -119,7 +119,8 @@ def _truth(dataset: CocoDataset) -> Record:
     for annotation in dataset.annotations:
         mask = annotation_mask(annotation, *sizes[annotation.image_id])
         derived = {"area": mask.area, "bbox": list(mask.bbox_xywh)}
-        annotations.append(derived | annotation.record)
+        missing = {key: value for key, value in derived.items() if not annotation.record.get(key)}
+        annotations.append(annotation.record | missing)
     return {
         "images": [image.record for image in dataset.images],
         "categories": [category.record for category in dataset.categories],

@@ -23,10 +23,14 @@ def test_metrics_count_images_and_instances(photos: Path, tmp_path: Path) -> Non
     assert seen == [(1, 2), (2, 2)]
 
 
-def test_areas_and_boxes_that_are_missing_are_filled_in(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("gaps", [{}, {"area": None, "bbox": None}, {"bbox": []}])
+def test_areas_and_boxes_that_are_missing_are_filled_in(
+    gaps: dict[str, Any], photos: Path, tmp_path: Path
+) -> None:
     dataset = coco()
     for name in ("area", "bbox", "iscrowd"):
         del dataset["annotations"][0][name]
+    dataset["annotations"][0] |= gaps
     model = save_tiny(tmp_path / "model", "b")
     assert evaluate_model(write(tmp_path, dataset), photos, model).instances == 1
 
