@@ -49,8 +49,11 @@ class ProjectDataset:
             width, height = self._size(entry, must_exist=must_exist)
             name = self._file_name(entry)
             name.encode()
-        except (ImageReadError, UnicodeEncodeError) as error:
+        except ImageReadError as error:
             self.problems.append(str(error))
+            return
+        except UnicodeEncodeError:
+            self.problems.append(f"{entry.path!a}: its name is not valid UTF-8: rename it")
             return
         self.images.append({"id": entry.id, "file_name": name, "width": width, "height": height})
         for instance in self._store.instances(entry.id):

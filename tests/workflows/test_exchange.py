@@ -1,4 +1,7 @@
 import json
+import os
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,19 @@ def test_done_images_are_exported_with_exact_masks(reviewed: Path, tmp_path: Pat
     assert [type(record["segmentation"]) for record in records] == [list, dict, dict]
     assert [record["area"] for record in records] == [mask.area for mask in masks[:3]]
     assert records[0]["bbox"] == [5, 6, 7, 8]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text elsewhere")
+def test_an_image_whose_name_is_no_text_is_named(reviewed: Path, tmp_path: Path) -> None:
+    copy = shutil.copy(reviewed.parent / "0.png", os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    with Store.open(reviewed) as store:
+        (entry,) = store.add_images([Path(copy)])
+        store.update_image(entry.id, width=WIDTH, height=HEIGHT)
+        store.set_status(entry.id, ReviewStatus.DONE)
+    report = export_coco(reviewed, tmp_path / "out.json")
+    assert report.images == 3
+    assert report.problems[0].isascii()
+    assert "udcff.png': its name is not valid UTF-8" in report.problems[0]
 
 
 def test_all_images_are_exported_on_demand(reviewed: Path, tmp_path: Path) -> None:
