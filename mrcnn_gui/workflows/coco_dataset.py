@@ -10,13 +10,10 @@ from core.formats.coco import CocoAnnotation, CocoError, annotation_mask, annota
 from core.images import ImageReadError, read_info
 from core.masks import Mask
 from mrcnn_gui.project.annotation import ImageEntry, Instance
-from mrcnn_gui.project.paths import full_path
-from mrcnn_gui.project.store import PROJECT_FOLDER, Store
+from mrcnn_gui.project.images_folder import images_folder_of
+from mrcnn_gui.project.store import Store
 
 Record = dict[str, Any]
-
-IMAGES_FOLDER = "images_folder"
-"""The project's setting that says where its images come from."""
 
 
 class ProjectDataset:
@@ -86,20 +83,13 @@ def absolute_name(store: Store) -> Callable[[ImageEntry], str]:
 def relative_name(store: Store) -> Callable[[ImageEntry], str]:
     """Names images from the folder they came from, else from the deepest that holds them all."""
     paths = {entry.id: store.image_path(entry) for entry in store.images()}
-    root = _images_folder(store)
+    root = images_folder_of(store)
     if root is None or not all(path.is_relative_to(root) for path in paths.values()):
         try:
             root = Path(os.path.commonpath([path.parent for path in paths.values()]))
         except ValueError:  # no images, or images on several drives
             return absolute_name(store)
     return lambda entry: paths[entry.id].relative_to(root).as_posix()
-
-
-def _images_folder(store: Store) -> Path | None:
-    stored = store.setting(IMAGES_FOLDER)
-    if stored:
-        return full_path(stored, store.folder)
-    return store.folder.parent if store.folder.name == PROJECT_FOLDER else None
 
 
 def _annotation(instance: Instance, image_id: int, height: int, width: int) -> Record:

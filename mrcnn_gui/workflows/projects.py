@@ -8,9 +8,8 @@ from pathlib import Path, PurePosixPath
 from core.images import list_images
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus
 from mrcnn_gui.project.errors import CommitError, ProjectError
-from mrcnn_gui.project.paths import stored_paths
+from mrcnn_gui.project.images_folder import note_images_folder
 from mrcnn_gui.project.store import PROJECT_FOLDER, Store, find_project
-from mrcnn_gui.workflows.coco_dataset import IMAGES_FOLDER
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,7 @@ def create_project(folder: Path, images_folder: Path, categories: Sequence[str])
         store.add_images(images)
         for name in categories:
             store.add_category(name)
-        store.set_setting(
-            IMAGES_FOLDER, next(stored_paths([images_folder.resolve()], store.folder))
-        )
+        note_images_folder(store, images_folder)
     return NewProject(folder, len(images))
 
 
