@@ -1,16 +1,10 @@
 """A project's annotations as COCO files: import, export, and the snapshot of a training run."""
 
-import contextlib
-import io
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pycocotools.coco import COCO
-
 from core.files import atomic_path
-from core.formats.coco import CocoError, write_coco
-from core.masks import Mask, decode_rle
+from core.formats.coco import verify_coco, write_coco
 from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
@@ -105,7 +99,7 @@ def export_coco(
     try:
         with atomic_path(out) as temporary:
             write_coco(temporary, record)
-            _verify(temporary, zip(ids, dataset.masks, strict=True))
+            verify_coco(temporary, zip(ids, dataset.masks, strict=True))
     except OSError as error:
         raise ProjectError(f"cannot write {out}: {error.strerror or error}") from error
     return ExportReport(len(dataset.images), len(ids), out, tuple(dataset.problems))
@@ -131,15 +125,3 @@ def freeze_snapshot(folder: Path, run_folder: Path) -> Snapshot:
     instances = sum(not record.get("iscrowd", 0) for record in val.annotations)
     problems = (*train.problems, *val.problems)
     return Snapshot(*paths, len(train.images), len(val.images), instances, problems)
-
-
-def _verify(path: Path, masks: Iterable[tuple[int, Mask]]) -> None:
-    """Load a written file with pycocotools and compare every mask.
-
-    Not the areas and boxes: those of imported records stay as they came, rounded or not.
-    """
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
-        coco = COCO(str(path))
-    for annotation_id, mask in masks:
-        if decode_rle(coco.annToRLE(coco.anns[annotation_id])) != mask:
-            raise CocoError(f"annotation {annotation_id} reads back with another mask")
