@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from core.masks import Mask, RunLengths, decode_rle, encode_rle, mask_to_rings, 
 Record = dict[str, Any]
 
 _LISTS = ("images", "categories", "annotations")
+_LARGEST = 2**63 - 1
+_SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)  # half a character, as JSON escapes it
 
 
 class CocoError(ValueError):
@@ -110,16 +113,18 @@ def annotation_mask(annotation: CocoAnnotation, height: int, width: int) -> Mask
     try:
         if isinstance(segmentation, list):
             return polygons_to_mask(segmentation, height, width)
-        mask = decode_rle(RunLengths(size=segmentation["size"], counts=segmentation["counts"]))
+        _check_size(segmentation["size"], height, width)
+        return decode_rle(RunLengths(size=segmentation["size"], counts=segmentation["counts"]))
     except KeyError as error:
         raise CocoError(f"{where}: its RLE lacks {error}") from error
     except ValueError as error:
         raise CocoError(f"{where}: {error}") from error
-    if list(segmentation["size"]) != [height, width]:
-        raise CocoError(
-            f"{where}: its RLE is for {segmentation['size']}, its image is {[height, width]}"
-        )
-    return mask
+
+
+def _check_size(size: object, height: int, width: int) -> None:
+    """Before the mask is decoded: an absurd size would take all memory."""
+    if isinstance(size, Sequence) and list(size) != [height, width]:
+        raise ValueError(f"its RLE is for {size}, its image is {[height, width]}")
 
 
 def segmentation_of(mask: Mask, height: int, width: int) -> list[list[int]] | RunLengths:
@@ -206,7 +211,10 @@ def verify_coco(path: Path, masks: Iterable[tuple[int, Mask]]) -> None:
 
 def _load(path: Path) -> Record:
     try:
-        root = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        root = json.loads(text)
+        if _SURROGATE.search(text):
+            json.dumps(root, ensure_ascii=False).encode()  # fails unless they come in pairs
     except OSError as error:
         raise CocoError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8
@@ -247,6 +255,8 @@ def _annotation(record: Record, position: int) -> CocoAnnotation:
         raise CocoError(f"{where}: segmentation must be polygons or an RLE, got {segmentation!r}")
     if crowd not in (0, 1):
         raise CocoError(f"{where}: iscrowd must be 0 or 1, got {crowd!r}")
+    if not isinstance(record.get("area"), int | float | None):
+        raise CocoError(f"{where}: area must be a number, got {record['area']!r}")
     return CocoAnnotation(
         id=_whole(record, "id", where),
         image_id=_whole(record, "image_id", where),
@@ -269,20 +279,22 @@ def _bbox(record: Record, where: str) -> tuple[float, float, float, float] | Non
 
 def _whole(record: Record, key: str, where: str) -> int:
     value = record.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise CocoError(f"{where}: '{key}' must be a whole number, got {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
+        raise CocoError(f"{where}: '{key}' must be a whole number of 64 bits, got {value!r}")
     return value
 
 
 def _text(record: Record, key: str, where: str) -> str:
     value = record.get(key)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "\0" in value:
         raise CocoError(f"{where}: '{key}' must be a text, got {value!r}")
     return value
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    if isinstance(value, int):
+        return abs(value) <= _LARGEST
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _check_references(dataset: CocoDataset) -> None:

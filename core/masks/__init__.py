@@ -6,6 +6,7 @@ from core.masks.contours import (
     mask_to_rings,
     polygons_to_mask,
     rasterise_polygon,
+    reaches_far,
 )
 from core.masks.mask import Mask
 from core.masks.rle import RunLengths, decode_rle, encode_rle
@@ -20,4 +21,5 @@ __all__ = [
     "mask_to_rings",
     "polygons_to_mask",
     "rasterise_polygon",
+    "reaches_far",
 ]

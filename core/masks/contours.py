@@ -65,6 +65,11 @@ def polygons_to_mask(polygons: Sequence[Sequence[float]], height: int, width: in
     return decode_rle(coco_mask.merge(coco_mask.frPyObjects(flat, height, width)))
 
 
+def reaches_far(polygons: Sequence[Sequence[float]], height: int, width: int) -> bool:
+    """Whether a polygon lies so far outside its image that pycocotools dies of it."""
+    return not all(_is_near(_points(polygon), height, width) for polygon in polygons)
+
+
 def rasterise_polygon(points: Points) -> Mask:
     """Fill one polygon, even-odd, by the rule of `polygons_to_mask`.
 
@@ -140,7 +145,7 @@ def _cycles(successors: NDArray[np.int64]) -> list[list[int]]:
 def _points(polygon: Sequence[float]) -> Points:
     try:
         flat = np.asarray(polygon, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError("a polygon must be a flat list of numbers") from error
     if flat.ndim != 1 or flat.size % 2 or flat.size < 6:
         raise ValueError(f"a polygon needs x, y of three points or more, got shape {flat.shape}")
@@ -151,15 +156,24 @@ def _points(polygon: Sequence[float]) -> Points:
 
 def _nearby(points: Points, height: int, width: int) -> Points:
     """Cut off what lies so far outside that pycocotools would run out of memory on the way."""
-    reach = 4.0 * max(height, width) + 1000
-    low, high = -reach, np.array([width, height]) + reach
-    if (points >= low).all() and (points <= high).all():
+    if _is_near(points, height, width):
         return points
+    low, high = _limits(height, width)
     points = np.clip(points, -_HORIZON, _HORIZON)
     for axis in (0, 1):
         points = _cut(points, axis, low, 1.0)
         points = _cut(points, axis, high[axis], -1.0)
     return points
+
+
+def _is_near(points: Points, height: int, width: int) -> bool:
+    low, high = _limits(height, width)
+    return bool((points >= low).all() and (points <= high).all())
+
+
+def _limits(height: int, width: int) -> tuple[float, NDArray[np.float64]]:
+    reach = 4.0 * max(height, width) + 1000
+    return -reach, np.array([width, height]) + reach
 
 
 def _cut(points: Points, axis: int, limit: float, sign: float) -> Points:

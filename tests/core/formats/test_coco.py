@@ -147,6 +147,13 @@ def test_what_json_cannot_hold_is_refused_and_the_old_file_stays(
     assert path.read_text() == "old"
 
 
+def test_characters_that_json_escapes_in_pairs_are_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(dataset() | {"info": "\U0001f388"}))
+    assert "ud83c" in path.read_text()
+    assert read_coco(path).rest["info"] == "\U0001f388"
+
+
 def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps(dataset()), encoding="utf-8-sig")
@@ -212,18 +219,28 @@ def test_a_missing_file_and_another_encoding_are_refused(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("key", "change", "reason"),
     [
-        ("images", {"width": None}, r"images\[0\]: 'width' must be a whole number, got None"),
+        (
+            "images",
+            {"width": None},
+            r"images\[0\]: 'width' must be a whole number of 64 bits, got None",
+        ),
         ("images", {"height": 0}, r"images\[0\]: expected a size of 1 x 1"),
-        ("images", {"id": "1"}, "'id' must be a whole number, got '1'"),
+        ("images", {"id": "1"}, "'id' must be a whole number of 64 bits, got '1'"),
         ("images", {"file_name": ""}, "'file_name' must be a text"),
+        ("images", {"file_name": "a\0.jpg"}, "'file_name' must be a text"),
+        ("images", {"id": 2**63}, "'id' must be a whole number of 64 bits"),
+        ("images", {"file_name": "\ud800.jpg"}, "surrogates not allowed"),
         ("categories", {"name": 3}, r"categories\[0\]: 'name' must be a text, got 3"),
-        ("annotations", {"id": True}, "'id' must be a whole number, got True"),
+        ("annotations", {"id": True}, "'id' must be a whole number of 64 bits, got True"),
         ("annotations", {"image_id": 5}, "annotation 1: no image 5"),
         ("annotations", {"category_id": 5}, "annotation 1: no category 5"),
         ("annotations", {"iscrowd": 2}, "iscrowd must be 0 or 1, got 2"),
         ("annotations", {"segmentation": "text"}, "polygons or an RLE"),
+        ("annotations", {"area": "9"}, "area must be a number, got '9'"),
         ("annotations", {"bbox": [1, 2, 3]}, "bbox must be four numbers"),
         ("annotations", {"bbox": [1, 2, 3, "4"]}, "bbox must be four numbers"),
+        ("annotations", {"bbox": [1, 2, 3, 10**400]}, "bbox must be four numbers"),
+        ("annotations", {"note": ["\udcff"]}, "surrogates not allowed"),
     ],
 )
 def test_a_wrong_record_is_named(
@@ -254,6 +271,8 @@ def test_an_id_used_twice_is_refused(tmp_path: Path, key: str) -> None:
         ([1, 2, 3, 4, 5, 6], "polygon"),
         ([[1, 2, 3, 4, 5, float("nan")]], "finite"),
         ([["x"] * 6], "numbers"),
+        ([[10**400] * 6], "numbers"),
+        ({"size": [10**9, 10**9], "counts": [0, 10**18]}, r"its image is \[24, 24\]"),
         ({"counts": "4"}, "lacks 'size'"),
         ({"size": [SIDE, SIDE], "counts": [3]}, "add up to 3"),
         ({"size": [1, 4], "counts": [4]}, r"for \[1, 4\], its image is \[24, 24\]"),

@@ -16,6 +16,7 @@ from core.masks import (
     mask_to_rings,
     polygons_to_mask,
     rasterise_polygon,
+    reaches_far,
 )
 from tests.core.masks.strategies import bitmaps, masks, pycocotools_decode, quick
 from tests.helpers.data import shared_data
@@ -138,6 +139,12 @@ def test_real_polygons_are_filled_as_pycocotools_fills_them(name: str) -> None:
         mask = polygons_to_mask(parts, *size)
         assert np.array_equal(mask.to_bitmap(*size), pycocotools_mask(parts, *size))
     assert found
+
+
+def test_what_reaches_far_is_told_apart() -> None:
+    near, far = [0, 0, 90, 0, 90, 90], [0, 0, 1e9, 0, 1e9, 1e9]
+    assert not reaches_far([near], 40, 40)
+    assert reaches_far([near, far], 40, 40)
 
 
 @pytest.mark.parametrize("far", [5e3, 1e6, 1e12, 1e300])
