@@ -8,7 +8,7 @@ from typing import Any
 
 from core.formats.coco import CocoAnnotation, CocoError, annotation_mask, annotation_record
 from core.images import ImageReadError, read_info
-from core.masks import Mask
+from core.masks import Mask, reaches_far
 from mrcnn_gui.project.annotation import ImageEntry, Instance
 from mrcnn_gui.project.images_folder import images_folder_of
 from mrcnn_gui.project.store import Store
@@ -115,14 +115,23 @@ def _untouched_record(instance: Instance, height: int, width: int) -> Record | N
     if not instance.original:
         return None
     record: Record = json.loads(instance.original)
-    attributes = record.get("attributes")
+    attributes, segmentation = record.get("attributes"), record["segmentation"]
+    if isinstance(segmentation, list) and reaches_far(segmentation, height, width):
+        return None  # who loads the file with pycocotools would crash
     same = (
         record["category_id"] == instance.category_id
         and bool(record.get("iscrowd", 0)) == instance.is_crowd
         and (attributes if isinstance(attributes, dict) else {}) == instance.attributes
         and _record_mask(record, height, width) == instance.mask
     )
-    return record if same else None
+    return _without_gaps(record, instance.mask) if same else None
+
+
+def _without_gaps(record: Record, mask: Mask) -> Record:
+    """With the fields that pycocotools' evaluation cannot do without."""
+    derived = {"area": mask.area, "bbox": list(mask.bbox_xywh)}
+    missing = {key: value for key, value in derived.items() if not record.get(key)}
+    return {"iscrowd": 0} | record | missing
 
 
 def _record_mask(record: Record, height: int, width: int) -> Mask | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.formats.coco import CocoDataset, CocoError, annotation_mask, read_coco
 from core.images import read_info
+from core.masks import encode_rle
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.workflows.models import load_predictor
 from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
@@ -117,10 +118,13 @@ def _truth(dataset: CocoDataset) -> Record:
     sizes = {image.id: (image.height, image.width) for image in dataset.images}
     annotations = []
     for annotation in dataset.annotations:
-        mask = annotation_mask(annotation, *sizes[annotation.image_id])
+        height, width = sizes[annotation.image_id]
+        mask = annotation_mask(annotation, height, width)
         derived = {"area": mask.area, "bbox": list(mask.bbox_xywh)}
         missing = {key: value for key, value in derived.items() if not annotation.record.get(key)}
-        annotations.append(annotation.record | missing)
+        # pycocotools crashes on polygons that reach far out of their image
+        exact = {"segmentation": encode_rle(mask, height, width)}
+        annotations.append(annotation.record | missing | exact)
     return {
         "images": [image.record for image in dataset.images],
         "categories": [category.record for category in dataset.categories],

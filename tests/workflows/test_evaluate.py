@@ -35,6 +35,21 @@ def test_areas_and_boxes_that_are_missing_are_filled_in(
     assert evaluate_model(write(tmp_path, dataset), photos, model).instances == 1
 
 
+def test_a_polygon_that_would_crash_pycocotools_is_evaluated(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def evaluate(truth: dict[str, Any], *_: object, **__: object) -> None:
+        seen.extend(truth["annotations"])
+
+    monkeypatch.setattr("core.learning.evaluate.evaluate", evaluate)
+    dataset = coco()
+    dataset["annotations"][0]["segmentation"] = [[10, 10, 1e9, 10, 1e9, 1e9]]
+    evaluate_model(write(tmp_path, dataset), photos, save_tiny(tmp_path / "model", "b"))
+    assert seen[0]["segmentation"]["size"] == [HEIGHT, WIDTH]
+
+
 def test_a_class_agnostic_model_needs_a_class_agnostic_evaluation(
     photos: Path, tmp_path: Path, tiny_model: Path
 ) -> None:

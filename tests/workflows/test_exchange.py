@@ -78,7 +78,19 @@ def test_untouched_records_are_exported_as_they_came(project: Path, tmp_path: Pa
     export_coco(project, tmp_path / "out.json")
     first, second = load(tmp_path / "out.json")["annotations"]
     assert first == dataset["annotations"][0] | {"id": 1, "image_id": 1, "category_id": 2}
-    assert second == dataset["annotations"][1] | {"id": 2, "image_id": 1, "category_id": 40}
+    gaps = {"area": 6, "bbox": [0, 10, 1, 6]}
+    assert second == dataset["annotations"][1] | gaps | {"id": 2, "image_id": 1, "category_id": 40}
+
+
+def test_a_polygon_that_would_crash_pycocotools_is_exported_anew(
+    project: Path, tmp_path: Path
+) -> None:
+    dataset = coco()
+    dataset["annotations"][0]["segmentation"] = [[10, 10, 1e9, 10, 1e9, 1e9]]
+    import_coco(project, write(tmp_path, dataset), tmp_path / "photos", ReviewStatus.DONE)
+    export_coco(project, tmp_path / "out.json")
+    (polygon,) = load(tmp_path / "out.json")["annotations"][0]["segmentation"]
+    assert max(polygon) <= WIDTH
 
 
 @pytest.mark.parametrize(
