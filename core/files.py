@@ -1,5 +1,6 @@
 """Files that are either wholly there or not there at all."""
 
+import errno
 import os
 import sys
 import uuid
@@ -30,9 +31,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     symbolic link stays one: the file that it points to is replaced.
 
     Raises:
-        OSError: The file could not be written, synchronised or moved; the old file stays.
+        OSError: The file could not be written, synchronised or moved; the old file stays. Folders
+            and devices are never replaced.
     """
     target = path.resolve()
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "it is there, and no plain file", str(path))
     temporary = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")
     try:
         yield temporary

@@ -42,6 +42,15 @@ def test_a_name_of_the_greatest_length_can_be_written(tmp_path: Path) -> None:
     assert path.read_text() == "long"
 
 
+def test_only_plain_files_are_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(OSError, match="no plain file"):
+            write_atomically(tmp_path / name, "text")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_atomically(tmp_path / "none" / "a.txt", "text")
