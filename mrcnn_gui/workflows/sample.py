@@ -36,6 +36,8 @@ def write_sample(folder: Path, *, on_progress: Count = ignore_count) -> Path:
     Raises:
         ProjectError: The folder is not empty or cannot be written.
     """
+    if folder.resolve() == Path.cwd():
+        raise ProjectError("the sample needs a folder of its own, not the current one")
     try:
         if folder.exists() and any(folder.iterdir()):
             raise ProjectError(f"the sample needs an empty folder, but {folder} holds files")

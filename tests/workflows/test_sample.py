@@ -76,3 +76,10 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "scenes").write_text("a file")
     with pytest.raises(ProjectError, match="cannot write the sample"):
         write_sample(tmp_path / "scenes")
+
+
+def test_the_current_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ProjectError, match="a folder of its own"):
+        write_sample(Path())
+    assert list(tmp_path.iterdir()) == []
