@@ -112,15 +112,15 @@ class _Target:
         self, image: CocoImage, annotation: CocoAnnotation, present: set[str]
     ) -> Instance | None:
         category_id = self.category_ids[annotation.category_id]
-        where = f"{image.file_name}, annotation {annotation.id}"
+        where = f"{image.file_name}: annotation {annotation.id}"
         try:
             mask = annotation_mask(annotation, image.height, image.width)
             original = canonical_record({**annotation.record, "category_id": category_id})
         except CocoError as error:
-            self.problems.append(f"{where}: {error}")
+            self.problems.append(f"{image.file_name}: {error}")
             return None
         if original in present:
-            self.problems.append(f"{where}: is in the project already")
+            self.problems.append(f"{where} is in the project already")
             return None
         if mask.is_empty:
             self.problems.append(f"{where}: its mask covers no pixel")
@@ -148,7 +148,8 @@ def canonical_record(record: dict[str, object]) -> str:
             record, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
     except ValueError as error:
-        raise CocoError(f"a number that JSON does not have: {error}") from error
+        where = f"annotation {record['id']}"
+        raise CocoError(f"{where} has a number that JSON does not have: {error}") from error
 
 
 def image_path(images_folder: Path, file_name: str) -> Path:

@@ -60,6 +60,13 @@ def contents(project: Path) -> Any:
         return entries, store.categories(), [store.instances(entry.id) for entry in entries]
 
 
+def test_a_problem_names_the_image_and_the_annotation_once(project: Path, tmp_path: Path) -> None:
+    dataset = coco()
+    dataset["annotations"][0]["segmentation"] = []
+    report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
+    assert report.problems == ("0.png: annotation 5 has no segmentation",)
+
+
 def test_images_categories_and_annotations_arrive(project: Path, tmp_path: Path) -> None:
     write_picture(tmp_path / "photos" / "late.png")
     dataset = coco()
@@ -111,7 +118,7 @@ def test_a_second_import_adds_nothing(project: Path, tmp_path: Path) -> None:
     import_coco(project, path, tmp_path / "photos")
     report = import_coco(project, path, tmp_path / "photos")
     assert report.instances == 0
-    assert "0.png, annotation 5: is in the project already" in report.problems
+    assert "0.png: annotation 5 is in the project already" in report.problems
     _, _, instances = contents(project)
     assert len(instances[0]) == 2
 
@@ -219,7 +226,7 @@ def test_a_record_that_json_cannot_hold_is_reported(project: Path, tmp_path: Pat
     dataset["annotations"][0]["area"] = float("nan")
     report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
     assert report.instances == 1
-    assert "annotation 5: a number that JSON does not have" in report.problems[0]
+    assert "0.png: annotation 5 has a number that JSON does not have" in report.problems[0]
 
 
 @pytest.mark.parametrize(
