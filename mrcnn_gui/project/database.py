@@ -32,7 +32,7 @@ class Database:
         """
         self.path = path
         self.read_only = read_only
-        mode = "ro" if read_only else "rwc" if create else "rw"
+        mode = _reading_mode(path) if read_only else "rwc" if create else "rw"
         uri = f"{path.absolute().as_uri()}?mode={mode}"  # as_uri escapes ? # % and non-ASCII
         with _told(path):
             self._connection = sqlite3.connect(
@@ -123,6 +123,12 @@ class Database:
                 self.execute("RELEASE nested")
             else:
                 self.execute("ROLLBACK")
+
+
+def _reading_mode(path: Path) -> str:
+    """Read without the files beside it where none can be made and none is left to recover."""
+    alone = not path.with_name(path.name + "-wal").exists()
+    return "ro" if os.access(path.parent, os.W_OK) or not alone else "ro&immutable=1"
 
 
 def _text(data: bytes) -> str:
