@@ -34,7 +34,8 @@ class ImageReadError(Exception):
     """An image file cannot be read; the message names the file and what is wrong."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"cannot read image {path}: {reason}")
+        name = str(path).encode(errors="backslashreplace").decode()  # need not be UTF-8
+        super().__init__(f"cannot read image {name}: {reason}")
 
 
 @dataclass(frozen=True)

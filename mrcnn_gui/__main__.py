@@ -35,12 +35,19 @@ def main() -> int:
         from mrcnn_gui.cli import run
 
         return run(words)
-    if len(words) > 1 or not all(Path(word).exists() for word in words):
+    if len(words) > 1 or not all(_exists(word) for word in words):
         sys.stderr.write(f"mrcnn-gui: {words[0]!r} is no command and no path; see --help\n")
         return 2
     from mrcnn_gui.app import run_window
 
     return run_window(Path(words[0]) if words else None)
+
+
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except OSError:  # longer than any path can be
+        return False
 
 
 if __name__ == "__main__":

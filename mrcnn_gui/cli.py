@@ -1,6 +1,5 @@
 """The command line: arguments in, one workflow each, result and exit code out."""
 
-import json
 from dataclasses import asdict
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
@@ -183,7 +182,10 @@ def accept(
     project: Project,
     min_score: Score,
     category: Annotated[
-        str | None, typer.Option(help="For suggestions of a category the project does not have.")
+        str | None,
+        typer.Option(
+            help="For suggestions of no category (the starter's), or of one the project lacks."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -270,14 +272,14 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Write what a model finds on the images of a COCO file, as COCO results."""
-    from core.files import write_atomically
-    from mrcnn_gui.workflows.evaluate import predict_coco
+    from mrcnn_gui.workflows.evaluate import check_writable, predict_coco, write_results
     from mrcnn_gui.workflows.models import resolve_model
 
     with reasons(), counting("Predicting") as count:
+        check_writable(out)
         version_id, path = resolve_model(project and open_folder(project), model)
         results = predict_coco(instances, images, path, on_progress=count)
-        write_atomically(out, json.dumps(results))
+        write_results(out, results)
     result = {"model": version_id, "results": len(results), "path": str(out)}
     tell(result, f"{out}: {len(results)} results of {version_id}", as_json=as_json)
 

@@ -53,12 +53,12 @@ def tell(result: dict[str, Any], text: str, *, as_json: bool) -> None:
     if as_json:
         tell_json(result)
     else:
-        typer.echo(text)
+        typer.echo(_printable(text))
 
 
 def tell_json(result: dict[str, Any]) -> None:
-    """A result as one line of JSON on stdout."""
-    typer.echo(json.dumps(result, ensure_ascii=False))
+    """A result as one line of JSON on stdout, in ASCII: a file name need not be UTF-8."""
+    typer.echo(json.dumps(result))
 
 
 def training_remark(progress: TrainingProgress) -> str:
@@ -66,6 +66,12 @@ def training_remark(progress: TrainingProgress) -> str:
     if progress.metrics:
         return f"mask AP {progress.metrics['mask_ap']:.3f}"
     return f"loss {progress.losses['total']:.3f}" if "total" in progress.losses else progress.phase
+
+
+def _printable(text: str) -> str:
+    """With escapes for what the terminal's encoding lacks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 @contextmanager

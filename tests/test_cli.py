@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,7 @@ def test_failures_are_one_line_and_exit_code_1(
         ["export", work, str(tmp_path / "no" / "folder.json")],
         ["evaluate", str(wrong), *images, "--model", str(wrong)],
         ["predict", str(wrong), *images, "--model", "v8", "--out", "x.json"],
+        ["predict", str(wrong), *images, "--out", str(tmp_path / "no" / "folder.json")],
         ["presegment", work, "--model", str(wrong)],
         ["accept", work, "--min-score", "0.5", "--category", "other"],
     ]
@@ -176,6 +178,21 @@ def test_an_unreadable_image_is_reported_and_the_others_are_done(
     for path in photos.glob("*.png"):
         path.unlink()
     assert run(["presegment", work, *model]) == 1  # not one image could be read
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names that are no UTF-8")
+def test_a_file_name_that_is_no_text_stops_nothing(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ["--model", str(save_tiny(tmp_path / "tiny"))]
+    os.rename(photos / "0.png", os.fsencode(photos) + b"/\xff.png")  # noqa: PTH104 - bytes
+    work = str(tmp_path / "work\udcff")
+    assert run(["new", work, "--images", str(photos), "--categories", "a"]) == 0
+    assert "work\\udcff" in capsys.readouterr().out
+    assert run(["presegment", work, *model, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert sum("suggestions" in json.loads(line) for line in captured.out.splitlines()) == 3
+    assert "rename it" in captured.err
 
 
 def test_a_project_that_a_window_holds_is_left_alone(
@@ -241,6 +258,7 @@ def test_the_first_word_is_a_command_or_a_path(
     assert main("exprot") == 2
     assert "'exprot' is no command and no path" in capsys.readouterr().err
     assert main("photos", "export") == 2
+    assert main("x" * 300) == 2  # longer than a name can be
     assert main("export") == 2  # the command, without its arguments
     assert len(opened) == 3
 

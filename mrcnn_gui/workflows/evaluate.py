@@ -1,9 +1,12 @@
 """How well a model does on a COCO file, and what it finds there."""
 
+import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.files import write_atomically
 from core.formats.coco import CocoDataset, CocoError, annotation_mask, read_coco
 from core.images import read_info
 from core.masks import encode_rle
@@ -101,6 +104,30 @@ def predict_coco(
         on_progress=on_progress,
         should_stop=should_stop,
     )
+
+
+def check_writable(out: Path) -> None:
+    """Find out before hours are spent whether results can be written.
+
+    Raises:
+        ProjectError: Its folder is missing or cannot be written to.
+    """
+    if not out.parent.is_dir():
+        raise ProjectError(f"cannot write {out}: there is no folder {out.parent}")
+    if not os.access(out.parent, os.W_OK):
+        raise ProjectError(f"cannot write {out}: its folder cannot be written to")
+
+
+def write_results(out: Path, results: list[Record]) -> None:
+    """Write COCO results, wholly or not at all.
+
+    Raises:
+        ProjectError: The file cannot be written.
+    """
+    try:
+        write_atomically(out, json.dumps(results))
+    except OSError as error:
+        raise ProjectError(f"cannot write {out}: {error.strerror or error}") from error
 
 
 def match_categories(known: tuple[str, ...], names: dict[str, int]) -> dict[str, int]:
