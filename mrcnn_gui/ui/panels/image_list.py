@@ -1,6 +1,7 @@
 """The images of the project: what is done, what is to do, and which one is open."""
 
 from collections import Counter
+from functools import partial
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
 from PySide6.QtWidgets import (
@@ -19,6 +20,7 @@ from mrcnn_gui.services.images import Images
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.ui.item_models.images import ImageFilter, ImageListModel, ImageRole
 from mrcnn_gui.ui.panels.image_row import ImageRow
+from mrcnn_gui.ui.soon import Soon
 from mrcnn_gui.ui.theme import SPACE, STATUS_TEXT, quiet_label
 
 
@@ -30,6 +32,9 @@ class ImageListPanel(QWidget):
         self._session = session
         self.model = ImageListModel(session, images, self)
         self.filter = ImageFilter(self.model, self)
+        self._rows_leave = False
+        # Before the view: it moves its current row as soon as it hears that a row leaves.
+        self.filter.rowsAboutToBeRemoved.connect(partial(self._note_leaving, True))
         self.search = self._make_search()
         self.status_box = self._make_status_box()
         self.view = self._make_view()
@@ -91,14 +96,26 @@ class ImageListPanel(QWidget):
         self._session.image_opened.connect(self._mark_open)
         for changed in (self.model.modelReset, self.model.dataChanged):
             changed.connect(self._refresh_counts)
+        mark_soon = Soon(self._mark_entry, self)
+        self.filter.rowsRemoved.connect(partial(self._note_leaving, False))
         for changed in (self.filter.modelReset, self.filter.rowsInserted, self.filter.rowsRemoved):
             changed.connect(self._refresh_empty)
+            changed.connect(mark_soon.ask)
+
+    def _note_leaving(self, leaves: bool, *_: object) -> None:
+        self._rows_leave = leaves
 
     def _open_row(self, current: QModelIndex, _: QModelIndex) -> None:
+        if self._rows_leave:
+            return  # Qt chose this row, because the one before left the filter
         image_id = current.data(ImageRole.ID) if current.isValid() else None
         entry = self._session.entry
         if image_id is not None and (entry is None or entry.id != image_id):
             self._session.open_image(image_id)
+
+    def _mark_entry(self) -> None:
+        if self._session.entry is not None:
+            self._mark_open(self._session.entry.id)
 
     def _mark_open(self, image_id: int) -> None:
         row = self.filter.mapFromSource(self.model.index(self.model.row_of(image_id)))

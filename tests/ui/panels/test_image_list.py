@@ -55,9 +55,15 @@ def test_done_counts_and_leaves_the_filter(
     panel = open_window.images
     assert panel.counts.text() == "0 of 4 done"
     panel.status_box.setCurrentIndex(panel.status_box.findData(ReviewStatus.TODO))
+    document = services.session.document
     services.session.set_review_status(ReviewStatus.DONE)
     qtbot.waitUntil(lambda: panel.counts.text() == "1 of 4 done")
     assert shown_names(open_window) == [f"photo_{number}.png" for number in (1, 2, 3)]
+    assert services.session.document is document  # the image stays open
+    qtbot.waitUntil(lambda: not panel.view.currentIndex().isValid())
+    services.session.undo()
+    qtbot.waitUntil(lambda: panel.view.currentIndex().row() == 0)
+    assert services.session.document is document
 
 
 def test_unreadable_image_is_marked_and_the_program_goes_on(
