@@ -1,4 +1,4 @@
-"""How the program ends: at once, or after the training step at hand."""
+"""How the program ends, or a project is left, while a training may run."""
 
 from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtWidgets import QWidget
@@ -12,10 +12,14 @@ _QUESTION = (
     "The model is being fine-tuned. Your annotations are saved already. The window closes at"
     " once; the program ends as soon as the step at hand is complete."
 )
+_LEAVE_QUESTION = (
+    "The model is being fine-tuned on this project. Your annotations are saved already, but what"
+    " this run has learned so far is lost. “Stop (keep best)” in the panel Training keeps it."
+)
 
 
 class Closing(QObject):
-    """Decides whether the window may close, and ends a training before the program ends."""
+    """Decides whether the window or the project may close, and ends a training before that."""
 
     def __init__(self, window: QWidget, trainer: Trainer) -> None:
         super().__init__(window)
@@ -28,6 +32,13 @@ class Closing(QObject):
             return True
         answer = ask(self._window, "Quit while training?", _QUESTION, _ANSWERS)
         return answer >= 0 and self._leave(keep_best=answer == _STOP)
+
+    def may_leave_project(self) -> bool:
+        """True when nothing runs, or the person gives up what the training has learned."""
+        if not self._trainer.is_running:
+            return True
+        title, answers = "A fine-tune is running", ["Stop the training and close the project"]
+        return ask(self._window, title, _LEAVE_QUESTION, answers) == 0
 
     def _leave(self, *, keep_best: bool) -> bool:
         if not self._trainer.is_running:  # it came to its end while the question stood

@@ -63,10 +63,10 @@ class MainWindow(QMainWindow):
         self.images = ImageListPanel(it.session, it.images)
         self.categories = CategoryListPanel(it.session, it.view_state)
         self.instances = InstanceListPanel(it.session, it.view_state)
-        self.project = ProjectCommands(self, it.session, it.settings, it.jobs)
+        self.closing = Closing(self, it.trainer)
+        self.project = ProjectCommands(self, it.session, it.settings, it.jobs, self.closing)
         self.edit = EditCommands(it.session, it.view_state, self.canvas)
         self.model = ModelCommands(self, it.session, it.view_state, it.segmenter, it.trainer)
-        self.closing = Closing(self, it.trainer)
         targets = {
             "window": self,
             "canvas": self.canvas,

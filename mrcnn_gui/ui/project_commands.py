@@ -1,26 +1,35 @@
 """What the commands on projects do: new, open, export, and folders dropped on the window."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from mrcnn_gui.project.opening import find_project
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
+from mrcnn_gui.ui.closing import Closing
 
 
 class ProjectCommands(QObject):
     """Opens the dialogs (imported when first needed) and hands their answers to the session."""
 
     def __init__(
-        self, window: QWidget, session: Session, settings: Settings, jobs: JobRunner
+        self,
+        window: QWidget,
+        session: Session,
+        settings: Settings,
+        jobs: JobRunner,
+        closing: Closing,
     ) -> None:
         super().__init__(window)
         self._window = window
         self._session = session
         self._settings = settings
         self._jobs = jobs
+        self._closing = closing
         session.project_opened.connect(self._remember)
 
     def ask_new(self) -> None:
@@ -28,8 +37,13 @@ class ProjectCommands(QObject):
         from mrcnn_gui.ui.dialogs.new_project import NewProjectDialog
 
         dialog = NewProjectDialog(self._settings, self._window)
-        dialog.chosen.connect(self._session.create_project)
+        dialog.chosen.connect(self.create)
         dialog.open()
+
+    def create(self, folder: Path, images_folder: Path, categories: Sequence[str]) -> None:
+        """Make a project and open it, unless the person would rather go on training."""
+        if self._closing.may_leave_project():
+            self._session.create_project(folder, images_folder, categories)
 
     def ask_open(self) -> None:
         """Let the person choose a folder of images, or a project."""
@@ -45,11 +59,13 @@ class ProjectCommands(QObject):
         """Open a folder of images, or a project; a dropped file means its folder."""
         folder = path.parent if path.is_file() else path
         self._settings.set_last_folder("open", str(folder.parent))
-        self._session.open_path(folder)
+        if self._is_open(folder) or self._closing.may_leave_project():
+            self._session.open_path(folder)
 
     def close(self) -> None:
-        """Close the project."""
-        self._session.close_project()
+        """Close the project, unless the person would rather go on training."""
+        if self._closing.may_leave_project():
+            self._session.close_project()
 
     def ask_export(self) -> None:
         """Let the person export the annotations."""
@@ -72,6 +88,10 @@ class ProjectCommands(QObject):
             action.triggered.connect(lambda _=False, path=path: self.open(path))
         if menu.isEmpty():
             menu.addAction("No recent projects").setEnabled(False)
+
+    def _is_open(self, folder: Path) -> bool:
+        project = find_project(folder)
+        return project is not None and project.resolve() == self._session.folder
 
     def _remember(self) -> None:
         if self._session.folder is not None:

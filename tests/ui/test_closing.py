@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
+from tests.ui.conftest import write_photo
 
 
 @pytest.fixture
@@ -49,3 +53,53 @@ def test_quitting_while_training_hides_and_ends_after_the_step(
     assert exits == []
     qtbot.waitUntil(lambda: exits == [0])
     assert [version.id for version in services.trainer.versions()] == versions
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Another folder of images."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    write_photo(folder / "photo.png")
+    return folder
+
+
+@pytest.mark.parametrize("way", ["close", "open", "new"])
+def test_another_project_does_not_end_the_training_unasked(
+    trainable: MainWindow,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+    other: Path,
+    way: str,
+) -> None:
+    answers = [-1, 0]
+    monkeypatch.setattr("mrcnn_gui.ui.closing.ask", lambda *_: answers.pop(0))
+
+    def leave() -> None:
+        if way == "close":
+            qtbot.keyClick(trainable.canvas, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
+        elif way == "open":
+            trainable.project.open(other)
+        else:
+            trainable.project.create(other / ".mrcnn", other, ["object"])
+
+    services.trainer.start()
+    leave()
+    assert answers == [0]
+    assert services.trainer.is_running
+    with qtbot.waitSignal(services.session.project_closed):
+        leave()
+    assert not services.trainer.is_running
+
+
+def test_the_project_that_is_open_is_opened_without_a_question(
+    trainable: MainWindow, services: Services, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("mrcnn_gui.ui.closing.ask", lambda *_: asked.append(1) or -1)
+    services.trainer.start()
+    for path in (photos, photos / ".mrcnn", photos / "photo_1.png"):
+        trainable.project.open(path)
+    assert asked == []
+    assert services.trainer.is_running
