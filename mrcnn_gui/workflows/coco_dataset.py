@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.formats.coco import CocoAnnotation, CocoError, annotation_mask, annotation_record
-from core.images import ImageReadError, read_info
+from core.images import ImageReadError, read_info, read_rgb
 from core.masks import Mask, reaches_far
 from mrcnn_gui.project.annotation import ImageEntry, Instance
 from mrcnn_gui.project.images_folder import images_folder_of
@@ -39,7 +39,7 @@ class ProjectDataset:
 
         Args:
             entry: The image.
-            must_exist: Look at the file even if its size is known, and leave the image out with a
+            must_exist: Read the file even if its size is known, and leave the image out with a
                 problem if it cannot be read.
         """
         try:
@@ -71,7 +71,10 @@ class ProjectDataset:
     def _size(self, entry: ImageEntry, *, must_exist: bool) -> tuple[int, int]:
         if entry.width and entry.height and not must_exist:
             return entry.width, entry.height
-        info = read_info(self._store.image_path(entry))
+        path = self._store.image_path(entry)
+        info = read_info(path)
+        if must_exist:
+            read_rgb(path, max_side=64)  # the header of a file that is cut off says nothing
         return info.width, info.height
 
 

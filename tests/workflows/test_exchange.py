@@ -203,6 +203,9 @@ def test_a_snapshot_leaves_out_images_that_cannot_be_read(
     reviewed: Path, photos: Path, tmp_path: Path
 ) -> None:
     (photos / "0.png").write_bytes(b"")
+    half = (photos / "2.png").read_bytes()[:2000]
+    (photos / "2.png").write_bytes(half)  # its header can still be read
     snapshot = freeze_snapshot(reviewed, tmp_path)
-    assert (snapshot.train_images, snapshot.val_images) == (1, 1)
+    assert (snapshot.train_images, snapshot.val_images) == (1, 0)
     assert "0.png: the file is empty" in snapshot.problems[0]
+    assert "2.png: " in snapshot.problems[1]
