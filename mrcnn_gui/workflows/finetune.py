@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 RUNS_FOLDER = "runs"
+OUTPUT_FOLDER = "fit"
 BATCH_SIZE = 2
 MIN_DONE_IMAGES = 2
 
@@ -151,7 +152,7 @@ class _Run:
 
     @property
     def output(self) -> Path:
-        return self.run_folder / "fit"
+        return self.run_folder / OUTPUT_FOLDER
 
     def go(
         self,
@@ -253,6 +254,8 @@ def _new_run_folder(folder: Path) -> Path:
     """`runs/r1`, `runs/r2`, …: one more than the last."""
     runs = folder / RUNS_FOLDER
     runs.mkdir(exist_ok=True)
+    for killed in runs.glob(f"r*/{OUTPUT_FOLDER}"):  # one run at a time: nobody uses it any more
+        shutil.rmtree(killed, ignore_errors=True)
     numbers = [int(path.name[1:]) for path in runs.glob("r*") if path.name[1:].isdigit()]
     run_folder = runs / f"r{max(numbers, default=0) + 1}"
     run_folder.mkdir()

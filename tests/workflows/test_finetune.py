@@ -42,6 +42,9 @@ def leftovers(project: Path) -> set[str]:
 
 def test_a_run_publishes_a_version_and_leaves_its_snapshot(reviewed: Path, starter: Path) -> None:
     steps: list[Progress] = []
+    killed = reviewed / "runs" / "r0" / "fit"
+    killed.mkdir(parents=True)
+    (killed / "last.safetensors").write_text("half a checkpoint")
     result = finetune(reviewed, ONE_EPOCH, on_progress=steps.append)
     assert (result.version, result.parent, result.verdict) == ("v1", "starter", Verdict.UNDECIDED)
     assert "hold 1 of the 10 instances" in result.reason
@@ -49,6 +52,7 @@ def test_a_run_publishes_a_version_and_leaves_its_snapshot(reviewed: Path, start
     assert result.parent_metrics is not None
     assert (result.metrics.images, result.metrics.instances) == (1, 1)
     assert leftovers(reviewed) == {
+        "runs/r0",
         "runs/r1",
         "runs/r1/train.json",
         "runs/r1/val.json",
