@@ -80,7 +80,7 @@ class Segmenter(QObject):
         return self._suggestions.visible()
 
     def accept(self, key: str) -> None:
-        """Make a visible suggestion an instance, of its own category or the active one."""
+        """Make a visible suggestion an instance, of the active category or its own."""
         self._suggestions.accept(key)
 
     def accept_all_visible(self) -> None:

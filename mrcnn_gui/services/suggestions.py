@@ -9,6 +9,7 @@ from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestion_cache import SuggestionCache
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.workflows.accept import category_for
 
 
 class Suggestions:
@@ -48,7 +49,7 @@ class Suggestions:
     def accept(self, key: str) -> None:
         """Make a visible suggestion an instance.
 
-        Its category is the one of the same name, or else the active one.
+        Its category is the one that `category_for` finds, with the active one as the choice.
         """
         self._accept([each for each in self.visible() if each.key == key])
 
@@ -107,12 +108,9 @@ class Suggestions:
             self._session.push(Batch(tuple(edits), f"Accept {len(edits)} suggestions"))
 
     def _category_for(self, suggestion: Suggestion) -> int | None:
-        categories = self._session.categories
-        active = self._view_state.active_category
-        named = [each.id for each in categories if each.name == suggestion.category]
-        chosen = [each.id for each in categories if each.id == active]
-        only = [each.id for each in categories] if len(categories) == 1 else []
-        return next(iter([*named, *chosen, *only]), None)
+        categories, active = self._session.categories, self._view_state.active_category
+        chosen = next((each.name for each in categories if each.id == active), None)
+        return category_for(suggestion, categories, chosen)
 
     def _read(self, image_id: int) -> None:
         entry, folder = self._session.image(image_id), self._session.folder

@@ -19,6 +19,9 @@ from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore, visible
 from mrcnn_gui.workflows.progress import Count, ignore_count
 
+CLASS_AGNOSTIC = "object"
+"""What a model that knows no categories, such as the starter, calls all that it finds."""
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -38,8 +41,8 @@ def accept_suggestions(
 ) -> list[Accepted]:
     """Turn the visible suggestions from a score up into instances; one edit per image.
 
-    An instance gets the category that the suggestion names, where the project has it; else
-    `category`; else the project's only one. All images or none: a failure changes nothing.
+    An instance gets the category that `category_for` finds, with `category` as the choice. All
+    images or none: a failure changes nothing.
 
     Raises:
         ProjectError: A suggestion has no category to go to, or the project cannot be written.
@@ -61,28 +64,41 @@ def accept_suggestions(
     return results
 
 
-class _CategoryChooser:
-    """Finds the category of the project that a suggestion goes to."""
+def category_for(
+    suggestion: Suggestion, categories: Sequence[Category], chosen: str | None
+) -> int | None:
+    """The id of the category that an accepted suggestion gets.
 
-    def __init__(self, categories: Sequence[Category], fallback: str | None) -> None:
-        self._ids = {category.name: category.id for category in categories}
-        if fallback is not None and fallback not in self._ids:
-            raise ProjectError(f"there is no category {fallback!r}; {self._choices()}")
-        if fallback is None and len(self._ids) == 1:
-            fallback = next(iter(self._ids))
-        self._fallback = fallback
+    The one that the model names goes before the one that a person chose, unless the model knows no
+    categories: its "object" is only a word for what has none. The project's only category comes
+    last; None when there is no such category either.
+    """
+    ids = {category.name: category.id for category in categories}
+    names = [suggestion.category, chosen, *(ids if len(ids) == 1 else ())]
+    if suggestion.category == CLASS_AGNOSTIC:
+        names.insert(0, chosen)
+    return next((ids[name] for name in names if name in ids), None)
+
+
+class _CategoryChooser:
+    """Finds the category of the project that a suggestion goes to, or says what to choose."""
+
+    def __init__(self, categories: Sequence[Category], chosen: str | None) -> None:
+        self._categories, self._chosen = categories, chosen
+        if chosen is not None and chosen not in [category.name for category in categories]:
+            raise ProjectError(f"there is no category {chosen!r}; {self._choices()}")
 
     def category_id(self, suggestion: Suggestion) -> int:
-        name = suggestion.category if suggestion.category in self._ids else self._fallback
-        if name is None:
+        found = category_for(suggestion, self._categories, self._chosen)
+        if found is None:
             raise ProjectError(
                 f"the model calls it {suggestion.category!r}, which is no category of the "
                 f"project: name the one to use; {self._choices()}"
             )
-        return self._ids[name]
+        return found
 
     def _choices(self) -> str:
-        return "choices: " + (", ".join(self._ids) or "none")
+        return "choices: " + (", ".join(category.name for category in self._categories) or "none")
 
 
 def _accept(

@@ -180,7 +180,7 @@ def test_accept_all_is_one_edit(segmenter: Segmenter, segmented: Session) -> Non
     assert len(segmenter.visible_suggestions()) == 2
 
 
-def test_category_is_the_one_of_the_same_name_or_else_the_active_one(
+def test_what_the_starter_finds_gets_the_active_category(
     segmenter: Segmenter,
     segmented: Session,
     view_state: ViewState,
@@ -190,14 +190,14 @@ def test_category_is_the_one_of_the_same_name_or_else_the_active_one(
     view_state.active_category = owl.id if owl else None
     [sure, likely] = segmenter.visible_suggestions()
     segmenter.accept(sure.key)
-    unnamed = segmented.categories[0]
-    segmented.update_category(type(unnamed)(unnamed.id, "nest", unnamed.color, unnamed.key))
+    first = segmented.categories[0]
+    view_state.active_category = None
     segmenter.accept(likely.key)
     assert segmented.document is not None
     categories = [each.category_id for each in segmented.document.instances.values()]
-    assert categories == [unnamed.id, owl.id if owl else 0]
+    assert (first.name, categories) == ("object", [owl.id if owl else 0, first.id])
     segmented.undo()
-    view_state.active_category = None
+    segmented.update_category(type(first)(first.id, "nest", first.color, first.key))
     segmenter.accept(likely.key)
     assert len(segmented.document.instances) == 1
     assert len(failures) == 1

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from mrcnn_gui.project.annotation import ReviewStatus, Source, Suggestion
+from mrcnn_gui.project.annotation import Category, ReviewStatus, Source, Suggestion
 from mrcnn_gui.project.edits import RejectSuggestion
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
-from mrcnn_gui.workflows.accept import accept_suggestions
+from mrcnn_gui.workflows.accept import accept_suggestions, category_for
 from tests.workflows.conftest import human, rectangle
 
 
@@ -52,6 +52,24 @@ def test_an_unknown_category_goes_to_the_named_one(project: Path) -> None:
     accept_suggestions(project, 0.5, "b")
     with Store.open(project, read_only=True) as store:
         assert sorted(instance.category_id for instance in store.instances(1)) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("named", "chosen", "expected"),
+    [
+        ("object", "b", 2),  # no category at all: what the person chose
+        ("object", None, 1),
+        ("a", "b", 3),  # a category: what the model says
+        ("owl", "b", 2),
+        ("owl", None, None),
+    ],
+)
+def test_a_choice_goes_before_object_and_behind_every_other_name(
+    named: str, chosen: str | None, expected: int | None
+) -> None:
+    names = ("object", "b", "a")
+    categories = [Category(each, name, "#ffffff", None) for each, name in enumerate(names, 1)]
+    assert category_for(suggestion(named, 0), categories, chosen) == expected
 
 
 def test_an_unknown_category_goes_to_the_only_one(tmp_path: Path) -> None:
