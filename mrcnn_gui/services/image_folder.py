@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-from mrcnn_gui.project.paths import full_path, stored_paths
-from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store, find_project
+from mrcnn_gui.project.paths import stored_paths
+from mrcnn_gui.project.store import ProjectError, find_project
 from mrcnn_gui.services.jobs import Job
-
-IMAGES_FOLDER = "images_folder"
-"""The project's setting that says where to look for new images."""
 
 
 def locate_project(path: Path) -> Path | None:
@@ -21,14 +18,6 @@ def locate_project(path: Path) -> Path | None:
         what = "is not a folder" if path.exists() else "does not exist"
         raise ProjectError(f"{path} {what}")
     return project
-
-
-def images_folder_of(store: Store) -> Path | None:
-    """Where to look for new images of a project; None when it was never said."""
-    name = store.setting(IMAGES_FOLDER)
-    if name:
-        return full_path(name, store.folder)
-    return store.folder.parent if store.folder.name == PROJECT_FOLDER else None
 
 
 def make_project(

@@ -11,11 +11,11 @@ from mrcnn_gui.project.annotation import Category, ImageEntry, ReviewStatus
 from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.edits import Edit, SetReviewStatus
 from mrcnn_gui.project.history import History
+from mrcnn_gui.project.images_folder import images_folder_of
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
 from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.image_folder import (
     find_new_images,
-    images_folder_of,
     locate_project,
     make_project,
 )
