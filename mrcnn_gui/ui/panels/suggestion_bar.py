@@ -40,6 +40,7 @@ class SuggestionBar(QWidget):
         self._session = session
         self._view_state = view_state
         self._segmenter = segmenter
+        self._last: PresegmentProgress | None = None  # of the batch that runs
         self.presegment = _text_button(actions["presegment"], "Pre-segment")
         self.accept_all = _text_button(actions["accept_all"], "Accept all")
         self.cancel = _text_button(actions["cancel_presegment"], "Cancel")
@@ -104,11 +105,14 @@ class SuggestionBar(QWidget):
         self.progress.setVisible(running)
         self.cancel.setVisible(running)
         self.accept_all.setVisible(not running)
-        if running:
+        if not running:
+            self._last = None
+            self._say(self._situation())
+        elif self._last is None:
             self.progress.setRange(0, 0)  # until the first image is through
             self._say("Pre-segmenting…")
         else:
-            self._say(self._situation())
+            self._show_progress(self._last)
 
     def _situation(self) -> str:
         entry = self._session.entry
@@ -122,6 +126,7 @@ class SuggestionBar(QWidget):
         return "No suggestions yet · Space asks the model"
 
     def _show_progress(self, progress: "PresegmentProgress") -> None:
+        self._last = progress
         self.progress.setRange(0, progress.total)
         self.progress.setValue(progress.done)
         words = f"{progress.done} of {progress.total} images"

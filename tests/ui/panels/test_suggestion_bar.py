@@ -79,10 +79,34 @@ def test_all_to_do_shows_progress_and_leaves_instances_alone(
     heard: list[str] = []
     services.segmenter.progressed.connect(lambda _: heard.append(bar.message.text()))
     with qtbot.waitSignal(services.segmenter.finished):
-        qtbot.keyClick(
-            open_window.canvas, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier
-        )
+        qtbot.keyClick(open_window.canvas, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
     assert heard[0].startswith("1 of 3 images")  # the first image is in progress, not to do
     assert "images/s" in heard[-1]
     assert not bar.progress.isVisible()
     assert instance_count(services) == 1
+
+
+def test_progress_stays_while_the_person_works_on(
+    open_window: MainWindow,
+    services: Services,
+    add_instance: Callable[..., int],
+    qtbot: QtBot,
+) -> None:
+    bar = open_window.suggestions
+    heard: list[tuple[str, str, int]] = []
+
+    def work_on(_: object) -> None:
+        before = bar.message.text()
+        services.session.next_image(1)
+        add_instance()
+        heard.append((before, bar.message.text(), bar.progress.maximum()))
+
+    services.segmenter.progressed.connect(work_on)
+    with qtbot.waitSignal(services.segmenter.finished):
+        services.segmenter.run([entry.id for entry in services.session.images])
+    assert [words.split(" ·")[0] for _, words, _ in heard] == [
+        f"{done} of 4 images" for done in (1, 2, 3, 4)
+    ]
+    assert all(before == after and maximum == 4 for before, after, maximum in heard)
+    qtbot.keyClick(open_window.canvas, Qt.Key.Key_Space)
+    assert bar.message.text() == "Pre-segmenting…"  # nothing of the batch before
