@@ -169,6 +169,8 @@ class TrainingPanel(QScrollArea):
 
     def _promote_candidate(self) -> None:
         self._trainer.promote(self._candidate)
+        if self._trainer.active_version != self._candidate:
+            return  # the bar of messages says why
         self.use_candidate.hide()
         self.verdict.setText(f"{self._candidate} is in use from the next image on.")
         self.versions.refresh()

@@ -1,3 +1,4 @@
+import shutil
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,6 +66,22 @@ def test_undecided_version_is_used_when_the_person_says_so(
     panel.versions.list.setCurrentItem(starter)
     qtbot.mouseClick(panel.versions.use, LEFT)
     assert active_rows(panel.versions) == ["starter"]
+
+
+def test_version_that_cannot_be_used_is_not_said_to_be(
+    trainable: MainWindow, services: Services, qtbot: QtBot
+) -> None:
+    panel = trainable.training
+    services.trainer.start()
+    qtbot.waitUntil(panel.stop.isEnabled)
+    with qtbot.waitSignal(services.trainer.finished):
+        qtbot.mouseClick(panel.stop, LEFT)
+    assert services.session.folder is not None
+    shutil.rmtree(services.session.folder / "models" / "v1")
+    qtbot.mouseClick(panel.use_candidate, LEFT)
+    assert "v1" in trainable.messages.text
+    assert "in use" not in panel.verdict.text()
+    assert panel.use_candidate.isVisible()
 
 
 def test_cancel_asks_and_keeps_nothing(
