@@ -61,7 +61,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("undo", _EDIT, "&Undo", ("Ctrl+Z",), "Take back the last change of this image", "session.undo", "undo", "undo"),
     Command("redo", _EDIT, "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Make the undone change again", "session.redo", "redo", "redo"),
     Command("delete", _EDIT, "&Delete instance", ("Delete",), "Delete the selected instance", "edit.delete_instance", "instance", "delete", gap=True),
-    Command("deselect", _EDIT, "D&eselect", ("Ctrl+D",), "Select nothing: the brush begins a new instance", "edit.deselect", "image"),
+    Command("deselect", _EDIT, "D&eselect", ("Ctrl+D", "Esc"), "Select nothing: the brush begins a new instance", "edit.deselect", "image"),
 
     Command("select", _TOOLS, "&Select and move", ("V",), "Click an instance to select it, drag to move it", "edit.use_tool", "image", "select", "select", True),
     Command("brush", _TOOLS, "&Brush", ("B",), "Paint into the selected instance, or a new one", "edit.use_tool", "image", "brush", "brush", True),

@@ -111,6 +111,21 @@ def test_delete_and_undo(
     assert instance_id in services.session.document.instances
 
 
+def test_escape_cancels_what_is_drawn_and_else_deselects(
+    open_window: MainWindow, services: Services, add_instance: Callable[..., int], qtbot: QtBot
+) -> None:
+    canvas, selected = open_window.canvas, add_instance()
+    services.view_state.set_selected_instance(selected)
+    qtbot.keyClicks(canvas, "p")
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.rect().center())
+    assert canvas.preview.outline
+    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    assert not canvas.preview.outline
+    assert services.view_state.selected_instance == selected
+    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    assert services.view_state.selected_instance is None
+
+
 def test_question_mark_shows_the_sheet(open_window: MainWindow, qtbot: QtBot) -> None:
     from mrcnn_gui.ui.dialogs.shortcuts import ShortcutSheet
 
