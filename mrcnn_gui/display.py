@@ -8,7 +8,7 @@ from pathlib import Path
 PACKAGES = (
     "libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0"
     " libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0"
-    " libdbus-1-3 libfontconfig1"
+    " libdbus-1-3 libfontconfig1 libglib2.0-0"
 )
 """What Qt needs from a bare Debian or Ubuntu."""
 
@@ -19,8 +19,8 @@ def missing_display() -> str:
     """One line that says why no window can be shown, and what to install; "" when one can."""
     if not sys.platform.startswith("linux"):
         return ""
-    platform = _platform()
-    if not platform:
+    platforms = _platforms()
+    if not platforms:
         return (
             f"mrcnn-gui: no display (neither DISPLAY nor WAYLAND_DISPLAY is set); "
             f"Qt also needs libraries, {_INSTALL}"
@@ -29,28 +29,32 @@ def missing_display() -> str:
         import PySide6.QtGui  # noqa: F401 - fails where libEGL or the like is missing
     except ImportError as error:
         return f"mrcnn-gui: Qt cannot be loaded ({error}); {_INSTALL}"
-    problem = _plugin_problem(platform)
-    if not problem and platform == "xcb":
-        problem = _connection_problem()
-    return f"mrcnn-gui: {problem}" if problem else ""
+    problems = [_platform_problem(platform) for platform in platforms]
+    return f"mrcnn-gui: {problems[0]}" if all(problems) else ""
 
 
-def _platform() -> str:
-    """Name of the platform plugin that Qt is going to use; "" without a display."""
-    chosen = os.environ.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
+def _platforms() -> list[str]:
+    """Names of the platform plugins that Qt is going to try, in its order."""
+    chosen = os.environ.get("QT_QPA_PLATFORM", "")
     if chosen:
-        return chosen
-    if os.environ.get("WAYLAND_DISPLAY"):
-        return "wayland"
-    return "xcb" if os.environ.get("DISPLAY") else ""
+        return [name.split(":")[0] for name in chosen.split(";")]
+    displays = {"WAYLAND_DISPLAY": "wayland", "DISPLAY": "xcb"}
+    return [platform for name, platform in displays.items() if os.environ.get(name)]
+
+
+def _platform_problem(platform: str) -> str:
+    problem = _plugin_problem(platform)
+    return _connection_problem() if not problem and platform == "xcb" else problem
 
 
 def _plugin_problem(platform: str) -> str:
     from PySide6.QtCore import QLibraryInfo
 
     folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms"
-    plugin = folder / f"libq{platform}.so"
-    if not plugin.exists():
+    # Some versions of Qt have Wayland in two plugins, named after how they draw.
+    names = [f"libq{platform}{kind}.so" for kind in ("", "-generic", "-egl")]
+    plugin = next((folder / name for name in names if (folder / name).exists()), None)
+    if plugin is None:
         return f"Qt has no platform plugin {platform!r} in {folder}"
     try:
         ctypes.CDLL(str(plugin))
@@ -68,4 +72,4 @@ def _connection_problem() -> str:
     connection = xcb.xcb_connect(None, None)
     refused = xcb.xcb_connection_has_error(connection) != 0
     xcb.xcb_disconnect(connection)
-    return f"no display answers at DISPLAY={os.environ['DISPLAY']}" if refused else ""
+    return f"no display answers at DISPLAY={os.environ.get('DISPLAY', '')}" if refused else ""
