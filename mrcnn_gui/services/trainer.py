@@ -67,6 +67,12 @@ class Trainer(QObject):
         self._finetune = finetune
         self._job: Job | None = None
         self._request = StopRequest()
+        self._missing: str | None = None  # not known
+        for changed in (
+            *(session.project_opened, session.project_closed, session.images_changed),
+            *(session.image_entry_changed, self.state_changed),
+        ):
+            changed.connect(self._forget_missing)
         session.project_closed.connect(self._leave_project)
 
     @property
@@ -80,17 +86,23 @@ class Trainer(QObject):
         return self.is_running and self._request.stop is not Stop.NO
 
     def missing(self) -> str:
-        """What a run needs and is not there, for people; "" when it can start."""
+        """What a run needs and is not there, for people; "" when it can start.
+
+        It takes a look at all images, but only the first time after a change of them.
+        """
         if self._session.folder is None:
             return "Open a project first."
-        from mrcnn_gui.workflows.finetune import missing_for_finetune  # not at start-up
+        if self._missing is None:
+            from mrcnn_gui.workflows.finetune import missing_for_finetune  # not at start-up
 
-        return missing_for_finetune(self._session.store)
+            self._missing = missing_for_finetune(self._session.store)
+        return self._missing
 
     def start(self) -> None:
         """Begin a run on the done images; `failed` says what is missing."""
         if self.is_running:
             return
+        self._forget_missing()
         missing = self.missing()
         if missing:
             self.failed.emit(missing)
@@ -140,6 +152,9 @@ class Trainer(QObject):
         if self._session.set_setting(ACTIVE_MODEL, version_id):
             self._segmenter.use_version(version_id)
             self.state_changed.emit()
+
+    def _forget_missing(self, *_: object) -> None:
+        self._missing = None
 
     def _ask(self, stop: Stop) -> None:
         if self.is_running:

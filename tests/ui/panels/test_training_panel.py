@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +28,31 @@ def test_button_says_what_is_missing(open_window: MainWindow, qtbot: QtBot) -> N
     qtbot.waitUntil(lambda: "Mark 2 more images as done" in panel.situation.text())
     assert not panel.fine_tune.isEnabled()
     assert not panel.chart.isVisible()
+
+
+def test_an_edit_makes_one_look_at_all_images(
+    open_window: MainWindow,
+    services: Services,
+    add_instance: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    panel = open_window.training
+    qtbot.waitUntil(lambda: all(entry.content_hash for entry in services.session.images))
+    qtbot.waitUntil(lambda: "Mark 2 more" in panel.situation.text())
+    looks: list[object] = []
+
+    def look(store: object) -> str:
+        looks.append(store)
+        return f"Look {len(looks)}."
+
+    monkeypatch.setattr("mrcnn_gui.workflows.finetune.missing_for_finetune", look)
+    add_instance()
+    qtbot.waitUntil(lambda: panel.situation.text() == "Look 1.")
+    panel.refresh()
+    assert len(looks) == 1
+    add_instance()
+    qtbot.waitUntil(lambda: panel.situation.text() == "Look 2.")
 
 
 def test_run_is_shown_while_it_goes_on(
