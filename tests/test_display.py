@@ -17,7 +17,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(QLibraryInfo, "path", lambda _: str(tmp_path))
-    monkeypatch.setattr(display.ctypes, "CDLL", lambda _: None)
+    monkeypatch.setattr("ctypes.CDLL", lambda _: None)
     monkeypatch.setattr(display, "_connection_problem", lambda: "")
     folder = tmp_path / "platforms"
     folder.mkdir()

@@ -96,8 +96,13 @@ def test_another_project_does_not_end_the_training_unasked(
 def test_the_project_that_is_open_is_opened_without_a_question(
     trainable: MainWindow, services: Services, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr("mrcnn_gui.ui.closing.ask", lambda *_: asked.append(1) or -1)
+    asked: list[str] = []
+
+    def go_back(_: object, title: str, *__: object) -> int:
+        asked.append(title)
+        return -1
+
+    monkeypatch.setattr("mrcnn_gui.ui.closing.ask", go_back)
     services.trainer.start()
     for path in (photos, photos / ".mrcnn", photos / "photo_1.png"):
         trainable.project.open(path)
