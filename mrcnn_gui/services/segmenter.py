@@ -217,7 +217,7 @@ class Segmenter(QObject):
                 result.image_id, result.width, result.height, result.content_hash, problem=""
             )
         self._batch.count(failed=bool(result.problem))
-        self._suggestions.renew(result.image_id)
+        self._suggestions.renew_all_of(result.image_id)
         self.progressed.emit(self._batch.progress(result))
         if self._batch.is_waiting:
             self._next()

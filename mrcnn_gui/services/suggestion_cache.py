@@ -41,8 +41,10 @@ class SuggestionCache:
         )
 
     def drop(self, image_id: int) -> None:
-        """Forget those of an image: they are stale."""
+        """Forget those of an image, also what is being read: they are stale."""
         self._suggestions.pop(image_id, None)
+        if image_id in self._reading:
+            self._reading.pop(image_id).cancel()
 
     def is_reading(self, image_id: int) -> bool:
         """Whether those of an image are on their way."""

@@ -64,8 +64,17 @@ class Suggestions:
                 self._session.push(RejectSuggestion(suggestion))
                 return
 
-    def renew(self, image_id: int) -> None:
-        """Read those of an image again, because the model has just looked at it."""
+    def renew_all_of(self, image_id: int) -> None:
+        """Read those of an image again, because the model has just looked at it.
+
+        They are stored under its content, and so they are those of every image with the same.
+        """
+        content = entry.content_hash if (entry := self._session.image(image_id)) else ""
+        twins = [each.id for each in self._session.images if each.content_hash == content]
+        for each in twins if content else [image_id]:
+            self._renew(each)
+
+    def _renew(self, image_id: int) -> None:
         if self._is_open(image_id):
             self._read(image_id)
         else:

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from mrcnn_gui.project.annotation import Instance, Provenance, Source
+from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.suggestions import SuggestionStore
-from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.suggestion_cache import SuggestionCache, read_suggestions
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.workflows.presegment import PresegmentProgress
 from tests.services.conftest import square
@@ -100,6 +101,40 @@ def test_suggestions_of_a_closed_project_are_there_when_it_opens_again(
     with qtbot.waitSignal(segmenter.suggestions_changed):
         segmented.open_project(folder)
     assert masks(segmenter) == [SURE, LIKELY]
+
+
+def test_images_with_the_same_content_share_what_is_found(
+    segmenter: Segmenter, segmented: Session, qtbot: QtBot
+) -> None:
+    segmented.set_image_info(2, content_hash=segmented.images[0].content_hash)
+    qtbot.waitUntil(lambda: len(segmenter.suggestions(2)) == 3)
+    versions(segmented.store.folder, "v1")
+    segmenter.use_version("v1")
+    with qtbot.waitSignal(segmenter.finished):
+        segmenter.run([1])
+    qtbot.waitUntil(lambda: {each.model_version for each in segmenter.suggestions(2)} == {"v1"})
+
+
+def test_what_was_read_before_a_run_does_not_come_back_after_it(
+    segmented: Session, jobs: JobRunner, qtbot: QtBot
+) -> None:
+    arrived: list[int] = []
+    cache = SuggestionCache(jobs, arrived.append)
+    entry = segmented.images[0]
+    cache.read(segmented.store.folder, entry.id, entry.content_hash)
+    cache.drop(entry.id)
+    assert not cache.is_reading(entry.id)
+    read: list[list[Suggestion]] = []
+    for _ in range(2):  # the lane has two workers: both are past the job that was dropped
+        jobs.start(
+            Lane.IO,
+            read_suggestions,
+            segmented.store.folder,
+            entry.content_hash,
+            on_done=read.append,
+        )
+    qtbot.waitUntil(lambda: len(read) == 2)
+    assert (cache.get(entry.id), arrived) == (None, [])
 
 
 def test_a_prompt_goes_before_the_rest_of_a_batch(
@@ -269,7 +304,7 @@ def test_damaged_weights_end_the_batch_with_a_message(
     def refuse(folder: Path) -> None:
         raise ProjectError(f"{folder.name} is damaged")
 
-    segmenter = Segmenter(session, view_state, jobs, load=refuse)  # type: ignore[arg-type]
+    segmenter = Segmenter(session, view_state, jobs, load=refuse, parent=session)  # type: ignore[arg-type]
     session.open_project(photo_project)
     with qtbot.waitSignal(segmenter.finished):
         segmenter.run([1, 2])
