@@ -116,10 +116,10 @@ def measure(entry: ImageEntry, path: Path) -> Measured | None:
     # Loads libvips: not at start-up.
     from core.images import ImageReadError, content_hash, read_info, read_rgb
 
-    if entry.width and entry.content_hash and not entry.problem and path.is_file():
-        return None
     digest = None
     try:
+        if entry.width and entry.content_hash and not entry.problem and path.is_file():
+            return None
         digest = content_hash(path)
         info = read_info(path)
         if entry.problem:

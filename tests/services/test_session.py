@@ -6,10 +6,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from core.images import content_hash
-from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Source
+from mrcnn_gui.project.annotation import ImageEntry, Instance, Provenance, ReviewStatus, Source
 from mrcnn_gui.project.edits import AddInstance, RemoveInstance
 from mrcnn_gui.project.errors import CommitError
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
+from mrcnn_gui.services.image_survey import measure
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
 from tests.helpers.photos import photo, write_photo
@@ -89,6 +90,13 @@ def test_sizes_hashes_and_problems_are_filled_in_the_background(
     assert session.document is not None
     assert (session.document.width, session.document.height) == (64, 48)
     assert session.store.images() == list(session.images)
+
+
+def test_a_path_that_the_system_refuses_is_a_problem_of_its_image(tmp_path: Path) -> None:
+    entry = ImageEntry(1, "x", 64, 48, "hash", ReviewStatus.TODO, None, "")
+    measured = measure(entry, tmp_path / ("x" * 300))
+    assert measured is not None
+    assert "too long" in (measured.problem or "")
 
 
 def test_a_file_that_came_back_is_no_problem_any_more(
