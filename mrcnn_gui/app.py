@@ -1,5 +1,6 @@
 """Wires services and window together; the only file that knows everyone."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from mrcnn_gui.display import missing_display
 if TYPE_CHECKING:
     from mrcnn_gui.services.settings import Settings
     from mrcnn_gui.ui.services import Services
+
+log = logging.getLogger(__name__)
 
 WARM_UP_MS = 300
 """The import of torch holds up the event loop: first the window is drawn."""
@@ -76,4 +79,5 @@ def close_services(services: "Services") -> None:
     """End what runs and close the project; everything is saved already."""
     services.segmenter.cancel()
     services.session.close_project()
-    services.jobs.shutdown()
+    if not services.jobs.shutdown():
+        log.warning("A background job did not end in time; what it was writing is not whole.")

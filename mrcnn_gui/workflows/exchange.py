@@ -105,8 +105,12 @@ def export_coco(
     return ExportReport(len(dataset.images), len(ids), out, tuple(dataset.problems))
 
 
-def freeze_snapshot(folder: Path, run_folder: Path) -> Snapshot:
+def freeze_snapshot(
+    folder: Path, run_folder: Path, *, should_stop: ShouldStop = never_stop
+) -> Snapshot:
     """Write the done images that can be read as `train.json` and `val.json` into a folder.
+
+    `should_stop` is asked before each image; when it says yes, the rest is left out.
 
     Raises:
         ProjectError: The project cannot be read.
@@ -115,6 +119,8 @@ def freeze_snapshot(folder: Path, run_folder: Path) -> Snapshot:
     with Store.open(folder, read_only=True) as store, store.snapshot():
         train, val = (ProjectDataset(store, absolute_name(store)) for _ in range(2))
         for entry in store.images():
+            if should_stop():
+                break
             if entry.status is ReviewStatus.DONE:
                 dataset = val if entry.side is Side.VALIDATION else train
                 dataset.add(entry, must_exist=True)

@@ -162,7 +162,9 @@ class _Run:
     ) -> FinetuneResult:
         from core.learning.train import fit
 
-        snapshot = freeze_snapshot(self.folder, self.run_folder)
+        snapshot = freeze_snapshot(self.folder, self.run_folder, should_stop=self._is_cancelled)
+        if self._is_cancelled():
+            return self._nothing()
         if not snapshot.train_images:
             raise ProjectError("no image to train on can be read: " + "; ".join(snapshot.problems))
         predictor = load_predictor(parent_folder, self.options.device)
@@ -194,7 +196,7 @@ class _Run:
     def _measure(
         self, predictor: "Predictor", snapshot: Snapshot, class_agnostic: bool
     ) -> "Metrics | None":
-        """Metrics on the validation images, or None without any."""
+        """Metrics on the validation images, or None without any or when cancelled."""
         from core.learning.evaluate import evaluate, predict_results
 
         if not snapshot.val_images:
@@ -206,6 +208,8 @@ class _Run:
             category_ids=dict.fromkeys(predictor.categories, 1) if class_agnostic else None,
             should_stop=self._is_cancelled,
         )
+        if self._is_cancelled():
+            return None  # the comparison cannot be interrupted
         return evaluate(snapshot.val_json, results, class_agnostic=class_agnostic)
 
     def _config(

@@ -127,6 +127,24 @@ def test_a_run_cancelled_before_it_trains_leaves_nothing(reviewed: Path, starter
     assert leftovers(reviewed) == set()
 
 
+def test_a_cancelled_run_compares_nothing_any_more(
+    reviewed: Path, starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = Stop.NO
+
+    def predict_some(*_: object, **__: object) -> list[dict[str, Any]]:
+        nonlocal stop
+        stop = Stop.CANCEL
+        return []
+
+    monkeypatch.setattr("core.learning.evaluate.predict_results", predict_some)
+    monkeypatch.setattr("core.learning.evaluate.evaluate", pytest.fail)
+    assert finetune(reviewed, ONE_EPOCH, should_stop=lambda: stop).verdict is Verdict.CANCELLED
+    stop = Stop.CANCEL
+    monkeypatch.setattr("mrcnn_gui.workflows.finetune.load_predictor", pytest.fail)
+    assert finetune(reviewed, ONE_EPOCH, should_stop=lambda: stop).verdict is Verdict.CANCELLED
+
+
 def test_a_stopped_run_keeps_the_best(reviewed: Path, starter: Path) -> None:
     stop = Stop.NO
 
