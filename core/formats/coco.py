@@ -4,8 +4,6 @@ The format: https://cocodataset.org/#format-data. Polygons of one annotation are
 crowds are run lengths.
 """
 
-import contextlib
-import io
 import json
 import math
 import re
@@ -14,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pycocotools.coco import COCO
-
 from core.files import write_atomically
+from core.formats.reference import COCO
 from core.masks import Mask, RunLengths, decode_rle, encode_rle, mask_to_rings, polygons_to_mask
 
 Record = dict[str, Any]
@@ -192,8 +189,7 @@ def verify_coco(path: Path, masks: Iterable[tuple[int, Mask]]) -> None:
         CocoError: The file does not load, or differs anywhere.
     """
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
-            coco = COCO(str(path))
+        coco = COCO(str(path))
     except (OSError, ValueError, LookupError, TypeError, AssertionError) as error:
         raise CocoError(f"pycocotools cannot load {path.name}: {error}") from error
     expected = 0

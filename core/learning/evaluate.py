@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pycocotools.coco
-import pycocotools.cocoeval
 import pycocotools.mask
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
+from core.formats.reference import COCO, COCOeval
 from core.images import read_rgb
 from core.masks import encode_rle
 from core.predictor import Detection, Predictor
@@ -22,15 +19,6 @@ from core.predictor import Detection, Predictor
 MAX_DETECTIONS = 100  # COCO's limit per image and category
 _ALL_SIZES = 0  # position of "all" in COCOeval's area ranges
 _IOU_50, _IOU_75 = 0, 5  # positions in the thresholds .50, .55, ... .95
-
-
-def _silent(*_: object, **__: object) -> None:
-    """Stands in for print where pycocotools talks on every call."""
-
-
-# Redirecting sys.stdout instead would silence the other threads of the application too.
-for _module in (pycocotools.coco, pycocotools.cocoeval):
-    vars(_module)["print"] = _silent
 
 
 @dataclass(frozen=True)
