@@ -2,7 +2,6 @@
 
 from core.masks.contours import (
     Ring,
-    is_simple,
     mask_to_rings,
     polygons_to_mask,
     rasterise_polygon,
@@ -17,7 +16,6 @@ __all__ = [
     "RunLengths",
     "decode_rle",
     "encode_rle",
-    "is_simple",
     "mask_to_rings",
     "polygons_to_mask",
     "rasterise_polygon",

@@ -39,11 +39,6 @@ def mask_to_rings(mask: Mask) -> list[Ring]:
     return [points[ring] for ring in _cycles(successors)]
 
 
-def is_simple(mask: Mask) -> bool:
-    """Whether one polygon tells the mask exactly: one part, no holes."""
-    return len(mask_to_rings(mask)) == 1
-
-
 def polygons_to_mask(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
     """Fill COCO polygons and unite them, pixel for pixel as pycocotools does.
 
