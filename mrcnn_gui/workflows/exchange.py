@@ -52,6 +52,7 @@ class Snapshot:
         val_images: How many images `val_json` holds.
         val_instances: How many instances (crowds not counted) `val_json` holds.
         problems: One line for every done image that was left out.
+        categories: Names of the project's categories, as both files have them.
     """
 
     train_json: Path
@@ -60,6 +61,7 @@ class Snapshot:
     val_images: int
     val_instances: int
     problems: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
 
 def export_coco(
@@ -130,4 +132,5 @@ def freeze_snapshot(
         write_coco(path, record)
     instances = sum(not record.get("iscrowd", 0) for record in val.annotations)
     problems = (*train.problems, *val.problems)
-    return Snapshot(*paths, len(train.images), len(val.images), instances, problems)
+    names = tuple(category["name"] for category in records[0]["categories"])
+    return Snapshot(*paths, len(train.images), len(val.images), instances, problems, names)

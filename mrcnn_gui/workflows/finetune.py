@@ -97,12 +97,11 @@ def finetune(
     with Store.open(folder, read_only=True) as store:
         if missing := missing_for_finetune(store):
             raise ProjectError(missing)
-        categories = tuple(category.name for category in store.categories())
     parent, parent_folder = resolve_model(folder, None)
     run_folder = _new_run_folder(folder)
     run = _Run(folder, run_folder, parent, options or FinetuneOptions(), should_stop)
     try:
-        result = run.go(parent_folder, categories, on_progress)
+        result = run.go(parent_folder, on_progress)
     except BaseException:
         shutil.rmtree(run_folder, ignore_errors=True)
         raise
@@ -154,12 +153,7 @@ class _Run:
     def output(self) -> Path:
         return self.run_folder / OUTPUT_FOLDER
 
-    def go(
-        self,
-        parent_folder: Path,
-        categories: tuple[str, ...],
-        on_progress: Callable[[Progress], None],
-    ) -> FinetuneResult:
+    def go(self, parent_folder: Path, on_progress: Callable[[Progress], None]) -> FinetuneResult:
         from core.learning.train import fit
 
         snapshot = freeze_snapshot(self.folder, self.run_folder, should_stop=self._is_cancelled)
@@ -168,13 +162,13 @@ class _Run:
         if not snapshot.train_images:
             raise ProjectError("no image to train on can be read: " + "; ".join(snapshot.problems))
         predictor = load_predictor(parent_folder, self.options.device)
-        class_agnostic = set(predictor.categories) != set(categories)
+        class_agnostic = set(predictor.categories) != set(snapshot.categories)
         image_size = predictor.config.image_size
         parent_metrics = self._measure(predictor, snapshot, class_agnostic)
         del predictor  # the training needs its memory
         if self._is_cancelled():
             return self._nothing()
-        config = self._config(snapshot, parent_folder, categories, image_size)
+        config = self._config(snapshot, parent_folder, image_size)
         fitted = fit(config, on_progress=on_progress, should_stop=self.should_stop)
         if fitted.model_folder is None:
             return self._nothing()
@@ -212,13 +206,7 @@ class _Run:
             return None  # the comparison cannot be interrupted
         return evaluate(snapshot.val_json, results, class_agnostic=class_agnostic)
 
-    def _config(
-        self,
-        snapshot: Snapshot,
-        parent_folder: Path,
-        categories: tuple[str, ...],
-        image_size: int,
-    ) -> "TrainConfig":
+    def _config(self, snapshot: Snapshot, parent_folder: Path, image_size: int) -> "TrainConfig":
         from core.learning.config import TrainConfig
 
         epochs = self.options.epochs or default_epochs(snapshot.train_images)
@@ -231,7 +219,7 @@ class _Run:
             val_images=self.folder if has_validation else None,
             initial=parent_folder,
             output=self.output,
-            categories=categories,
+            categories=snapshot.categories,
             epochs=epochs,
             batch_size=BATCH_SIZE,
             image_size=image_size,

@@ -12,7 +12,7 @@ from core.model.checkpoint import load_model
 from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
-from mrcnn_gui.workflows.exchange import Snapshot
+from mrcnn_gui.workflows.exchange import Snapshot, freeze_snapshot
 from mrcnn_gui.workflows.finetune import (
     FinetuneOptions,
     Verdict,
@@ -68,6 +68,19 @@ def test_a_run_publishes_a_version_and_leaves_its_snapshot(reviewed: Path, start
     assert card["training"]["epochs"] == 1
     assert steps[-1].phase == "done"
     assert str(reviewed) not in json.dumps(card)  # a card may travel
+
+
+def test_a_category_renamed_meanwhile_is_that_of_the_snapshot(
+    reviewed: Path, starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def freeze_late(*args: Any, **kwargs: Any) -> Snapshot:
+        with Store.open(reviewed) as store:
+            store.update_category(replace(store.categories()[0], name="c"))
+        return freeze_snapshot(*args, **kwargs)
+
+    monkeypatch.setattr("mrcnn_gui.workflows.finetune.freeze_snapshot", freeze_late)
+    finetune(reviewed, ONE_EPOCH)
+    assert load_model(reviewed / "models" / "v1")[0].config.categories == ("c", "b")
 
 
 def test_the_next_run_starts_from_the_active_version(reviewed: Path, starter: Path) -> None:
