@@ -12,7 +12,7 @@ from PySide6.QtGui import (
     QPalette,
     QPixmap,
 )
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel
 
 from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.resources import resource
@@ -87,6 +87,12 @@ def quiet_label(text: str = "") -> QLabel:
     palette.setColor(QPalette.ColorRole.PlaceholderText, text_color)
     label.setPalette(palette)
     return label
+
+
+def drop_button_icons(box: QDialogButtonBox) -> None:
+    """Leave the buttons of a dialog their words: styles give icons to some, beside ours without."""
+    for button in box.buttons():
+        button.setIcon(QIcon())
 
 
 class _TextColorIcon(QIconEngine):

@@ -1,12 +1,16 @@
 from collections import Counter
+from typing import Any
 
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QLabel, QMenu
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QMenu, QProxyStyle, QStyle
 
 from mrcnn_gui.resources import resource
 from mrcnn_gui.ui.actions import COMMANDS, MENUS, key_text
+from mrcnn_gui.ui.dialogs.export import ExportDialog
+from mrcnn_gui.ui.dialogs.new_project import NewProjectDialog
 from mrcnn_gui.ui.dialogs.shortcuts import ShortcutSheet
 from mrcnn_gui.ui.main_window import MainWindow
+from mrcnn_gui.ui.services import Services
 
 
 def test_every_command_has_a_name_a_menu_a_shortcut_and_words() -> None:
@@ -40,6 +44,32 @@ def test_menus_hold_every_command(window: MainWindow) -> None:
     menus = window.menuBar().findChildren(QMenu)
     shown = {action.objectName() for menu in menus for action in menu.actions()}
     assert {command.id for command in COMMANDS} <= shown
+
+
+class IconStyle(QProxyStyle):
+    """Gives the standard buttons of dialogs icons, as desktops do."""
+
+    def styleHint(self, hint: QStyle.StyleHint, *rest: Any) -> int:
+        wanted = hint is QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons
+        return 1 if wanted else super().styleHint(hint, *rest)
+
+
+def test_dialogs_have_buttons_of_one_look(
+    window: MainWindow, services: Services, qapp: QApplication
+) -> None:
+    before = qapp.style().name()
+    qapp.setStyle(IconStyle("fusion"))
+    dialogs = (
+        ShortcutSheet(window),
+        NewProjectDialog(services.settings, window),
+        ExportDialog(services.session, services.jobs, services.settings, window),
+    )
+    for dialog in dialogs:
+        dialog.show()
+        for box in dialog.findChildren(QDialogButtonBox):
+            assert [button.text() for button in box.buttons() if not button.icon().isNull()] == []
+        dialog.close()
+    qapp.setStyle(before)
 
 
 def test_sheet_shows_every_shortcut(window: MainWindow) -> None:

@@ -19,7 +19,7 @@ from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.ui.dialogs.path_field import PathField
-from mrcnn_gui.ui.theme import SPACE, quiet_label
+from mrcnn_gui.ui.theme import SPACE, drop_button_icons, quiet_label
 from mrcnn_gui.ui.wording import plural
 from mrcnn_gui.workflows.exchange import ExportReport, export_coco
 
@@ -55,6 +55,7 @@ class ExportDialog(QDialog):
         self.export_button = self.buttons.addButton(
             "Export", QDialogButtonBox.ButtonRole.AcceptRole
         )
+        drop_button_icons(self.buttons)
         self._lay_out()
         self.path.line.textChanged.connect(self._refresh)
         self.buttons.accepted.connect(self._start)

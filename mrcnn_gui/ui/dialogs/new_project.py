@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from mrcnn_gui.project.opening import PROJECT_FOLDER, find_project
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.ui.dialogs.path_field import PathField
-from mrcnn_gui.ui.theme import SPACE, danger_color, quiet_label
+from mrcnn_gui.ui.theme import SPACE, danger_color, drop_button_icons, quiet_label
 
 
 class NewProjectDialog(QDialog):
@@ -44,6 +44,7 @@ class NewProjectDialog(QDialog):
         self.create_button = self.buttons.addButton(
             "Create project", QDialogButtonBox.ButtonRole.AcceptRole
         )
+        drop_button_icons(self.buttons)
         self._lay_out()
         self.images.line.textChanged.connect(self._check)
         self.categories.textChanged.connect(self._check)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from mrcnn_gui.ui.actions import COMMANDS, GESTURES, Command, key_text
-from mrcnn_gui.ui.theme import SPACE
+from mrcnn_gui.ui.theme import SPACE, drop_button_icons
 
 _COLUMNS = (("&File", "&Edit", "&Tools", "&Help"), ("&Image", "&Category", "&View"), ("&Model",))
 
@@ -35,6 +35,7 @@ class ShortcutSheet(QDialog):
                 text += _table_html("Mouse", list(GESTURES))
             columns.addWidget(_sheet(text), alignment=Qt.AlignmentFlag.AlignTop)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        drop_button_icons(buttons)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(4 * SPACE, 4 * SPACE, 4 * SPACE, 4 * SPACE)
