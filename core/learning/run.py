@@ -156,11 +156,14 @@ class Run:
         """Write the weights of now as the kept model."""
         model = MaskRCNN(self._learner.model.config)
         model.load_state_dict(self._learner.weights())
-        settings = self._config.to_dict()
-        paths = {name for name in settings if isinstance(getattr(self._config, name), Path)}
+        settings = {
+            name: value
+            for name, value in self._config.to_dict().items()
+            if not isinstance(getattr(self._config, name), Path)
+        }
         card = {
             "model": model.config.to_dict(),
-            "training": {name: settings[name] for name in settings.keys() - paths},
+            "training": settings,
             "seed": self._config.seed,
             "steps": self._learner.step,
             "skipped_steps": self._learner.skipped,
