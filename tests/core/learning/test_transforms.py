@@ -55,8 +55,8 @@ def test_resized_mask_is_the_bilinear_sample_at_the_new_pixel_centres(
 def test_a_resized_disc_stays_a_disc_in_its_place(scale: float, x: float, y: float) -> None:
     resized = resize_mask(disc(x, y, 12), (scale, scale))
     expected = disc(x * scale, y * scale, 12 * scale, int(200 * scale), int(200 * scale))
-    # Two jagged outlines of a disc differ by a part of its boundary's pixels.
-    assert resized.iou(expected) > 1 - 1.2 / (12 * scale)
+    # Both outlines are jagged: the expected one by the new pixels, the other by the old ones.
+    assert resized.iou(expected) > 1 - (0.8 + 0.4 * scale) / (12 * scale)
 
 
 def test_mask_and_photo_stay_aligned_when_resized() -> None:
