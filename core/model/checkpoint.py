@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from core.files import atomic_path, write_atomically
+from core.files import write_atomically
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import MaskRCNN
 
@@ -36,8 +36,8 @@ def save_model(folder: Path, model: MaskRCNN, card: dict[str, Any]) -> None:
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     metadata = {"config": json.dumps(model.config.to_dict())}
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    with atomic_path(folder / WEIGHTS_NAME) as temporary:
-        save_file(state, temporary, metadata)
+    # Not save_file: its files can be read by their owner alone, whatever the umask.
+    write_atomically(folder / WEIGHTS_NAME, save(state, metadata))
     write_atomically(folder / CARD_NAME, text)
 
 

@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def test_a_model_survives_the_disk(saved: Path) -> None:
 
 def test_only_the_two_files_are_left(saved: Path) -> None:
     assert sorted(path.name for path in saved.iterdir()) == [CARD_NAME, WEIGHTS_NAME]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_whoever_may_read_the_card_may_read_the_weights(saved: Path) -> None:
+    assert (saved / WEIGHTS_NAME).stat().st_mode == (saved / CARD_NAME).stat().st_mode
 
 
 def test_a_weights_file_alone_has_an_empty_card(saved: Path) -> None:
