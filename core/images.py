@@ -5,15 +5,17 @@ with fail_on="truncated" (half a JPEG loads silently otherwise), and nothing is 
 replaced file is read again.
 """
 
+import errno
 import hashlib
 import logging
 import os
 import re
+import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -104,7 +106,8 @@ def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
 def list_images(folder: Path) -> list[Path]:
     """All image files in a folder and its subfolders, as a person would sort them.
 
-    Hidden files and folders are left out; linked folders are followed, each folder once.
+    Hidden files and folders are left out, and so are pipes, devices and links that lead nowhere;
+    linked folders are followed, each folder once.
 
     Raises:
         NotADirectoryError: There is no such folder.
@@ -115,10 +118,21 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def content_hash(path: Path) -> str:
-    """The BLAKE2b-128 hash of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    """The BLAKE2b-128 hash of a file's bytes, in hexadecimal.
+
+    Raises:
+        OSError: The file cannot be read, or is no regular file.
+    """
+    with _open_regular(path) as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
     return digest.hexdigest()
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading; a pipe would block for ever, a device may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.open("rb")
 
 
 def _open(path: Path) -> Any:
@@ -190,7 +204,7 @@ def _shrunk(pixels: NDArray[np.uint8], max_side: int | None) -> NDArray[np.uint8
 def _is_bmp(path: Path) -> bool:
     """Look at the first bytes, whatever the suffix says; also names files that are not there."""
     try:
-        with path.open("rb") as file:
+        with _open_regular(path) as file:
             head = file.read(2)
     except OSError as error:
         raise ImageReadError(path, error.strerror or str(error)) from error
@@ -248,8 +262,17 @@ def _walk(folder: Path) -> Iterator[Path]:
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in names:
             path = Path(parent, name)
-            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES:
+            is_image = not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES
+            if is_image and _is_regular(path):
                 yield path
+
+
+def _is_regular(path: Path) -> bool:
+    """Whether this is a file, or a link that leads to one."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _natural_key(path: Path) -> tuple[list[list[tuple[int, int, str]]], str]:

@@ -306,6 +306,23 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     assert found == ["a.png", "linked/b.png"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
+@pytest.mark.timeout(20)
+def test_a_pipe_is_neither_listed_nor_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "file.jpg").touch()
+    (tmp_path / "to_file.jpg").symlink_to(tmp_path / "file.jpg")
+    for name, target in (("device", "/dev/zero"), ("pipe_too", "pipe.jpg"), ("gone", "none")):
+        (tmp_path / f"{name}.jpg").symlink_to(tmp_path / target)
+    assert [path.name for path in list_images(tmp_path)] == ["file.jpg", "to_file.jpg"]
+    for name in ("pipe.jpg", "pipe_too.jpg", "device.jpg"):
+        for read in (read_info, read_rgb):
+            with pytest.raises(ImageReadError, match=f"{name}: not a regular file"):
+                read(tmp_path / name)
+        with pytest.raises(OSError, match="not a regular file"):
+            content_hash(tmp_path / name)
+
+
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError, match="none is not a folder"):
         list_images(tmp_path / "none")
