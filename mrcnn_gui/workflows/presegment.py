@@ -181,7 +181,7 @@ class _Run:
         path = self.store.image_path(entry)
         try:
             image = read_rgb(path)
-            key = entry.content_hash or content_hash(path)
+            key = content_hash(path)  # as it is now: the stored one may be of another picture
         except (ImageReadError, OSError) as error:
             return Presegmented(entry.id, entry.path, problem=str(error))
         found = [

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from core.images import content_hash
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.project.errors import ProjectError
@@ -89,6 +90,17 @@ def test_suggestions_are_stored_and_filtered_without_inference(
     assert segmented.folder is not None
     with SuggestionStore(segmented.folder, read_only=True) as store:
         assert len(store.for_image(segmented.images[0].content_hash)) == 3
+
+
+def test_a_file_that_was_replaced_shows_what_is_found_in_the_new_one(
+    segmenter: Segmenter, segmented: Session, qtbot: QtBot
+) -> None:
+    path, before = segmented.image_path(1), segmented.images[0].content_hash
+    path.write_bytes(segmented.image_path(2).read_bytes())
+    with qtbot.waitSignal(segmenter.finished):
+        segmenter.run([1])
+    assert segmented.images[0].content_hash == content_hash(path) != before
+    qtbot.waitUntil(lambda: len(segmenter.visible_suggestions()) == 2)
 
 
 def test_suggestions_of_a_closed_project_are_there_when_it_opens_again(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.images import content_hash
 from core.masks import Mask
 from core.predictor import Detection, Predictor
-from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
@@ -107,6 +107,27 @@ def test_the_command_line_takes_what_is_to_do_and_notes_what_it_read(
     assert entries[2].content_hash == content_hash(photos / "2.png")
     with SuggestionStore(project, read_only=True) as suggestions:
         assert len(suggestions.for_image(entries[2].content_hash)) == results[1].count > 0
+
+
+def test_a_file_that_was_replaced_gets_its_new_hash_and_keeps_its_side(
+    project: Path, photos: Path, starter: Path
+) -> None:
+    before = content_hash(photos / "0.png")
+    with Store.open(project) as store:
+        store.set_status(1, ReviewStatus.DONE)
+        side = Side.TRAIN if store.image(1).side is Side.VALIDATION else Side.VALIDATION
+        store.set_side(1, side)  # not the one that its content would choose
+        store.set_status(1, ReviewStatus.TODO)
+    write_picture(photos / "0.png", 77)
+    count = presegment_todo(project, None)[0].count
+    with Store.open(project) as store:
+        store.set_status(1, ReviewStatus.DONE)
+        entry = store.image(1)
+    assert entry.content_hash == content_hash(photos / "0.png") != before
+    assert entry.side is side
+    with SuggestionStore(project, read_only=True) as suggestions:
+        assert len(suggestions.for_image(entry.content_hash)) == count > 0
+        assert suggestions.for_image(before) == []
 
 
 def test_a_project_that_is_being_written_is_left_alone(project: Path, starter: Path) -> None:
