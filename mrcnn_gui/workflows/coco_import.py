@@ -79,6 +79,7 @@ def import_coco(
             target.add(image, entry, annotations.get(image.id, []))
             target.set_status(entry, status)
             on_progress(done, len(images))
+        target.sum_up()
         categories = len(store.categories()) - categories
     return ImportReport(len(images), target.added, categories, tuple(problems))
 
@@ -91,6 +92,7 @@ class _Target:
     category_ids: dict[int, int]
     problems: list[str]
     added: int = 0
+    _repeated: int = 0
     _touched: set[int] = field(default_factory=set)
 
     def add(self, image: CocoImage, entry: ImageEntry, annotations: list[CocoAnnotation]) -> None:
@@ -108,6 +110,13 @@ class _Target:
         status = status or (ReviewStatus.IN_PROGRESS if started else entry.status)
         self.store.set_status(entry.id, status)
 
+    def sum_up(self) -> None:
+        """One line for all that was there before: the same file again would give thousands."""
+        if self._repeated == 1:
+            self.problems.append("1 annotation is in the project already")
+        elif self._repeated:
+            self.problems.append(f"{self._repeated:,} annotations are in the project already")
+
     def _instance(
         self, image: CocoImage, annotation: CocoAnnotation, present: set[str]
     ) -> Instance | None:
@@ -120,7 +129,7 @@ class _Target:
             self.problems.append(f"{image.file_name}: {error}")
             return None
         if original in present:
-            self.problems.append(f"{where} is in the project already")
+            self._repeated += 1
             return None
         if mask.is_empty:
             self.problems.append(f"{where}: its mask covers no pixel")
