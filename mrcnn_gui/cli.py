@@ -225,7 +225,9 @@ def finetune(
         folder = open_folder(project)
         options = FinetuneOptions(epochs, seed, device)
         result, active = finetune_project(folder, options, activate=activate, on_progress=show)
+    warn_each(result.problems)
     figures = {
+        "problems": result.problems,
         "metrics": result.metrics and result.metrics.to_dict(),
         "parent_metrics": result.parent_metrics and result.parent_metrics.to_dict(),
     }

@@ -101,8 +101,14 @@ def test_finetune_says_what_is_in_use(
     assert run(words) == 0
     (first,) = results(capsys)
     assert (first["version"], first["verdict"], first["active"]) == ("v1", "undecided", "starter")
+    assert first["problems"] == []
+    (photos / "1.png").unlink()
     assert run([*words, "--activate"]) == 0
-    (second,) = results(capsys)
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "1.png" in captured.err
+    second = json.loads(captured.out)
+    assert len(second["problems"]) == 1
     assert (second["version"], second["parent"], second["active"]) == ("v2", "starter", "v2")
 
 

@@ -177,7 +177,9 @@ class _Run:
         if self._is_cancelled():
             return self._nothing()
         verdict, reason = judge(snapshot, metrics, parent_metrics)
-        result = FinetuneResult(None, self.parent, metrics, parent_metrics, verdict, reason)
+        result = FinetuneResult(
+            None, self.parent, metrics, parent_metrics, verdict, reason, snapshot.problems
+        )
         return self._publish(fitted.model_folder, result)
 
     def _is_cancelled(self) -> bool:

@@ -35,6 +35,7 @@ class FinetuneResult:
         verdict: PROMOTED: the caller shall make the version active. KEPT: the parent stays.
             UNDECIDED: a person has to choose. CANCELLED: there is no new version.
         reason: Why, for people.
+        problems: One line for every done image that was left out.
     """
 
     version: str | None
@@ -43,6 +44,7 @@ class FinetuneResult:
     parent_metrics: "Metrics | None"
     verdict: Verdict
     reason: str
+    problems: tuple[str, ...] = ()
 
 
 def judge(

@@ -198,7 +198,10 @@ def test_a_damaged_parent_is_named_and_leaves_nothing(
 
 def test_images_that_are_gone_are_left_out(reviewed: Path, photos: Path, starter: Path) -> None:
     (photos / "0.png").unlink()
-    assert finetune(reviewed, ONE_EPOCH).version == "v1"
+    result = finetune(reviewed, ONE_EPOCH)
+    assert result.version == "v1"
+    (problem,) = result.problems
+    assert "0.png" in problem
     (photos / "1.png").unlink()
     with pytest.raises(ProjectError, match=r"no image to train on can be read: .*0\.png"):
         finetune(reviewed, ONE_EPOCH)

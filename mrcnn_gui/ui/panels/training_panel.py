@@ -1,6 +1,7 @@
 """Fine-tuning: what it needs, how the run goes, what it came to, which version is in use."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import Qt
@@ -27,6 +28,9 @@ from mrcnn_gui.ui.wording import duration
 
 if TYPE_CHECKING:
     from mrcnn_gui.workflows.finetune import FinetuneResult
+
+
+_REASONS_SHOWN = 10
 
 
 class Progress(Protocol):
@@ -153,6 +157,7 @@ class TrainingPanel(QScrollArea):
     def _show_end(self, result: "FinetuneResult") -> None:
         self._candidate = result.version or ""
         self.verdict.setText(verdict_text(result))
+        self.verdict.setToolTip(_reasons(result.problems))
         self.verdict.show()
         undecided = result.verdict.name == "UNDECIDED"
         self.use_candidate.setVisible(undecided and bool(self._candidate))
@@ -163,6 +168,7 @@ class TrainingPanel(QScrollArea):
 
     def _show_failure(self, reason: str) -> None:
         self.verdict.setText(f"The training failed: {reason}")
+        self.verdict.setToolTip("")
         self.verdict.show()
         self.chart.setVisible(bool(self.chart.losses))
         self.refresh()
@@ -173,11 +179,18 @@ class TrainingPanel(QScrollArea):
             return  # the bar of messages says why
         self.use_candidate.hide()
         self.verdict.setText(f"{self._candidate} is in use from the next image on.")
+        self.verdict.setToolTip("")
         self.versions.refresh()
 
 
 def verdict_text(result: "FinetuneResult") -> str:
-    """What a run came to, with the parent's and the candidate's mask AP."""
+    """What a run came to, with both mask APs and the number of images that were left out."""
+    count = len(result.problems)
+    images = "1 image was" if count == 1 else f"{count:,} images were"
+    return _outcome(result) + (f" {images} left out." if count else "")
+
+
+def _outcome(result: "FinetuneResult") -> str:
     from mrcnn_gui.workflows.finetune import Verdict  # loads what a start does not need
 
     scores = ""
@@ -191,6 +204,15 @@ def verdict_text(result: "FinetuneResult") -> str:
     if result.verdict is Verdict.CANCELLED:
         return "Cancelled; nothing was kept."
     return f"{result.version} is ready. {result.reason}{scores}"
+
+
+def _reasons(problems: Sequence[str]) -> str:
+    """A tooltip with the first of them; "" without any."""
+    if not problems:
+        return ""
+    more = len(problems) - _REASONS_SHOWN
+    lines = [*problems[:_REASONS_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
+    return "<br>".join(map(escape, lines))  # a file name may look like markup
 
 
 def _progress_text(progress: Progress) -> str:

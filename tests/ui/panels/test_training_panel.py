@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -145,3 +146,21 @@ def test_verdict_names_both_scores(verdict: Verdict, words: str) -> None:
     assert words in text
     assert "0.31" in text
     assert "0.42" in text
+
+
+def test_images_that_were_left_out_are_counted_and_named_in_the_tooltip(
+    open_window: MainWindow, services: Services
+) -> None:
+    panel = open_window.training
+    problems = tuple(f"cannot read image <{number}>.png" for number in range(12))
+    result = FinetuneResult("v2", "v1", None, None, Verdict.UNDECIDED, "Too few.", problems)
+    services.trainer.finished.emit(result)
+    assert panel.verdict.text() == "v2 is ready. Too few. 12 images were left out."
+    lines = panel.verdict.toolTip().split("<br>")
+    assert (lines[0], len(lines)) == ("cannot read image &lt;0&gt;.png", 11)
+    assert lines[-1] == "and 2 more"
+    services.trainer.finished.emit(replace(result, problems=problems[:1]))
+    assert panel.verdict.text().endswith(" 1 image was left out.")
+    services.trainer.finished.emit(replace(result, problems=()))
+    assert panel.verdict.text() == "v2 is ready. Too few."
+    assert panel.verdict.toolTip() == ""
