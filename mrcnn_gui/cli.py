@@ -277,13 +277,21 @@ def predict(
     from mrcnn_gui.workflows.evaluate import check_writable, predict_coco, write_results
     from mrcnn_gui.workflows.models import resolve_model
 
+    problems: list[str] = []
     with reasons(), counting("Predicting") as count:
         check_writable(out)
         version_id, path = resolve_model(project and open_folder(project), model)
-        results = predict_coco(instances, images, path, on_progress=count)
+        results = predict_coco(
+            instances, images, path, on_progress=count, on_problem=problems.append
+        )
         write_results(out, results)
+    warn_each(problems)
     result = {"model": version_id, "results": len(results), "path": str(out)}
-    tell(result, f"{out}: {len(results)} results of {version_id}", as_json=as_json)
+    tell(
+        result | {"problems": problems},
+        f"{out}: {len(results)} results of {version_id}",
+        as_json=as_json,
+    )
 
 
 @app.command()

@@ -186,6 +186,22 @@ def test_an_unreadable_image_is_reported_and_the_others_are_done(
     assert run(["presegment", work, *model]) == 1  # not one image could be read
 
 
+def test_predict_leaves_a_truncated_image_out_and_evaluate_names_it(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth, out = str(write(tmp_path, coco())), tmp_path / "results.json"
+    words = ["--images", str(photos), "--model", str(save_tiny(tmp_path / "tiny")), "--json"]
+    (photos / "0.png").write_bytes((photos / "0.png").read_bytes()[:2000])
+    assert run(["predict", truth, *words, "--out", str(out)]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "0.png" in captured.err
+    assert len(json.loads(captured.out)["problems"]) == 1
+    assert len({result["image_id"] for result in json.loads(out.read_text())}) == 1
+    assert run(["evaluate", truth, *words, "--class-agnostic"]) == 1
+    assert "0.png" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="file names that are no UTF-8")
 def test_a_file_name_that_is_no_text_stops_nothing(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -12,7 +12,7 @@ import pycocotools.mask
 from numpy.typing import NDArray
 
 from core.formats.reference import COCO, COCOeval
-from core.images import read_rgb
+from core.images import ImageReadError, read_rgb
 from core.masks import encode_rle
 from core.predictor import Detection, Predictor
 
@@ -95,6 +95,7 @@ def predict_results(
     *,
     category_ids: Mapping[str, int] | None = None,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    on_problem: Callable[[str], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[dict[str, Any]]:
     """Detect on every image of a COCO file.
@@ -106,10 +107,15 @@ def predict_results(
         category_ids: The id for each category name of the model; None takes the ids that these
             names have in `truth`. Detections of other categories are left out.
         on_progress: Called with the number of images done and of all.
+        on_problem: Called with the reason for each image that cannot be read, which is then left
+            out; None lets the first such image end it all.
         should_stop: Asked before each image; when it says yes, the results so far are returned.
 
     Returns:
         COCO results with `image_id` as in the file, `category_id`, `bbox`, `segmentation`, `score`.
+
+    Raises:
+        ImageReadError: An image cannot be read, and there is no `on_problem`.
     """
     content = json.loads(truth.read_text(encoding="utf-8")) if isinstance(truth, Path) else truth
     ids = category_ids
@@ -119,12 +125,18 @@ def predict_results(
     for done, record in enumerate(content["images"]):
         if should_stop():
             return results
-        image = read_rgb(images_root / record["file_name"])
-        results += [
-            _result(detection, record["id"], ids[detection.category], image)
-            for detection in predictor.predict(image, max_detections=MAX_DETECTIONS)
-            if detection.category in ids and not detection.mask.is_empty
-        ]
+        try:
+            image = read_rgb(images_root / record["file_name"])
+        except ImageReadError as error:
+            if on_problem is None:
+                raise
+            on_problem(str(error))
+        else:
+            results += [
+                _result(detection, record["id"], ids[detection.category], image)
+                for detection in predictor.predict(image, max_detections=MAX_DETECTIONS)
+                if detection.category in ids and not detection.mask.is_empty
+            ]
         on_progress(done + 1, len(content["images"]))
     return results
 

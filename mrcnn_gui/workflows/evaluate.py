@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,7 @@ def predict_coco(
     *,
     device: str = "auto",
     on_progress: Count = ignore_count,
+    on_problem: Callable[[str], None] | None = None,
     should_stop: ShouldStop = never_stop,
 ) -> list[Record]:
     """Detect on the images of a COCO file; its annotations, if any, are not looked at.
@@ -80,6 +81,8 @@ def predict_coco(
         model: A model's folder or file.
         device: "auto", "cpu" or "cuda".
         on_progress: Called after every image.
+        on_problem: Called with the reason for each image that is found damaged when its turn
+            comes, which is then left out; None lets the first such image end it all.
         should_stop: Asked before every image; what is done by then is returned.
 
     Returns:
@@ -102,6 +105,7 @@ def predict_coco(
         images,
         category_ids=match_categories(predictor.categories, names) or own,
         on_progress=on_progress,
+        on_problem=on_problem,
         should_stop=should_stop,
     )
 

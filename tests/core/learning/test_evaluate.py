@@ -12,6 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from core.formats.coco import annotation_mask, annotation_record, read_coco
+from core.images import ImageReadError
 from core.learning.evaluate import evaluate, predict_results
 from core.masks import Mask, decode_rle, encode_rle
 from core.predictor import Detection
@@ -226,6 +227,25 @@ def test_category_ids_can_be_given(photos: Path) -> None:
     results = predicted(truth_of(), photos, category_ids={"cup": 1, "saucer": 1})
     assert [r["category_id"] for r in results] == [1] * 6
     assert predicted(truth_of(), photos, category_ids={}) == []
+
+
+def test_an_unreadable_image_is_told_and_left_out_or_ends_it(photos: Path) -> None:
+    (photos / "2.png").write_bytes((photos / "2.png").read_bytes()[:60])
+    problems: list[str] = []
+    told: list[tuple[int, int]] = []
+    results = predicted(
+        truth_of(),
+        photos,
+        category_ids={"cup": 1},
+        on_problem=problems.append,
+        on_progress=lambda *count: told.append(count),
+    )
+    assert [r["image_id"] for r in results] == [1, 3]
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    (problem,) = problems
+    assert "2.png" in problem
+    with pytest.raises(ImageReadError, match=r"2\.png"):
+        predicted(truth_of(), photos)
 
 
 def test_prediction_tells_its_progress_and_stops_when_told(photos: Path) -> None:
