@@ -17,10 +17,11 @@ from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from mrcnn_gui.workflows.sample import write_sample
 
-_SCENE = 6  # a crowded one that is still to do
+_SCENE = 12  # one that is still to do, with pebbles in a heap and some apart
 _SIZE = (1440, 900)
 _TRAINED_STEPS = 25
-_SCORE = 0.3
+_RADIUS = 16.0  # of the brush, in image pixels
+_STROKE_STEPS = 12
 
 
 def main() -> None:
@@ -43,7 +44,6 @@ def _take_all(window: MainWindow, services: Services, folder: Path) -> None:
     run_until(lambda: _all_thumbnails(services))
     _shoot(window, folder / "empty.png")
 
-    services.view_state.score_threshold = _SCORE
     QTest.keyClick(window.canvas, Qt.Key.Key_Space)
     run_until(lambda: bool(services.segmenter.visible_suggestions()))
     run_until(lambda: not services.segmenter.is_running)
@@ -58,16 +58,20 @@ def _take_all(window: MainWindow, services: Services, folder: Path) -> None:
 
 
 def _paint(window: MainWindow, services: Services) -> None:
-    """Select the largest instance and begin a stroke along it, without letting go."""
-    document = services.session.document
+    """Select the largest instance and begin a stroke from its middle down over its edge."""
+    document, viewport = services.session.document, window.canvas.viewport
     assert document is not None
+    assert viewport is not None
     largest = max(document.instances.values(), key=lambda instance: instance.mask.area)
     services.view_state.selected_instance = largest.id
+    services.view_state.brush_radius = _RADIUS
     QTest.keySequence(window.canvas, QKeySequence("B"))
-    start = window.canvas.rect().center()
+    left, top, right, bottom = largest.mask.box_xyxy
+    start = QPoint(*map(round, viewport.to_view((left + right) / 2, (top + bottom) / 2)))
+    end = QPoint(*map(round, viewport.to_view((left + right) / 2, bottom + _RADIUS)))
     QTest.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=start)
-    for step in range(12):
-        QTest.mouseMove(window.canvas, start + QPoint(8 * step, 3 * step))
+    for step in range(1, _STROKE_STEPS + 1):
+        QTest.mouseMove(window.canvas, start + (end - start) * (step / _STROKE_STEPS))
 
 
 def _train(window: MainWindow, services: Services, path: Path) -> None:
