@@ -322,11 +322,12 @@ class Session(QObject):
         self._look_for_new_images(store)
 
     def _open_first(self, last: str) -> None:
-        """Open the image that was open last, or else the first one."""
+        """Open the image that was open last, or else the first that is not done, or the first."""
         if last.isdigit() and self.image(int(last)) is not None:
             self.open_image(int(last))
         elif self.images:
-            self.open_image(self.images[0].id)
+            unfinished = (each for each in self.images if each.status is not ReviewStatus.DONE)
+            self.open_image(next(unfinished, self.images[0]).id)
 
     def _look_for_new_images(self, store: Store) -> None:
         images_folder = images_folder_of(store)

@@ -259,6 +259,16 @@ def test_walking_through_the_images(open_session: Session) -> None:
     assert not open_session.next_todo()
 
 
+def test_a_project_opens_where_there_is_work_left(session: Session, photo_project: Path) -> None:
+    with Store.open(photo_project) as store:
+        ids = [entry.id for entry in store.images()]
+        for image_id in ids[:2]:
+            store.set_status(image_id, ReviewStatus.DONE)
+    session.open_path(photo_project)
+    assert session.entry is not None
+    assert session.entry.id == ids[2]
+
+
 def test_the_image_that_was_open_last_opens_first(open_session: Session) -> None:
     folder = open_session.folder
     assert folder is not None
