@@ -146,7 +146,7 @@ class TrainingPanel(QScrollArea):
     def _show_progress(self, progress: Progress) -> None:
         if progress.phase == "train" and "total" in progress.losses:
             self.chart.add_loss(progress.step, progress.losses["total"])
-        if progress.metrics and "mask_ap" in progress.metrics:
+        if progress.phase == "validate" and progress.metrics and "mask_ap" in progress.metrics:
             self.chart.add_score(progress.step, progress.metrics["mask_ap"])
         if progress.steps:
             self.progress.setRange(0, progress.steps)

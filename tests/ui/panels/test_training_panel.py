@@ -73,6 +73,16 @@ def test_run_is_shown_while_it_goes_on(
     assert not panel.stop.isVisible()
 
 
+def test_the_best_score_told_at_the_end_is_no_point_of_the_curve(
+    trainable: MainWindow, services: Services
+) -> None:
+    at = {"epoch": 1, "epochs": 1, "steps": 2, "losses": {}, "seconds_left": None}
+    for phase, step, score in (("validate", 1, 0.9), ("validate", 2, 0.4), ("done", 2, 0.9)):
+        told = SimpleNamespace(phase=phase, step=step, metrics={"mask_ap": score}, **at)
+        services.trainer.progressed.emit(told)
+    assert trainable.training.chart.scores == [(1, 0.9), (2, 0.4)]
+
+
 def test_undecided_version_is_used_when_the_person_says_so(
     trainable: MainWindow, services: Services, qtbot: QtBot
 ) -> None:
