@@ -76,6 +76,7 @@ def test_run_is_shown_while_it_goes_on(
 def test_the_best_score_told_at_the_end_is_no_point_of_the_curve(
     trainable: MainWindow, services: Services
 ) -> None:
+    services.trainer.started.emit()
     at = {"epoch": 1, "epochs": 1, "steps": 2, "losses": {}, "seconds_left": None}
     for phase, step, score in (("validate", 1, 0.9), ("validate", 2, 0.4), ("done", 2, 0.9)):
         told = SimpleNamespace(phase=phase, step=step, metrics={"mask_ap": score}, **at)
