@@ -13,6 +13,7 @@ from mrcnn_gui.project.edits import Edit, SetReviewStatus
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.images_folder import images_folder_of
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
+from mrcnn_gui.services.backup import back_up_if_due
 from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.image_folder import (
     find_new_images,
@@ -320,6 +321,7 @@ class Session(QObject):
         self._open_first(last)
         self._survey.add(store.folder, table.entries)
         self._look_for_new_images(store)
+        self._jobs.start(Lane.IO, back_up_if_due, store.folder, priority=-1)
 
     def _open_first(self, last: str) -> None:
         """Open the image that was open last, or else the first that is not done, or the first."""

@@ -259,6 +259,11 @@ def test_walking_through_the_images(open_session: Session) -> None:
     assert not open_session.next_todo()
 
 
+def test_opening_a_project_backs_it_up(session: Session, photo_project: Path, qtbot: QtBot) -> None:
+    session.open_path(photo_project)
+    qtbot.waitUntil(lambda: bool(list(photo_project.glob("backups/project-*.db"))))
+
+
 def test_a_project_opens_where_there_is_work_left(session: Session, photo_project: Path) -> None:
     with Store.open(photo_project) as store:
         ids = [entry.id for entry in store.images()]
