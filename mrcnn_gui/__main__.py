@@ -7,6 +7,7 @@ from pathlib import Path
 COMMANDS = frozenset(
     {
         "accept",
+        "doctor",
         "evaluate",
         "export",
         "finetune",

@@ -316,6 +316,24 @@ def export(
 
 
 @app.command()
+def doctor(project: Project, as_json: AsJson = False) -> None:
+    """Look for what is wrong with a project, one line each; nothing is repaired yet.
+
+    Exit code 0: nothing is wrong; 1: something is.
+    """
+    from mrcnn_gui.workflows.doctor import examine
+
+    with reasons(), counting("Examining") as count:
+        findings = list(examine(open_folder(project), on_progress=count))
+    for each in findings:
+        tell(asdict(each), f"{each.about}: {each.problem}", as_json=as_json)
+    if findings:
+        raise typer.Exit(1)
+    if not as_json:
+        typer.echo("nothing is wrong")
+
+
+@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Empty or new folder.")],
     as_json: AsJson = False,

@@ -217,6 +217,22 @@ def test_a_file_name_that_is_no_text_stops_nothing(
     assert "rename it" in captured.err
 
 
+def test_doctor_tells_what_is_wrong_while_a_window_has_the_project(
+    work: str, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    with Store.open(Path(work)):
+        assert run(["doctor", work]) == 0
+        assert capsys.readouterr().out == "nothing is wrong\n"
+        (photos / "2.png").unlink()
+        assert run(["doctor", work]) == 1
+        assert "2.png: the image is missing" in capsys.readouterr().out
+        assert run(["doctor", work, "--json"]) == 1
+    (finding,) = results(capsys)
+    assert finding["about"] == "../photos/2.png"
+    assert "the image is missing" in finding["problem"]
+
+
 def test_a_project_that_a_window_holds_is_left_alone(
     work: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
