@@ -22,10 +22,11 @@ class ReviewStatus(StrEnum):
 
 
 class Side(StrEnum):
-    """What a done image is used for; decided once, by its content hash."""
+    """What a done image is used for; decided once, by its content hash, never for a test."""
 
     TRAIN = "train"
     VALIDATION = "validation"
+    TEST = "test"
 
 
 class Source(StrEnum):
@@ -52,15 +53,21 @@ class Category:
         name: Unique in the project.
         color: "#rrggbb".
         key: The number key 1-9 that chooses it, or None.
+        description: For people.
+        supercategory: COCO's; "" for none.
+        attributes: Definitions of the attributes of its instances, as the user wrote them.
     """
 
     id: int
     name: str
     color: str
     key: int | None
+    description: str = ""
+    supercategory: str = ""
+    attributes: tuple[JSON, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a project may have 100,000
 class ImageEntry:
     """An image of the project.
 
@@ -73,6 +80,15 @@ class ImageEntry:
         status: How far its annotation has come.
         side: None until it is first marked done.
         problem: Why the image cannot be used; "" when it can.
+        export_id: Its id in COCO files; unique in the project.
+        page: Which page of the file, from 0.
+        pages: How many pages the file has.
+        orientation: The file's EXIF orientation, 1-8.
+        file_size: Of the file that was measured, in bytes; 0 while not known.
+        modified_ns: When that file was changed last, in ns since 1970; 0 while not known.
+        group: Images of one group stay on one side; "" for none.
+        reviewer: Who looked at it last; "" for nobody.
+        comment: For people.
     """
 
     id: int
@@ -83,6 +99,15 @@ class ImageEntry:
     status: ReviewStatus
     side: Side | None
     problem: str
+    export_id: int = 0
+    page: int = 0
+    pages: int = 1
+    orientation: int = 1
+    file_size: int = 0
+    modified_ns: int = 0
+    group: str = ""
+    reviewer: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,13 +124,16 @@ class Instance:
     """One annotated object.
 
     Attributes:
-        id: Unique in the project, from 1; the drawing order follows it.
+        id: Unique in the project, from 1.
         category_id: What it is.
         mask: Its pixels, in image coordinates; may be empty.
         provenance: Who made it.
         is_crowd: COCO's iscrowd: a region of many objects.
         attributes: The user's own fields; values as JSON has them.
         original: The imported COCO record as canonical JSON; "" when not imported.
+        z_order: Higher ones are drawn over lower ones, and equal ones by their ids.
+        locked: Whether the canvas leaves it alone.
+        seconds: How long people have worked on it.
     """
 
     id: int
@@ -115,6 +143,25 @@ class Instance:
     is_crowd: bool = False
     attributes: Mapping[str, JSON] = field(default_factory=dict)
     original: str = ""
+    z_order: int = 0
+    locked: bool = False
+    seconds: float = 0.0
+
+
+class RegionKind(StrEnum):
+    """What is known of a part of an image that is not done."""
+
+    FINISHED = "finished"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of an image: finished, or to be ignored by training and evaluation."""
+
+    id: int
+    kind: RegionKind
+    mask: Mask
 
 
 @dataclass(frozen=True)

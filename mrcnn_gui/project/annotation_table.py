@@ -34,7 +34,8 @@ class AnnotationTable:
     def instances(self, image_id: int) -> list[Instance]:
         """The instances of one image, in drawing order."""
         rows = self._database.execute(
-            f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE image_id = ? ORDER BY id", (image_id,)
+            f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE image_id = ? ORDER BY z_order, id",
+            (image_id,),
         )
         return [instance_from_row(row) for row in rows]
 

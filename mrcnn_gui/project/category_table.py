@@ -1,9 +1,16 @@
 """The table of categories."""
 
+from dataclasses import replace
+
 from mrcnn_gui.project.annotation import Category
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.palette import next_color
-from mrcnn_gui.project.rows import CATEGORY_COLUMNS, category_from_row
+from mrcnn_gui.project.rows import (
+    CATEGORY_COLUMNS,
+    category_from_row,
+    category_to_row,
+    places,
+)
 
 _KEYS = range(1, 10)
 
@@ -36,8 +43,8 @@ class CategoryTable:
         color = color or next_color([other.color for other in others])
         category = Category(category_id, _checked_name(name, others), color, key)
         self._database.execute(
-            f"INSERT INTO categories ({CATEGORY_COLUMNS}) VALUES (?, ?, ?, ?)",
-            (category.id, category.name, category.color, category.key),
+            f"INSERT INTO categories ({CATEGORY_COLUMNS}) VALUES ({places(CATEGORY_COLUMNS)})",
+            category_to_row(category),
         )
         return category
 
@@ -54,8 +61,9 @@ class CategoryTable:
         name = _checked_name(category.name, others)
         _check_key(category.key, others)
         self._database.execute(
-            "UPDATE categories SET name = ?, color = ?, key = ? WHERE id = ?",
-            (name, category.color, category.key, category.id),
+            f"UPDATE categories SET ({CATEGORY_COLUMNS}) = ({places(CATEGORY_COLUMNS)}) "
+            "WHERE id = ?",
+            (*category_to_row(replace(category, name=name)), category.id),
         )
 
 

@@ -1,5 +1,6 @@
 """The annotations of one image in memory, changed by edits only."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
@@ -69,8 +70,8 @@ class ImageDocument:
         width: In pixels; 0 while not known.
         height: In pixels; 0 while not known.
         status: How far its annotation has come.
-        instances: By id, in drawing order: rising ids, so that an undone removal comes back
-            where it was.
+        instances: By id, in drawing order: rising z_order, then rising ids, so that an undone
+            removal comes back where it was.
         decisions: By the key of the suggestion.
     """
 
@@ -108,22 +109,25 @@ class ImageDocument:
     def instance_at(self, x: int, y: int) -> int | None:
         """The instance at a pixel: of several the smallest, of equal ones the topmost."""
         hits = [  # Mask.contains looks at the box before it looks at a pixel
-            (instance.mask.area, -instance.id)
+            (instance.mask.area, -instance.z_order, -instance.id)
             for instance in self.instances.values()
             if instance.mask.contains(x, y)
         ]
-        return -min(hits)[1] if hits else None
+        return -min(hits)[2] if hits else None
 
     def _add(self, instance: Instance) -> Change:
         if instance.id in self.instances:
             raise EditError(f"expected a new instance id, got {instance.id}, which is there")
-        in_order = not self.instances or instance.id > next(reversed(self.instances))
+        on_top = not self.instances or _rank(instance) > _rank(next(self._from_the_top()))
         self.instances[instance.id] = self._clipped(instance)
-        if not in_order:
-            ordered = sorted(self.instances.items())
+        if not on_top:
+            ordered = sorted(self.instances.items(), key=lambda item: _rank(item[1]))
             self.instances.clear()
             self.instances.update(ordered)
         return _stale(instance)
+
+    def _from_the_top(self) -> Iterator[Instance]:
+        return reversed(self.instances.values())
 
     def _remove(self, instance: Instance) -> Change:
         present = self._instance(instance.id)
@@ -217,6 +221,10 @@ class ImageDocument:
 def _expect(what: str, expected: object, got: object) -> None:
     if expected != got:
         raise EditError(f"expected the {what} {expected!r}, found {got!r}")
+
+
+def _rank(instance: Instance) -> tuple[int, int]:
+    return instance.z_order, instance.id
 
 
 def _stale(instance: Instance) -> Change:

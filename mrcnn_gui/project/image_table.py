@@ -27,7 +27,11 @@ class ImageTable:
         last = self._database.execute("SELECT ifnull(max(id), 0) FROM images")[0][0]
         # As bytes: a file name need not be UTF-8.
         rows = [(path.encode("utf-8", "surrogateescape"),) for path in stored if path not in known]
-        self._database.execute_many("INSERT INTO images (path) VALUES (CAST(? AS TEXT))", rows)
+        self._database.execute_many(
+            "INSERT INTO images (path, export_id) VALUES "
+            "(CAST(? AS TEXT), (SELECT ifnull(max(export_id), 0) + 1 FROM images))",
+            rows,
+        )
         return self._select("WHERE id > ?", last)
 
     def all(self) -> list[ImageEntry]:

@@ -2,11 +2,11 @@
 
 import json
 import zlib
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
-from core.masks import Mask
+from core.masks import Mask, decode_rle
 from mrcnn_gui.project.annotation import (
     Category,
     Decision,
@@ -22,11 +22,17 @@ from mrcnn_gui.project.annotation import (
 from mrcnn_gui.project.database import Row
 from mrcnn_gui.project.errors import DamagedProjectError
 
+T = TypeVar("T")
+
 MASK_COLUMNS = "x, y, width, height, mask"
-CATEGORY_COLUMNS = "id, name, color, key"
-IMAGE_COLUMNS = "id, path, width, height, content_hash, status, side, problem"
+CATEGORY_COLUMNS = "id, name, color, key, description, supercategory, attributes"
+IMAGE_COLUMNS = (
+    "id, path, width, height, content_hash, status, side, problem, export_id, page, pages, "
+    'orientation, file_size, modified_ns, "group", reviewer, comment'
+)
 INSTANCE_COLUMNS = (
-    "id, category_id, source, model_version, score, is_crowd, attributes, original, " + MASK_COLUMNS
+    "id, category_id, source, model_version, score, is_crowd, attributes, original, z_order, "
+    "locked, seconds, " + MASK_COLUMNS
 )
 SUGGESTION_COLUMNS = "key, category, score, model_version, " + MASK_COLUMNS
 
@@ -42,14 +48,24 @@ def mask_to_row(mask: Mask) -> Row:
     return (*mask.bbox_xywh, blob)
 
 
+def run_lengths_to_row(
+    counts: bytes, height: int, width: int, bbox_xywh: tuple[int, int, int, int]
+) -> Row:
+    """Compressed COCO run lengths of a whole image, kept as they are: an import's quick way."""
+    return (*bbox_xywh, b"%d %d " % (height, width) + counts)
+
+
 def mask_from_row(row: Row) -> Mask:
-    """Inverse of `mask_to_row`.
+    """Inverse of `mask_to_row` and `run_lengths_to_row`.
 
     Raises:
         DamagedProjectError: The stored bytes are no such mask.
     """
     x, y, width, height, blob = row
     try:
+        if blob[:1].isdigit():  # a zlib stream begins with "x"
+            frame_height, frame_width, counts = blob.decode().split(" ")
+            return decode_rle({"size": [int(frame_height), int(frame_width)], "counts": counts})
         packed = np.frombuffer(zlib.decompress(blob), dtype=np.uint8)
         crop = np.unpackbits(packed, count=width * height).reshape(height, width)
         return Mask(crop.view(np.bool_), x, y)
@@ -59,12 +75,27 @@ def mask_from_row(row: Row) -> Mask:
 
 def category_from_row(row: Row) -> Category:
     """From CATEGORY_COLUMNS."""
-    return Category(*row)
+    category_id, name, color, key, description, supercategory, attributes = row
+    definitions = tuple(_stored_json(attributes, list))
+    return Category(category_id, name, color, key, description, supercategory, definitions)
+
+
+def category_to_row(category: Category) -> Row:
+    """In the order of CATEGORY_COLUMNS."""
+    return (
+        category.id,
+        category.name,
+        category.color,
+        category.key,
+        category.description,
+        category.supercategory,
+        json.dumps(category.attributes),
+    )
 
 
 def image_from_row(row: Row) -> ImageEntry:
     """From IMAGE_COLUMNS."""
-    image_id, path, width, height, content_hash, status, side, problem = row
+    image_id, path, width, height, content_hash, status, side, *rest = row
     return ImageEntry(
         image_id,
         path,
@@ -73,7 +104,7 @@ def image_from_row(row: Row) -> ImageEntry:
         content_hash,
         ReviewStatus(status),
         Side(side) if side else None,
-        problem,
+        *rest,
     )
 
 
@@ -88,6 +119,9 @@ def instance_to_row(instance: Instance) -> Row:
         instance.is_crowd,
         json.dumps(dict(instance.attributes)),
         instance.original,
+        instance.z_order,
+        instance.locked,
+        instance.seconds,
         *mask_to_row(instance.mask),
     )
 
@@ -95,14 +129,18 @@ def instance_to_row(instance: Instance) -> Row:
 def instance_from_row(row: Row) -> Instance:
     """From INSTANCE_COLUMNS."""
     instance_id, category_id, source, version, score, is_crowd, attributes, original = row[:8]
+    z_order, locked, seconds = row[8:11]
     return Instance(
         instance_id,
         category_id,
-        mask_from_row(row[8:]),
+        mask_from_row(row[11:]),
         Provenance(Source(source), version, score),
         bool(is_crowd),
-        _json_object(attributes),
+        _stored_json(attributes, dict),
         original,
+        z_order,
+        bool(locked),
+        seconds,
     )
 
 
@@ -128,11 +166,13 @@ def decision_from_row(row: Row) -> Decision:
     return Decision(suggestion_from_row(row[1:]), Verdict(row[0]))
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def _stored_json(text: str, kind: type[T]) -> T:
     try:
         value = json.loads(text)
     except ValueError as error:
         raise DamagedProjectError(f"stored attributes are damaged ({error})") from error
-    if not isinstance(value, dict):
-        raise DamagedProjectError(f"expected stored attributes as an object, got {text[:40]!r}")
+    if not isinstance(value, kind):
+        raise DamagedProjectError(
+            f"expected stored attributes as a {kind.__name__}, got {text[:40]!r}"
+        )
     return value

@@ -72,8 +72,104 @@ _VERSION_1: Step = (
     )""",
 )
 
+_MASK = """x INTEGER NOT NULL,
+        y INTEGER NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        mask BLOB NOT NULL"""
+
+_VERSION_2: Step = (
+    # rest: the top-level keys of an imported COCO file that are neither images, categories nor
+    # annotations, as JSON.
+    "CREATE TABLE imports (id INTEGER PRIMARY KEY, name TEXT NOT NULL, rest TEXT NOT NULL)",
+    # export_id: the id in COCO files. original: the imported COCO record as canonical JSON.
+    # file_size and modified_ns say whether the file is still the one that was measured.
+    """CREATE TABLE images_2 (
+        id INTEGER PRIMARY KEY,
+        path TEXT NOT NULL,
+        page INTEGER NOT NULL DEFAULT 0,
+        pages INTEGER NOT NULL DEFAULT 1,
+        width INTEGER NOT NULL DEFAULT 0,
+        height INTEGER NOT NULL DEFAULT 0,
+        orientation INTEGER NOT NULL DEFAULT 1 CHECK (orientation BETWEEN 1 AND 8),
+        file_size INTEGER NOT NULL DEFAULT 0,
+        modified_ns INTEGER NOT NULL DEFAULT 0,
+        content_hash TEXT NOT NULL DEFAULT '',
+        status TEXT NOT NULL DEFAULT 'todo' CHECK (status IN ('todo', 'in_progress', 'done')),
+        side TEXT CHECK (side IN ('train', 'validation', 'test')),
+        "group" TEXT NOT NULL DEFAULT '',
+        reviewer TEXT NOT NULL DEFAULT '',
+        comment TEXT NOT NULL DEFAULT '',
+        problem TEXT NOT NULL DEFAULT '',
+        export_id INTEGER NOT NULL UNIQUE,
+        import_id INTEGER REFERENCES imports,
+        original TEXT NOT NULL DEFAULT '',
+        cursor INTEGER NOT NULL DEFAULT 0 CHECK (cursor >= 0),
+        UNIQUE (path, page)
+    )""",
+    """INSERT INTO images_2
+        (id, path, width, height, content_hash, status, side, problem, export_id, cursor)
+        SELECT id, path, width, height, content_hash, status, side, problem, id, cursor
+        FROM images""",
+    "DROP TABLE images",
+    "ALTER TABLE images_2 RENAME TO images",
+    "CREATE INDEX images_by_hash ON images (content_hash)",
+    "ALTER TABLE categories ADD COLUMN description TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE categories ADD COLUMN supercategory TEXT NOT NULL DEFAULT ''",
+    # attributes: definitions of the attributes of its instances, a JSON list.
+    "ALTER TABLE categories ADD COLUMN attributes TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE categories ADD COLUMN original TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE instances ADD COLUMN z_order INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE instances ADD COLUMN locked INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE instances ADD COLUMN seconds REAL NOT NULL DEFAULT 0",
+    # untouched: written by an import and never since, so that `original` says all of it.
+    "ALTER TABLE instances ADD COLUMN untouched INTEGER NOT NULL DEFAULT 0",
+    "DROP INDEX instances_by_category",
+    "CREATE INDEX instances_by_category ON instances (category_id, image_id)",
+    # Pixels of an instance that flipped since its mask was written; in any order.
+    f"""CREATE TABLE strokes (
+        id INTEGER PRIMARY KEY,
+        image_id INTEGER NOT NULL REFERENCES images,
+        instance_id INTEGER NOT NULL REFERENCES instances ON DELETE CASCADE,
+        {_MASK}
+    )""",
+    "CREATE INDEX strokes_by_image ON strokes (image_id)",
+    "CREATE INDEX strokes_by_instance ON strokes (instance_id)",
+    f"""CREATE TABLE regions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        image_id INTEGER NOT NULL REFERENCES images,
+        kind TEXT NOT NULL CHECK (kind IN ('finished', 'ignore')),
+        {_MASK}
+    )""",
+    "CREATE INDEX regions_by_image ON regions (image_id)",
+    # Edits over many images; those that are undone can be redone until a new one comes.
+    """CREATE TABLE project_edits (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        title TEXT NOT NULL,
+        edit TEXT NOT NULL,
+        undone INTEGER NOT NULL DEFAULT 0
+    )""",
+    "ALTER TABLE edits ADD COLUMN project_edit INTEGER REFERENCES project_edits",
+    "CREATE INDEX edits_by_project_edit ON edits (project_edit) WHERE project_edit NOT NULL",
+    """CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        parent TEXT NOT NULL,
+        state TEXT NOT NULL,
+        options TEXT NOT NULL,
+        snapshot_hash TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT ''
+    )""",
+    """CREATE TABLE model_versions (
+        id TEXT PRIMARY KEY,
+        parent TEXT NOT NULL,
+        run_id TEXT REFERENCES runs,
+        verdict TEXT NOT NULL,
+        metrics TEXT NOT NULL
+    )""",
+)
+
 # Step n leads from version n to n + 1. Published steps are never changed, only followed.
-MIGRATIONS: tuple[Step, ...] = (_VERSION_1,)
+MIGRATIONS: tuple[Step, ...] = (_VERSION_1, _VERSION_2)
 
 
 def version_of(database: Database) -> int:

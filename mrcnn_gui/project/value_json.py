@@ -37,6 +37,9 @@ def instance_to_json(instance: Instance) -> Record:
         "is_crowd": instance.is_crowd,
         "attributes": dict(instance.attributes),
         "original": instance.original,
+        "z_order": instance.z_order,
+        "locked": instance.locked,
+        "seconds": instance.seconds,
     }
     return record | {name: value for name, value in optional.items() if value}
 
@@ -51,6 +54,9 @@ def instance_from_json(record: Record) -> Instance:
         record.get("is_crowd", False),
         record.get("attributes", {}),
         record.get("original", ""),
+        record.get("z_order", 0),
+        record.get("locked", False),
+        record.get("seconds", 0.0),
     )
 
 

@@ -20,6 +20,7 @@ from mrcnn_gui.project.annotation import (
 )
 from mrcnn_gui.project.edits import AddInstance, PaintMask, SetReviewStatus
 from mrcnn_gui.project.history import History
+from mrcnn_gui.project.schema import MIGRATIONS
 from mrcnn_gui.project.store import (
     CommitError,
     DamagedProjectError,
@@ -44,7 +45,7 @@ def test_images_are_added_once_in_order(tmp_path: Path) -> None:
     with Store.create(tmp_path / ".mrcnn") as store:
         added = store.add_images([*photos, photos[0]])
         assert [entry.path for entry in added] == ["../b.jpg", "../a.jpg", "../sub/c.jpg"]
-        assert added[0] == ImageEntry(1, "../b.jpg", 0, 0, "", TODO, None, "")
+        assert added[0] == ImageEntry(1, "../b.jpg", 0, 0, "", TODO, None, "", 1)
         assert [entry.id for entry in store.add_images([photos[1], tmp_path / "d.jpg"])] == [4]
         assert store.images()[:3] == added
         assert [store.image_path(entry) for entry in added] == photos
@@ -354,7 +355,7 @@ class TestWrongFiles:
         store._database.execute("PRAGMA user_version = 99")
         store.close()
         content = (store.folder / "project.db").read_bytes()
-        with pytest.raises(NewerProjectError, match=r"format is 99.*knows up to 1"):
+        with pytest.raises(NewerProjectError, match=rf"format is 99.*knows up to {len(MIGRATIONS)}"):
             Store.open(store.folder, read_only=read_only)
         assert (store.folder / "project.db").read_bytes() == content
 
@@ -374,8 +375,8 @@ class TestWrongFiles:
         content = path.read_bytes()
         path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
         with (
-            Store.open(store.folder, read_only=read_only) as damaged,
             pytest.raises(DamagedProjectError),
+            Store.open(store.folder, read_only=read_only) as damaged,
         ):
             damaged.load_document(1)
 

@@ -1,0 +1,176 @@
+"""Commands that run, train and judge models."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mrcnn_gui.cli.app import app
+from mrcnn_gui.cli.arguments import (
+    AsJson,
+    Device,
+    Images,
+    Instances,
+    Model,
+    OfProject,
+    Project,
+    Score,
+)
+from mrcnn_gui.terminal import (
+    counting,
+    progress_bar,
+    reasons,
+    tell,
+    tell_json,
+    training_remark,
+    warn,
+    warn_each,
+)
+from mrcnn_gui.workflows.projects import open_folder
+
+
+@app.command()
+def presegment(
+    project: Project,
+    model: Model = None,
+    min_score: Score = 0.05,
+    as_json: AsJson = False,
+) -> None:
+    """Let the model suggest masks for every image that is to do."""
+    from mrcnn_gui.workflows.presegment import PresegmentProgress, presegment_todo
+
+    def show(progress: PresegmentProgress) -> None:
+        update(progress.done, progress.total, f"{progress.images_per_second:.1f} images/s")
+        last = progress.last
+        if last.problem:
+            warn(last.problem)
+        if as_json:
+            found = {"problem": last.problem} if last.problem else {"suggestions": last.count}
+            tell_json({"image": last.path} | found)
+
+    with reasons(), progress_bar("Pre-segmenting") as update:
+        folder = open_folder(project)
+        results = presegment_todo(folder, model, min_score=min_score, on_progress=show)
+    readable = [result for result in results if not result.problem]
+    if not as_json:
+        count = sum(result.count for result in readable)
+        typer.echo(f"{count} suggestions for {len(readable)} images")
+    if results and not readable:
+        raise typer.Exit(1)
+
+
+@app.command()
+def accept(
+    project: Project,
+    min_score: Score,
+    category: Annotated[
+        str | None,
+        typer.Option(
+            help="For suggestions of no category (the starter's), or of one the project lacks."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn stored suggestions into annotations."""
+    from mrcnn_gui.workflows.accept import accept_suggestions
+
+    with reasons(), counting("Accepting") as count:
+        folder = open_folder(project)
+        accepted = accept_suggestions(folder, min_score, category, on_progress=count)
+    if as_json:
+        for image in accepted:
+            tell_json({"image": image.path, "accepted": image.count})
+        return
+    total = sum(image.count for image in accepted)
+    typer.echo(f"{total} suggestions accepted on {len(accepted)} images")
+
+
+@app.command()
+def finetune(
+    project: Project,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Device = Device.AUTO,
+    activate: Annotated[
+        bool, typer.Option(help="Use the new version even where it cannot be told if it is better.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a new model version on the done images."""
+    from core.learning.progress import Progress
+    from mrcnn_gui.workflows.finetune import FinetuneOptions, finetune_project
+
+    def show(progress: Progress) -> None:
+        update(progress.step, progress.steps, training_remark(progress))
+
+    with reasons(), progress_bar("Fine-tuning") as update:
+        folder = open_folder(project)
+        options = FinetuneOptions(epochs, seed, device)
+        result, active = finetune_project(folder, options, activate=activate, on_progress=show)
+    warn_each(result.problems)
+    figures = {
+        "problems": result.problems,
+        "metrics": result.metrics and result.metrics.to_dict(),
+        "parent_metrics": result.parent_metrics and result.parent_metrics.to_dict(),
+    }
+    names = {"version": result.version, "parent": result.parent, "active": active}
+    why = {"verdict": result.verdict, "reason": result.reason}
+    tell(
+        names | why | figures,
+        f"{result.version}: {result.reason} In use: {active}.",
+        as_json=as_json,
+    )
+
+
+@app.command()
+def evaluate(
+    instances: Instances,
+    images: Images,
+    project: OfProject = None,
+    model: Model = None,
+    class_agnostic: Annotated[
+        bool, typer.Option("--class-agnostic", help="Count every category as the same one.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Box and mask AP of a model on a COCO file."""
+    from mrcnn_gui.workflows.evaluate import evaluate_model
+    from mrcnn_gui.workflows.models import resolve_model
+
+    with reasons(), counting("Evaluating") as count:
+        version_id, path = resolve_model(project and open_folder(project), model)
+        metrics = evaluate_model(
+            instances, images, path, class_agnostic=class_agnostic, on_progress=count
+        )
+    text = f"{version_id}: box AP {metrics.box_ap:.3f}, mask AP {metrics.mask_ap:.3f}"
+    tell({"model": version_id} | metrics.to_dict(), text, as_json=as_json)
+
+
+@app.command()
+def predict(
+    instances: Instances,
+    images: Images,
+    out: Annotated[Path, typer.Option(help="COCO results file to write.")],
+    project: OfProject = None,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what a model finds on the images of a COCO file, as COCO results."""
+    from mrcnn_gui.workflows.evaluate import check_writable, predict_coco, write_results
+    from mrcnn_gui.workflows.models import resolve_model
+
+    problems: list[str] = []
+    with reasons(), counting("Predicting") as count:
+        check_writable(out)
+        version_id, path = resolve_model(project and open_folder(project), model)
+        results = predict_coco(
+            instances, images, path, on_progress=count, on_problem=problems.append
+        )
+        write_results(out, results)
+    warn_each(problems)
+    result = {"model": version_id, "results": len(results), "path": str(out)}
+    tell(
+        result | {"problems": problems},
+        f"{out}: {len(results)} results of {version_id}",
+        as_json=as_json,
+    )

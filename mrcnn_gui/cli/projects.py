@@ -1,0 +1,87 @@
+"""Commands that make projects and look after them."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mrcnn_gui.cli.app import app
+from mrcnn_gui.cli.arguments import (
+    AsJson,
+    Project,
+    Reviewed,
+)
+from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.terminal import (
+    counting,
+    reasons,
+    tell,
+    warn_each,
+)
+from mrcnn_gui.workflows.projects import open_folder
+
+
+@app.command()
+def new(
+    project: Annotated[Path, typer.Argument(help="Folder to make.")],
+    images: Annotated[Path, typer.Option(help="Folder of images, searched with its subfolders.")],
+    categories: Annotated[str, typer.Option(help="Names, separated by commas.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a project on a folder of images."""
+    from mrcnn_gui.workflows.projects import create_project
+
+    with reasons():
+        report = create_project(project, images, categories.split(","))
+    result = {"project": str(report.folder), "images": report.images}
+    tell(result, f"{report.folder}: {report.images} images", as_json=as_json)
+
+
+@app.command()
+def status(
+    project: Project,
+    to: Annotated[Reviewed, typer.Argument(metavar="done|todo")],
+    images: Annotated[str, typer.Option(metavar="GLOB", help="Stored path or file name.")] = "*",
+    as_json: AsJson = False,
+) -> None:
+    """Mark images as done or to do."""
+    from mrcnn_gui.workflows.projects import set_statuses
+
+    with reasons():
+        report = set_statuses(open_folder(project), ReviewStatus(to.value), images)
+    warn_each(report.problems)
+    tell(asdict(report) | {"status": to}, f"{report.images} images: {to}", as_json=as_json)
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(project: Project, as_json: AsJson = False) -> None:
+    """Look for what is wrong with a project, one line each; nothing is repaired yet.
+
+    Exit code 0: nothing is wrong; 1: something is.
+    """
+    from mrcnn_gui.workflows.doctor import examine
+
+    with reasons(), counting("Examining") as count:
+        findings = list(examine(open_folder(project), on_progress=count))
+    for each in findings:
+        tell(asdict(each), f"{each.about}: {each.problem}", as_json=as_json)
+    if findings:
+        raise typer.Exit(1)
+    if not as_json:
+        typer.echo("nothing is wrong")
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Empty or new folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the sample project: generated scenes to try everything on."""
+    from mrcnn_gui.workflows.sample import write_sample
+
+    with reasons(), counting("Painting scenes") as count:
+        project = write_sample(folder, on_progress=count)
+    tell({"project": str(project)}, f"Open it with: mrcnn-gui {folder}", as_json=as_json)
