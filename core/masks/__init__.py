@@ -3,6 +3,7 @@
 from core.masks.contours import (
     Ring,
     mask_to_rings,
+    polygons_to_counts,
     polygons_to_mask,
     rasterise_polygon,
     reaches_far,
@@ -17,6 +18,7 @@ __all__ = [
     "decode_rle",
     "encode_rle",
     "mask_to_rings",
+    "polygons_to_counts",
     "polygons_to_mask",
     "rasterise_polygon",
     "reaches_far",

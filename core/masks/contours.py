@@ -11,7 +11,7 @@ import pycocotools.mask as coco_mask
 from numpy.typing import NDArray
 
 from core.masks.mask import Bitmap, Mask
-from core.masks.rle import decode_rle
+from core.masks.rle import decode_rle, empty_counts
 
 Ring = NDArray[np.int32]
 Points = NDArray[np.float64]
@@ -19,6 +19,7 @@ Points = NDArray[np.float64]
 _MAX_PIXELS = 2**31 - 1  # pycocotools counts pixels in a C int
 _MAX_REACH = 2**17  # pixels: pycocotools' time and memory follow a polygon's length
 
+_NUMBERS = frozenset({int, float})
 _HORIZON = 1e12  # pixels: slopes towards points farther off would be rounded away
 
 
@@ -42,6 +43,18 @@ def mask_to_rings(mask: Mask) -> list[Ring]:
 def polygons_to_mask(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
     """Fill COCO polygons and unite them, pixel for pixel as pycocotools does.
 
+    Args and errors are those of `polygons_to_counts`.
+    """
+    return decode_rle(
+        {"size": [height, width], "counts": polygons_to_counts(polygons, height, width)}
+    )
+
+
+def polygons_to_counts(polygons: Sequence[Sequence[float]], height: int, width: int) -> bytes:
+    """Fill COCO polygons and unite them into compressed run lengths, as pycocotools does.
+
+    The image is never built: all steps work on run lengths.
+
     Args:
         polygons: Flat lists x0, y0, x1, y1, ... in pixels; parts may lie outside the image.
         height: Height of the image in pixels.
@@ -52,12 +65,27 @@ def polygons_to_mask(polygons: Sequence[Sequence[float]], height: int, width: in
     """
     if not 0 < height * width <= _MAX_PIXELS:
         raise ValueError(f"expected an image of 1 to {_MAX_PIXELS} pixels, got {height} x {width}")
-    parts = [_nearby(_points(polygon), height, width) for polygon in polygons]
-    flat = [part.reshape(-1).tolist() for part in parts if len(part) >= 3]
-    if not flat:
-        return Mask.empty()
-    # Neither step builds the image: both work on run lengths.
-    return decode_rle(coco_mask.merge(coco_mask.frPyObjects(flat, height, width)))
+    reach = 4.0 * max(height, width)
+    if not all(_is_plain(polygon, reach) for polygon in polygons):
+        parts = [_nearby(_points(polygon), height, width) for polygon in polygons]
+        polygons = [part.reshape(-1).tolist() for part in parts if len(part) >= 3]
+    if not polygons:
+        return empty_counts(height, width)
+    filled = coco_mask.frPyObjects(polygons, height, width)
+    return bytes((filled[0] if len(filled) == 1 else coco_mask.merge(filled))["counts"])
+
+
+def _is_plain(polygon: Sequence[float], reach: float) -> bool:
+    """Whether a polygon needs no further look: a million of them are asked on an import."""
+    return (
+        type(polygon) is list
+        and len(polygon) >= 6
+        and len(polygon) % 2 == 0
+        and _NUMBERS.issuperset(map(type, polygon))
+        and -reach <= min(polygon)
+        and max(polygon) <= reach
+        and sum(polygon) == sum(polygon)  # no NaN, which hides from min and max
+    )
 
 
 def reaches_far(polygons: Sequence[Sequence[float]], height: int, width: int) -> bool:

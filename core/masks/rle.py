@@ -25,7 +25,7 @@ class RunLengths(TypedDict):
     """A COCO RLE segmentation: `size` is [height, width], `counts` compressed or a list."""
 
     size: list[int]
-    counts: str | list[int]
+    counts: str | bytes | list[int]
 
 
 def encode_rle(mask: Mask, height: int, width: int) -> RunLengths:
@@ -41,6 +41,11 @@ def encode_rle(mask: Mask, height: int, width: int) -> RunLengths:
     """
     counts = _run_counts(mask.clip(width, height), height, width)
     return {"size": [height, width], "counts": _compress(counts)}
+
+
+def empty_counts(height: int, width: int) -> bytes:
+    """The compressed run lengths of an image of which nothing is inside."""
+    return _compress(np.array([height * width], dtype=np.int64)).encode("ascii")
 
 
 def decode_rle(rle: RunLengths) -> Mask:
