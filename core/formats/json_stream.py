@@ -161,9 +161,11 @@ class _Window:
         data = self._read(max(_CHUNK, least))
         self._ended = not data
         try:
-            text = self._decode(data, final=self._ended)
+            text = self._decode(data, self._ended)
         except UnicodeDecodeError as error:
             raise self.error(f"not UTF-8 ({error.reason}) behind the record") from error
+        if self._ended:
+            return False
         self._text = self._text[self._place :] + text
         self._passed, self._place = self._passed + self._place, 0
-        return bool(text) or not self._ended
+        return True
