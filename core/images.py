@@ -50,12 +50,14 @@ class ImageInfo:
         height: Upright height in pixels.
         pages: Number of pages (TIFF) or frames.
         bit_depth: Bits per channel as decoded: 8, 16 or 32.
+        orientation: EXIF orientation of the stored pixels, 1-8.
     """
 
     width: int
     height: int
     pages: int
     bit_depth: int
+    orientation: int = 1
 
 
 def read_info(path: Path) -> ImageInfo:
@@ -68,10 +70,11 @@ def read_info(path: Path) -> ImageInfo:
         width, height = _bmp_size(path)
         return ImageInfo(width, height, pages=1, bit_depth=8)
     image = _open(path)
-    turned = _orientation(image) in _TURNED
+    orientation = _orientation(image)
+    turned = orientation in _TURNED
     width, height = (image.height, image.width) if turned else (image.width, image.height)
     pages = int(_field(image, "n-pages", 1))
-    return ImageInfo(width, height, pages, _BITS.get(image.format, 64))
+    return ImageInfo(width, height, pages, _BITS.get(image.format, 64), orientation)
 
 
 def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
@@ -152,7 +155,8 @@ def _field(image: Any, name: str, default: Any) -> Any:
 
 
 def _orientation(image: Any) -> int:
-    return int(_field(image, "orientation", 1))
+    value = int(_field(image, "orientation", 1))
+    return value if 1 <= value <= 8 else 1  # others mean nothing, and viewers ignore them
 
 
 def _to_rgb(image: Any) -> NDArray[np.uint8]:

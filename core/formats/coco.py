@@ -5,26 +5,33 @@ crowds are run lengths.
 """
 
 import json
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from core.files import write_atomically
+from core.formats.coco_fields import CocoError, Record, is_number, text, whole
 from core.formats.reference import COCO
 from core.masks import Mask, RunLengths, decode_rle, encode_rle, mask_to_rings, polygons_to_mask
 
-Record = dict[str, Any]
+__all__ = [
+    "CocoAnnotation",
+    "CocoCategory",
+    "CocoDataset",
+    "CocoError",
+    "CocoImage",
+    "Record",
+    "annotation_mask",
+    "annotation_record",
+    "read_coco",
+    "segmentation_of",
+    "verify_coco",
+    "write_coco",
+]
 
 _LISTS = ("images", "categories", "annotations")
-_LARGEST = 2**63 - 1
 _SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)  # half a character, as JSON escapes it
-
-
-class CocoError(ValueError):
-    """A COCO file or record is wrong; the message names the record and the reason."""
 
 
 @dataclass(frozen=True)
@@ -170,10 +177,10 @@ def write_coco(path: Path, dataset: Record) -> None:
         CocoError: The dataset holds what JSON cannot, such as NaN.
     """
     try:
-        text = json.dumps(dataset, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        content = json.dumps(dataset, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
         raise CocoError(f"cannot write {path.name}: {error}") from error
-    write_atomically(path, text)
+    write_atomically(path, content)
 
 
 def verify_coco(path: Path, masks: Iterable[tuple[int, Mask]]) -> None:
@@ -231,17 +238,17 @@ def _records(root: Record, key: str) -> list[Record]:
 
 def _image(record: Record, position: int) -> CocoImage:
     where = f"images[{position}]"
-    width, height = (_whole(record, key, where) for key in ("width", "height"))
+    width, height = (whole(record, key, where) for key in ("width", "height"))
     if width < 1 or height < 1:
         raise CocoError(f"{where}: expected a size of 1 x 1 or more, got {width} x {height}")
     return CocoImage(
-        _whole(record, "id", where), _text(record, "file_name", where), width, height, record
+        whole(record, "id", where), text(record, "file_name", where), width, height, record
     )
 
 
 def _category(record: Record, position: int) -> CocoCategory:
     where = f"categories[{position}]"
-    return CocoCategory(_whole(record, "id", where), _text(record, "name", where), record)
+    return CocoCategory(whole(record, "id", where), text(record, "name", where), record)
 
 
 def _annotation(record: Record, position: int) -> CocoAnnotation:
@@ -254,9 +261,9 @@ def _annotation(record: Record, position: int) -> CocoAnnotation:
     if not isinstance(record.get("area"), int | float | None):
         raise CocoError(f"{where}: area must be a number, got {record['area']!r}")
     return CocoAnnotation(
-        id=_whole(record, "id", where),
-        image_id=_whole(record, "image_id", where),
-        category_id=_whole(record, "category_id", where),
+        id=whole(record, "id", where),
+        image_id=whole(record, "image_id", where),
+        category_id=whole(record, "category_id", where),
         segmentation=segmentation,
         bbox=_bbox(record, where),
         is_crowd=bool(crowd),
@@ -268,29 +275,9 @@ def _bbox(record: Record, where: str) -> tuple[float, float, float, float] | Non
     bbox = record.get("bbox")
     if not bbox:
         return None
-    if not isinstance(bbox, list) or len(bbox) != 4 or not all(map(_is_number, bbox)):
+    if not isinstance(bbox, list) or len(bbox) != 4 or not all(map(is_number, bbox)):
         raise CocoError(f"{where}: bbox must be four numbers x, y, width, height, got {bbox!r}")
     return float(bbox[0]), float(bbox[1]), float(bbox[2]), float(bbox[3])
-
-
-def _whole(record: Record, key: str, where: str) -> int:
-    value = record.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
-        raise CocoError(f"{where}: '{key}' must be a whole number of 64 bits, got {value!r}")
-    return value
-
-
-def _text(record: Record, key: str, where: str) -> str:
-    value = record.get(key)
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise CocoError(f"{where}: '{key}' must be a text, got {value!r}")
-    return value
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, int):
-        return abs(value) <= _LARGEST
-    return isinstance(value, float) and math.isfinite(value)
 
 
 def _check_references(dataset: CocoDataset) -> None:

@@ -48,6 +48,29 @@ class CategoryTable:
         )
         return category
 
+    def is_used(self, category_id: int) -> bool:
+        """Whether an instance has it, or an edit may speak of it."""
+        rows = self._database.execute(
+            "SELECT EXISTS (SELECT 1 FROM instances WHERE category_id = ?) "
+            "OR EXISTS (SELECT 1 FROM edits)",
+            (category_id,),
+        )
+        return bool(rows[0][0])
+
+    def renumber(self, old: int, new: int) -> None:
+        """Give a category that is not used another id, which must be free."""
+        self._database.execute("UPDATE categories SET id = ? WHERE id = ?", (new, old))
+
+    def note_record(self, category_id: int, record: str) -> None:
+        """Keep the imported COCO record, as canonical JSON."""
+        self._database.execute(
+            "UPDATE categories SET original = ? WHERE id = ?", (record, category_id)
+        )
+
+    def records(self) -> dict[int, str]:
+        """The imported COCO records, by category id; "" for none."""
+        return dict(self._database.execute("SELECT id, original FROM categories ORDER BY id"))
+
     def update(self, category: Category) -> None:
         """Change the category with this id.
 

@@ -60,6 +60,11 @@ class Database:
         with _told(self.path):
             return self._connection.execute(sql, parameters).fetchall()
 
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """Run one statement and yield its rows as they are read, however many there are."""
+        with _told(self.path):
+            yield from self._connection.execute(sql, parameters)
+
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row of parameters."""
         with _told(self.path):

@@ -27,6 +27,7 @@ from mrcnn_gui.project.errors import (
     ProjectError,
 )
 from mrcnn_gui.project.image_table import ImageTable
+from mrcnn_gui.project.import_table import ImportTable
 from mrcnn_gui.project.lock import ProjectLock
 from mrcnn_gui.project.opening import (
     PROJECT_FOLDER,
@@ -56,6 +57,7 @@ class Store:
     Attributes:
         folder: The project folder, absolute and without links.
         read_only: Whether writing is refused.
+        imports: What imports write in bulk, inside a transaction.
     """
 
     def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
@@ -67,6 +69,7 @@ class Store:
         self._images = ImageTable(database, folder)
         self._categories = CategoryTable(database)
         self._annotations = AnnotationTable(database)
+        self.imports = ImportTable(database)
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -221,6 +224,20 @@ class Store:
         """
         with self.transaction():
             self._categories.update(category)
+
+    def category_is_used(self, category_id: int) -> bool:
+        """Whether an instance has it, or an edit may speak of it."""
+        return self._categories.is_used(category_id)
+
+    def renumber_category(self, old: int, new: int) -> None:
+        """Give a category that is not used another id, which must be free."""
+        with self.transaction():
+            self._categories.renumber(old, new)
+
+    def note_category_record(self, category_id: int, record: str) -> None:
+        """Keep the imported COCO record of a category, as canonical JSON."""
+        with self.transaction():
+            self._categories.note_record(category_id, record)
 
     # Annotations
 

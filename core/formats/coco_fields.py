@@ -1,0 +1,80 @@
+"""Single fields of COCO records: read, checked, and mended where their meaning is plain."""
+
+import json
+import math
+from typing import Any
+
+Record = dict[str, Any]
+
+LARGEST_ID = 2**63 - 1  # what a database and JSON readers of 64 bits hold
+
+
+class CocoError(ValueError):
+    """A COCO file or record is wrong; the message names the record and the reason."""
+
+
+def whole(record: Record, key: str, where: str) -> int:
+    """A whole number of 64 bits.
+
+    Raises:
+        CocoError: It is missing or anything else.
+    """
+    value = record.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST_ID:
+        raise CocoError(f"{where}: '{key}' must be a whole number of 64 bits, got {value!r}")
+    return value
+
+
+def mended_whole(value: object) -> int | None:
+    """A whole number, also one in quotes or written as 7.0; None when it is none."""
+    if isinstance(value, str) and value.isascii() and value.strip().lstrip("-").isdigit():
+        value = int(value) if len(value) < 20 else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST_ID:
+        return None
+    return value
+
+
+def text(record: Record, key: str, where: str) -> str:
+    """A text that is not empty and can be written to a file.
+
+    Raises:
+        CocoError: It is missing or anything else.
+    """
+    value = record.get(key)
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise CocoError(f"{where}: '{key}' must be a text, got {value!r}")
+    return value
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number that 64 bits hold."""
+    if isinstance(value, int):
+        return abs(value) <= LARGEST_ID
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def numbers(value: object, count: int) -> list[float] | None:
+    """A list of so many finite numbers; None when it is none."""
+    if isinstance(value, list) and len(value) == count and all(map(is_number, value)):
+        return value
+    return None
+
+
+def canonical(record: Record, where: str) -> str:
+    """A record as JSON: sorted keys, no spaces, so that equal records are equal text.
+
+    Raises:
+        CocoError: It holds what JSON has not: a number that is not finite, half a character.
+    """
+    try:
+        line = json.dumps(
+            record, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
+        line.encode()
+    except UnicodeEncodeError as error:
+        raise CocoError(f"{where} has a text that is no Unicode: {error.reason}") from error
+    except (ValueError, RecursionError) as error:
+        raise CocoError(f"{where} has a number that JSON does not have: {error}") from error
+    return line
