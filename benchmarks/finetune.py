@@ -21,8 +21,9 @@ from benchmarks.window import Delays, Stroke, open_window, run_until
 from core.images import content_hash
 from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.project.model_versions import STARTER_VERSION
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.coco_import import ImportOptions, import_coco
 from mrcnn_gui.workflows.evaluate import evaluate_model
-from mrcnn_gui.workflows.exchange import import_coco
 from mrcnn_gui.workflows.finetune import FinetuneResult
 from mrcnn_gui.workflows.models import resolve_model
 from mrcnn_gui.workflows.projects import create_project
@@ -38,7 +39,8 @@ def rows() -> Iterator[Row]:
         images = shared_data("balloon") / "images"
         done, judge = _split(work, images)
         project = create_project(work / "project", images, ("balloon",)).folder
-        import_coco(project, done, images, ReviewStatus.DONE)
+        with Store.open(project) as store:
+            import_coco(store, done, images, ImportOptions(ReviewStatus.DONE))
         before = _mask_ap(project, STARTER_VERSION, judge, images)
         version, seconds, delays = _train_in_window(project)
         after = _mask_ap(project, version, judge, images)

@@ -74,7 +74,7 @@ def canonical(record: Record, where: str) -> str:
         )
         line.encode()
     except UnicodeEncodeError as error:
-        raise CocoError(f"{where} has a text that is no Unicode: {error.reason}") from error
+        raise CocoError(f"{where}: it has a text that is no Unicode: {error.reason}") from error
     except (ValueError, RecursionError) as error:
-        raise CocoError(f"{where} has a number that JSON does not have: {error}") from error
+        raise CocoError(f"{where}: it has a number that JSON does not have: {error}") from error
     return line

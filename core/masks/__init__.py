@@ -9,13 +9,14 @@ from core.masks.contours import (
     reaches_far,
 )
 from core.masks.mask import Mask
-from core.masks.rle import RunLengths, decode_rle, encode_rle
+from core.masks.rle import RunLengths, decode_rle, empty_counts, encode_rle
 
 __all__ = [
     "Mask",
     "Ring",
     "RunLengths",
     "decode_rle",
+    "empty_counts",
     "encode_rle",
     "mask_to_rings",
     "polygons_to_counts",

@@ -90,7 +90,11 @@ def _is_plain(polygon: Sequence[float], reach: float) -> bool:
 
 def reaches_far(polygons: Sequence[Sequence[float]], height: int, width: int) -> bool:
     """Whether a polygon lies so far outside its image that pycocotools dies of it."""
-    return not all(_is_near(_points(polygon), height, width) for polygon in polygons)
+    reach = 4.0 * max(height, width)
+    return not all(
+        _is_plain(polygon, reach) or _is_near(_points(polygon), height, width)
+        for polygon in polygons
+    )
 
 
 def rasterise_polygon(points: Points) -> Mask:

@@ -1,6 +1,6 @@
 """Commands that bring annotations in and out."""
 
-from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,23 +23,58 @@ from mrcnn_gui.terminal import (
 from mrcnn_gui.workflows.projects import open_folder
 
 
+class Orientation(StrEnum):
+    """How annotations of turned photos lie."""
+
+    AS_SHOWN = "as-shown"
+    AS_STORED = "as-stored"
+
+
 @app.command("import")
 def import_(
     project: Project,
     instances: Instances,
     images: Images,
     status: Annotated[ReviewStatus | None, typer.Option(help="Of every image of the file.")] = None,
+    orientation: Annotated[
+        Orientation,
+        typer.Option(
+            help="How the masks of photos lie that EXIF mirrors or turns by 180 degrees. Where it "
+            "swaps width and height, the sizes in the file tell."
+        ),
+    ] = Orientation.AS_SHOWN,
+    report_file: Annotated[
+        Path | None,
+        typer.Option("--report", help="CSV file for every record that was mended or refused."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a COCO file into a project: wholly, or not at all."""
-    from mrcnn_gui.workflows.exchange import import_coco
+    """Bring a COCO file into a project: wholly, or not at all.
 
-    with reasons(), counting("Importing") as count:
-        folder = open_folder(project)
-        report = import_coco(folder, instances, images, status, on_progress=count)
+    Exit code 0: it is in, and what was mended or left out is told on stderr; 1: nothing is in.
+    """
+    from mrcnn_gui.project.store import Store
+    from mrcnn_gui.workflows.coco_import import ImportOptions, import_coco
+    from mrcnn_gui.workflows.import_report import written_lines
+
+    options = ImportOptions(status, as_stored=orientation is Orientation.AS_STORED)
+    with (
+        reasons(),
+        written_lines(report_file) as on_line,
+        counting("Importing") as count,
+        Store.open(open_folder(project)) as store,
+    ):
+        report = import_coco(store, instances, images, options, on_progress=count, on_line=on_line)
     warn_each(report.problems)
     text = f"{report.instances} instances on {report.images} images"
-    tell(asdict(report), text, as_json=as_json)
+    result = {
+        "images": report.images,
+        "instances": report.instances,
+        "categories": report.categories,
+        "records": report.totals,
+        "problems": report.problems,
+    }
+    tell(result, text, as_json=as_json)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""A project's annotations as COCO files: import, export, and the snapshot of a training run."""
+"""A project's annotations as COCO files: export, and the snapshot of a training run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +9,13 @@ from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.coco_dataset import ProjectDataset, absolute_name, relative_name
-from mrcnn_gui.workflows.coco_import import ImportReport, import_coco
 from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
 
 __all__ = [
     "ExportReport",
-    "ImportReport",
     "Snapshot",
     "export_coco",
     "freeze_snapshot",
-    "import_coco",
 ]
 
 

@@ -1,10 +1,15 @@
 """What an import took, mended and refused, record by record."""
 
+import csv
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeAlias
+
+from core.files import atomic_path
 
 KEPT_LINES = 1000  # of the lines a report holds; all are counted
 
@@ -92,3 +97,26 @@ class Reporter:
     def mend(self, record: str, why: str) -> None:
         """The record was taken after a change."""
         self.tell(record, Fate.MENDED, why)
+
+
+@contextmanager
+def written_lines(path: Path | None) -> Iterator[OnLine | None]:
+    """A function that writes the lines it gets to a CSV file, which appears when all went well.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    if path is None:
+        yield None
+        return
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(("record", "fate", "why"))
+
+        def write(line: ReportLine) -> None:
+            writer.writerow((line.record, line.fate, line.why))
+
+        yield write

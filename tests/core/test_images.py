@@ -56,7 +56,7 @@ def test_every_orientation_is_read_upright(tmp_path: Path, orientation: int, suf
     image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
     path = tmp_path / f"image{suffix}"
     image.write_to_file(str(path))
-    assert read_info(path) == ImageInfo(width=64, height=48, pages=1, bit_depth=8)
+    assert read_info(path) == ImageInfo(64, 48, 1, 8, orientation)
     for max_side in (None, 32):
         expected = photo() if max_side is None else photo(24, 32)
         found = read_rgb(path, max_side=max_side)

@@ -355,7 +355,9 @@ class TestWrongFiles:
         store._database.execute("PRAGMA user_version = 99")
         store.close()
         content = (store.folder / "project.db").read_bytes()
-        with pytest.raises(NewerProjectError, match=rf"format is 99.*knows up to {len(MIGRATIONS)}"):
+        with pytest.raises(
+            NewerProjectError, match=rf"format is 99.*knows up to {len(MIGRATIONS)}"
+        ):
             Store.open(store.folder, read_only=read_only)
         assert (store.folder / "project.db").read_bytes() == content
 

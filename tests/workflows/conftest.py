@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +14,9 @@ from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import MaskRCNN
 from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Side, Source
 from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows import coco_import
+from mrcnn_gui.workflows.coco_import import ImportOptions
+from mrcnn_gui.workflows.import_report import ImportReport
 
 WIDTH, HEIGHT = 96, 64
 
@@ -106,3 +110,18 @@ def starter(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Puts the tiny model in the place of the starter."""
     monkeypatch.setattr("mrcnn_gui.workflows.models.resource", lambda _: tiny_model)
     return tiny_model
+
+
+def import_coco(
+    folder: Path,
+    instances_json: Path,
+    images_folder: Path,
+    status: ReviewStatus | None = None,
+    **options: Any,
+) -> ImportReport:
+    """Import into the project in a folder."""
+    as_stored = options.pop("as_stored", False)
+    with Store.open(folder) as store:
+        return coco_import.import_coco(
+            store, instances_json, images_folder, ImportOptions(status, as_stored), **options
+        )

@@ -10,9 +10,10 @@ import pyvips
 from core.formats.coco import CocoError
 from mrcnn_gui.project.annotation import ReviewStatus, Source
 from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.import_table import ImportTable
 from mrcnn_gui.project.store import Store
-from mrcnn_gui.workflows.exchange import import_coco
-from tests.workflows.conftest import HEIGHT, WIDTH, write_picture
+from mrcnn_gui.workflows.import_report import Fate
+from tests.workflows.conftest import HEIGHT, WIDTH, import_coco, write_picture
 
 SQUARE = [[10, 10, 30, 10, 30, 30, 10, 30]]
 
@@ -64,7 +65,9 @@ def test_a_problem_names_the_image_and_the_annotation_once(project: Path, tmp_pa
     dataset = coco()
     dataset["annotations"][0]["segmentation"] = []
     report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
-    assert report.problems == ("0.png: annotation 5 has no segmentation",)
+    assert report.problems == (
+        "0.png: annotation 5: it has no segmentation: kept without a mask (noted)",
+    )
 
 
 def test_images_categories_and_annotations_arrive(project: Path, tmp_path: Path) -> None:
@@ -80,7 +83,7 @@ def test_images_categories_and_annotations_arrive(project: Path, tmp_path: Path)
     )
     assert (report.images, report.instances, report.categories) == (2, 2, 1)
     assert report.problems == ()
-    assert progress == [(1, 2), (2, 2)]
+    assert progress[-1][0] == progress[-1][1]
     entries, categories, instances = contents(project)
     assert [(c.id, c.name) for c in categories] == [(1, "a"), (2, "b"), (40, "c")]
     assert [entry.path for entry in entries][-1] == "../late.png"
@@ -98,7 +101,7 @@ def test_categories_match_by_name_and_a_taken_id_is_replaced(project: Path, tmp_
     import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
     _, categories, instances = contents(project)
     names = {category.id: category.name for category in categories}
-    assert names == {1: "a", 2: "b", 3: "new"}
+    assert names == {2: "new", 40: "a", 41: "b"}  # b was used nowhere: it makes way
     assert [names[instance.category_id] for instance in instances[0]] == ["new", "a"]
 
 
@@ -133,7 +136,7 @@ def test_what_cannot_be_used_is_left_out_and_reported(project: Path, tmp_path: P
         record = {"id": 50 + number, "image_id": 9, "category_id": 2, "segmentation": segmentation}
         dataset["annotations"].append(record)
     report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
-    assert (report.images, report.instances) == (2, 2)
+    assert (report.images, report.instances) == (2, 4)  # two of them without a mask
     text = "\n".join(report.problems)
     assert "gone.png" in text
     assert "empty.png: the file is empty" in text
@@ -149,13 +152,13 @@ def test_what_cannot_be_used_is_left_out_and_reported(project: Path, tmp_path: P
 def test_a_file_name_outside_the_folder_is_refused(
     project: Path, tmp_path: Path, name: str
 ) -> None:
-    before = contents(project)
     write_picture(tmp_path / "out.png")
     dataset = coco()
     dataset["images"][1]["file_name"] = name
-    with pytest.raises(CocoError, match="file_name"):
-        import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
-    assert contents(project) == before
+    report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
+    assert (report.images, report.totals) == (1, {Fate.REFUSED: 1})
+    assert "file_name" in report.problems[0]
+    assert len(contents(project)[0]) == 4
 
 
 def test_folders_in_file_names_may_be_written_either_way(project: Path, tmp_path: Path) -> None:
@@ -184,7 +187,7 @@ def test_a_failure_leaves_the_project_as_it_was(
     def fail(*_: object) -> None:
         raise ProjectError("the disk is full")
 
-    monkeypatch.setattr(Store, "insert_instances", fail)
+    monkeypatch.setattr(ImportTable, "name_all", fail)
     with pytest.raises(ProjectError, match="disk is full"):
         import_coco(project, write(tmp_path, coco()), tmp_path / "photos")
     assert contents(project) == before
@@ -195,8 +198,8 @@ def test_a_failure_leaves_the_project_as_it_was(
     [
         ("{", "not a JSON file"),
         ("[]", "holds a list"),
-        ('{"images": 3}', "must be a list"),
-        ('{"images": [{"id": "x"}]}', "images\\[0\\]"),
+        ('{"images": 3}', "expected a list under 'images'"),
+        ('{"annotations": []}', "has no 'images'"),
     ],
 )
 def test_a_wrong_file_is_refused(project: Path, tmp_path: Path, text: str, message: str) -> None:
@@ -214,19 +217,24 @@ def test_a_folder_without_these_images_is_refused(project: Path, tmp_path: Path)
         import_coco(project, write(tmp_path, coco()), tmp_path / "nowhere")
 
 
-def test_two_images_with_one_file_name_are_refused(project: Path, tmp_path: Path) -> None:
+def test_of_two_images_with_one_file_name_the_second_is_refused(
+    project: Path, tmp_path: Path
+) -> None:
     dataset = coco()
     dataset["images"][1]["file_name"] = "0.png"
-    with pytest.raises(CocoError, match="7 and 9 have one file_name"):
-        import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
+    report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
+    assert report.images == 1
+    assert "images 7 and 9 have one file_name" in report.problems[0]
 
 
 def test_a_record_that_json_cannot_hold_is_reported(project: Path, tmp_path: Path) -> None:
     dataset = coco()
-    dataset["annotations"][0]["area"] = float("nan")
+    dataset["annotations"][0]["worker"] = float("nan")
+    dataset["annotations"][1]["area"] = float("nan")  # can be computed
     report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
     assert report.instances == 1
-    assert "0.png: annotation 5 has a number that JSON does not have" in report.problems[0]
+    assert "annotation 5: it has a number that JSON does not have" in report.problems[0]
+    assert "its area 'nan' is none: computed" in report.problems[1]
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
-from mrcnn_gui.workflows.exchange import export_coco, freeze_snapshot, import_coco
-from tests.workflows.conftest import HEIGHT, WIDTH, human, rectangle, ring
+from mrcnn_gui.workflows.exchange import export_coco, freeze_snapshot
+from tests.workflows.conftest import HEIGHT, WIDTH, human, import_coco, rectangle, ring
 from tests.workflows.test_coco_import import coco, write
 
 

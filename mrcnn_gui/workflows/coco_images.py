@@ -1,0 +1,236 @@
+"""The images of a COCO file in a project: found, measured, and noted."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from core.formats.coco_fields import CocoError, canonical, mended_whole, text
+from core.formats.coco_turning import SIDEWAYS
+from core.images import ImageInfo, ImageReadError, read_info
+from mrcnn_gui.project.annotation import ImageEntry
+from mrcnn_gui.project.import_table import ImportedImage
+from mrcnn_gui.project.paths import stored_paths
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.import_report import Fate, Reporter
+
+_READERS = 4  # headers: mostly waiting for the disk
+
+
+@dataclass(frozen=True, slots=True)
+class TargetImage:
+    """Where the annotations of an image of the file go.
+
+    Attributes:
+        id: The project's image.
+        file_id: The id that the file gives it.
+        name: The file's name for it.
+        width: Upright, in pixels.
+        height: Upright, in pixels.
+        turn: EXIF orientation by which the annotations have to be turned; 1 for none.
+        export_id: Its id in exported files; set when all images are known.
+    """
+
+    id: int
+    file_id: int
+    name: str
+    width: int
+    height: int
+    turn: int
+    export_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    file_id: int
+    name: str
+    path: Path
+    record: dict[str, Any]
+
+
+def take_images(
+    store: Store,
+    import_id: int,
+    records: list[Any],
+    images_folder: Path,
+    *,
+    as_stored: bool,
+    reporter: Reporter,
+) -> dict[int, TargetImage]:
+    """Add the images of a file that can be used to the project, by the file's ids.
+
+    Left out and reported: those that are missing, unreadable, of another size than the file says,
+    or named outside the folder. Images whose size the project knows are not read again.
+
+    Args:
+        store: Inside its transaction.
+        import_id: What `ImportTable.begin` gave.
+        records: The entries of `images`.
+        images_folder: Where `file_name` starts from; nothing outside it is ever read.
+        as_stored: Whether annotations of images that EXIF mirrors or turns by 180 degrees were
+            made on the stored pixels; the size cannot tell.
+        reporter: Gets the lines.
+    """
+    found = list(_find(records, images_folder, reporter))
+    known = {entry.path: entry for entry in store.images()}
+    stored = list(stored_paths([each.path for each in found], store.folder))
+    measured = _measure(found, [known.get(path) for path in stored])
+    fitting = []
+    for each, path, info in zip(found, stored, measured, strict=True):
+        turn = _turn(each, info, as_stored, reporter)
+        if turn is not None and isinstance(info, ImageInfo):
+            fitting.append((each, path, info, turn))
+    store.add_images([each.path for each, *_ in fitting])
+    ids = {entry.path: entry.id for entry in store.images()}
+    notes = [
+        ImportedImage(
+            ids[path], info.width, info.height, info.orientation, canonical(each.record, each.name)
+        )
+        for each, path, info, _ in fitting
+    ]
+    export_ids = _export_ids(
+        store,
+        {note.id: each.file_id for note, (each, *_) in zip(notes, fitting, strict=True)},
+        reporter,
+    )
+    store.imports.note_images(import_id, notes)
+    return {
+        each.file_id: TargetImage(
+            ids[path], each.file_id, each.name, info.width, info.height, turn, export_ids[ids[path]]
+        )
+        for each, path, info, turn in fitting
+    }
+
+
+def image_path(images_folder: Path, file_name: str) -> Path:
+    """The file of a COCO image; both kinds of slashes separate folders.
+
+    Raises:
+        CocoError: The name leads out of the folder.
+    """
+    if "://" in file_name:
+        raise CocoError(f"file_name {file_name!r} is an address; expected a file in the folder")
+    name = PureWindowsPath(file_name)
+    if name.drive or name.root or ".." in name.parts:
+        raise CocoError(f"file_name {file_name!r} leads out of the images folder")
+    return images_folder.joinpath(*name.parts)
+
+
+def _find(records: list[Any], images_folder: Path, reporter: Reporter) -> Iterator[_Found]:
+    ids: set[int] = set()
+    names: dict[Path, int] = {}
+    for place, record in enumerate(records):
+        where = f"images[{place}]"
+        try:
+            each = _checked(record, where, images_folder)
+        except CocoError as error:
+            reporter.refuse(where, str(error).removeprefix(f"{where}: "))
+            continue
+        first = names.setdefault(each.path, each.file_id)
+        if each.file_id in ids:
+            reporter.refuse(where, f"there is an image with the id {each.file_id} before it")
+        elif first != each.file_id:
+            reporter.refuse(
+                where, f"images {first} and {each.file_id} have one file_name: {each.path.name}"
+            )
+        else:
+            ids.add(each.file_id)
+            yield each
+
+
+def _checked(record: Any, where: str, images_folder: Path) -> _Found:
+    if not isinstance(record, dict):
+        raise CocoError(f"{where}: expected an object")
+    file_id = mended_whole(record.get("id"))
+    if file_id is None:
+        raise CocoError(
+            f"{where}: 'id' must be a whole number of 64 bits, got {record.get('id')!r}"
+        )
+    name = text(record, "file_name", where)
+    canonical(record, where)  # refuses what JSON has not
+    return _Found(file_id, name, image_path(images_folder, name), record)
+
+
+def _measure(
+    found: list[_Found], known: list[ImageEntry | None]
+) -> Iterator[ImageInfo | ImageReadError]:
+    def measure(each: _Found, entry: ImageEntry | None) -> ImageInfo | ImageReadError:
+        try:
+            if entry is not None and _is_unchanged(entry, each.path):
+                return ImageInfo(entry.width, entry.height, entry.pages, 8, entry.orientation)
+            return read_info(each.path)
+        except ImageReadError as error:
+            return error
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        yield from pool.map(measure, found, known, chunksize=64)
+
+
+def _is_unchanged(entry: ImageEntry, path: Path) -> bool:
+    """Whether the file is the one that the project measured; unknown counts as changed."""
+    if not (entry.width and entry.file_size) or entry.problem:
+        return False
+    try:
+        state = path.stat()
+    except OSError:
+        return False
+    return (state.st_size, state.st_mtime_ns) == (entry.file_size, entry.modified_ns)
+
+
+def _turn(
+    each: _Found, info: ImageInfo | ImageReadError, as_stored: bool, reporter: Reporter
+) -> int | None:
+    """The orientation to turn the annotations by; None where the image cannot be used."""
+    if isinstance(info, ImageReadError):
+        reporter.refuse(each.name, str(info))
+        return None
+    said = mended_whole(each.record.get("width")), mended_whole(each.record.get("height"))
+    if None in said:
+        reporter.mend(each.name, f"its size is missing: {info.width} x {info.height} now")
+        return 1
+    if said == (info.width, info.height):
+        keeps_size = info.orientation not in SIDEWAYS or info.width == info.height
+        turned = as_stored and info.orientation > 1 and keeps_size
+        if turned:
+            reporter.mend(each.name, f"turned as EXIF orientation {info.orientation} says")
+        return info.orientation if turned else 1
+    if said == (info.height, info.width) and info.orientation in SIDEWAYS:
+        reporter.mend(
+            each.name, f"made on the stored pixels: turned upright (EXIF {info.orientation})"
+        )
+        return info.orientation
+    reporter.refuse(
+        each.name,
+        f"the file says {said[0]} x {said[1]}, the upright image has "
+        f"{info.width} x {info.height} pixels",
+    )
+    return None
+
+
+def _export_ids(store: Store, wanted: dict[int, int], reporter: Reporter) -> dict[int, int]:
+    """Give images the file's ids, unless another imported image has them already."""
+    holders = store.imports.export_ids()
+    current = {image_id: export_id for export_id, (image_id, _) in holders.items()}
+    imported = {image_id for image_id, was_imported in holders.values() if was_imported}
+    spare = max([0, *holders, *wanted.values()]) + 1
+    changes: dict[int, int] = {}
+    for image_id, export_id in wanted.items():
+        if image_id in imported or current[image_id] == export_id:
+            continue
+        holder = holders.get(export_id)
+        if holder is not None and holder[1] and holder[0] != image_id:
+            reporter.tell(
+                f"image {export_id}",
+                Fate.MENDED,
+                f"its id belongs to another image: {current[image_id]} now",
+            )
+            continue
+        changes[image_id] = export_id
+    taken = set(changes.values())
+    for export_id in taken & holders.keys():
+        image_id = holders[export_id][0]
+        if image_id not in changes:
+            changes[image_id], spare = spare, spare + 1
+    store.imports.set_export_ids(changes)
+    return current | changes

@@ -1,0 +1,228 @@
+"""Single COCO annotations as a project takes them: checked, mended where safe, or refused."""
+
+import json
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Any
+
+import pycocotools.mask as coco_mask
+
+from core.formats.coco_fields import CocoError, canonical, is_number, mended_whole, numbers
+from core.formats.coco_turning import turned
+from core.masks import decode_rle, empty_counts, encode_rle, polygons_to_counts, reaches_far
+from mrcnn_gui.project.import_table import ImportedInstance, ImportedMask, ImportTable
+from mrcnn_gui.workflows.coco_images import TargetImage
+from mrcnn_gui.workflows.import_report import Fate, Reporter
+
+_LARGEST_INSTANCE_ID = 2**53  # above it, readers that hold numbers as doubles mix ids up
+_BOX_SLACK, _AREA_SLACK = 3.0, 30.0  # pixels; published files round, and count edges differently
+_SHARE = 0.15
+_REQUIRED = ("id", "image_id", "category_id", "area", "bbox", "iscrowd")
+
+
+class AnnotationReader:
+    """Turns the annotations of one file into rows; tells about all that are not simply taken.
+
+    Args:
+        images: By the file's ids: those that can be used.
+        categories: The project's category ids by the file's.
+        table: Knows which ids and records the project has.
+        reporter: Gets the lines.
+    """
+
+    def __init__(
+        self,
+        images: Mapping[int, TargetImage],
+        categories: Mapping[int, int],
+        table: ImportTable,
+        reporter: Reporter,
+    ) -> None:
+        self._images, self._categories, self._reporter = images, categories, reporter
+        self._taken_below = table.highest_instance_id()
+        self._ids: set[int] = set()
+        self._present = {_digest(image_id, record) for image_id, record in table.records()}
+
+    def read(self, records: Iterator[Any]) -> Iterator[ImportedInstance]:
+        """Yield the instances that shall be added."""
+        for place, record in enumerate(records):
+            where = _name(record, place)
+            try:
+                instance = self._instance(record, where)
+            except CocoError as error:
+                self._reporter.refuse(where, str(error).removeprefix(f"{where}: "))
+                continue
+            if instance is not None:
+                yield instance
+
+    def _instance(self, record: Any, where: str) -> ImportedInstance | None:
+        if not isinstance(record, dict):
+            raise CocoError(f"expected an object, got {type(record).__name__}")
+        image, category_id = self._image(record), self._category(record)
+        remarks: list[str] = []
+        record = _plain_numbers(record, remarks)
+        crowd = _crowd(record)
+        record = {**record, "category_id": category_id}
+        if image.turn > 1:
+            record = _turned(record, image)
+        # Before the pixels: what JSON cannot hold must not reach pycocotools.
+        content = canonical(record, where)
+        if self._is_there(image.id, content):
+            self._reporter.tell(f"{image.name}: {where}", Fate.DUPLICATE, "in the project already")
+            return None
+        mask = _mask(record, image)
+        instance_id = self._free_id(record.get("id"), remarks)
+        if remarks:
+            self._reporter.mend(f"{image.name}: {where}", "; ".join(remarks))
+        for doubt in _doubts(record, mask):
+            self._reporter.tell(f"{image.name}: {where}", Fate.NOTED, doubt)
+        attributes = record.get("attributes")
+        return ImportedInstance(
+            instance_id,
+            image.id,
+            category_id,
+            mask,
+            crowd,
+            json.dumps(attributes) if isinstance(attributes, dict) else "{}",
+            content,
+            _is_complete(record, instance_id, image),
+        )
+
+    def _image(self, record: dict[str, Any]) -> TargetImage:
+        file_id = mended_whole(record.get("image_id"))
+        image = self._images.get(file_id) if file_id is not None else None
+        if image is None:
+            raise CocoError(f"its image {record.get('image_id')!r} is not there or was left out")
+        return image
+
+    def _category(self, record: dict[str, Any]) -> int:
+        file_id = mended_whole(record.get("category_id"))
+        if file_id is None or file_id not in self._categories:
+            raise CocoError(f"there is no category {record.get('category_id')!r}")
+        return self._categories[file_id]
+
+    def _is_there(self, image_id: int, content: str) -> bool:
+        """Whether the project has this record; the same one twice in a file is there, too."""
+        digest = _digest(image_id, content)
+        if digest in self._present:
+            return True
+        self._present.add(digest)
+        return False
+
+    def _free_id(self, value: object, remarks: list[str]) -> int | None:
+        wanted = mended_whole(value)
+        if wanted is None or not 1 <= wanted < _LARGEST_INSTANCE_ID:
+            remarks.append(f"its id {value!r} is no whole number from 1: it gets a new one")
+            return None
+        if wanted <= self._taken_below or wanted in self._ids:
+            remarks.append(f"its id {wanted} is taken: it gets a new one")
+            return None
+        self._ids.add(wanted)
+        return wanted
+
+
+def _digest(image_id: int, record: str) -> bytes:
+    return blake2b(f"{image_id} {record}".encode(), digest_size=16).digest()
+
+
+def _name(record: Any, place: int) -> str:
+    number = record.get("id") if isinstance(record, dict) else None
+    plain = isinstance(number, int) and not isinstance(number, bool)
+    return f"annotation {number}" if plain else f"annotations[{place}]"
+
+
+def _plain_numbers(record: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
+    """Area and box as numbers, or left out: they can be computed."""
+    for key, good in (("area", is_number), ("bbox", lambda value: numbers(value, 4) is not None)):
+        value = record.get(key)
+        if value not in (None, []) and (isinstance(value, bool) or not good(value)):
+            remarks.append(f"its {key} {str(value)[:40]!r} is none: computed")
+            record = {name: kept for name, kept in record.items() if name != key}
+    return record
+
+
+def _crowd(record: dict[str, Any]) -> bool:
+    crowd = record.get("iscrowd", 0)
+    if crowd not in (0, 1):
+        raise CocoError(f"iscrowd must be 0 or 1, got {crowd!r}")
+    return bool(crowd)
+
+
+def _turned(record: dict[str, Any], image: TargetImage) -> dict[str, Any]:
+    sideways = image.turn > 4
+    size = (image.height, image.width) if sideways else (image.width, image.height)
+    try:
+        return turned(record, image.turn, *size)
+    except (ValueError, TypeError, LookupError) as error:
+        raise CocoError(f"cannot be turned upright: {error}") from error
+
+
+def _mask(record: dict[str, Any], image: TargetImage) -> ImportedMask:
+    """The pixels; none where the record has no segmentation, as one of keypoints alone."""
+    height, width = image.height, image.width
+    try:
+        counts = _counts(record.get("segmentation"), height, width)
+    except CocoError:
+        raise
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise CocoError(str(error)) from error
+    box = coco_mask.toBbox({"size": [height, width], "counts": counts})
+    x, y, box_width, box_height = (int(side) for side in box)
+    return ImportedMask(counts, height, width, (x, y, box_width, box_height))
+
+
+def _counts(segmentation: object, height: int, width: int) -> bytes:
+    if not segmentation:
+        return empty_counts(height, width)
+    if isinstance(segmentation, list):
+        return polygons_to_counts(segmentation, height, width)
+    if isinstance(segmentation, dict):
+        return _checked_counts(segmentation, height, width)
+    kind = type(segmentation).__name__
+    raise CocoError(f"segmentation must be polygons or an RLE, got {kind}")
+
+
+def _checked_counts(rle: dict[str, Any], height: int, width: int) -> bytes:
+    """Run lengths in their one canonical form."""
+    size = rle.get("size")
+    if not isinstance(size, list) or size != [height, width]:
+        raise CocoError(f"its RLE is for {size}, its image is {[height, width]}")
+    mask = decode_rle({"size": [height, width], "counts": rle["counts"]})
+    counts = encode_rle(mask, height, width)["counts"]
+    return str(counts).encode("ascii")
+
+
+def _doubts(record: dict[str, Any], mask: ImportedMask) -> Iterator[str]:
+    """What the record says of itself that its pixels do not."""
+    if not record.get("segmentation"):
+        yield "it has no segmentation: kept without a mask"
+        return
+    if not mask.bbox_xywh[2]:
+        yield "its mask covers no pixel: kept without a mask"
+        return
+    box = record.get("bbox")
+    if box and any(
+        abs(said - found) > max(_BOX_SLACK, _SHARE * found)
+        for said, found in zip(box, mask.bbox_xywh, strict=True)
+    ):
+        yield f"its bbox {box} is not that of its mask, {list(mask.bbox_xywh)}"
+    said = record.get("area")
+    if said:
+        area = int(coco_mask.area({"size": [mask.height, mask.width], "counts": mask.counts}))
+        if abs(said - area) > max(_AREA_SLACK, _SHARE * area):
+            yield f"its area {said} is not that of its mask, {area}"
+
+
+def _is_complete(record: dict[str, Any], instance_id: int | None, image: TargetImage) -> bool:
+    """Whether an export may write the record as it stands: with the same ids, without gaps."""
+    segmentation = record.get("segmentation")
+    return (
+        all(record.get(key) is not None for key in _REQUIRED)
+        and type(record["id"]) is int
+        and record["id"] == instance_id
+        and record["image_id"] == image.export_id
+        and type(record["image_id"]) is int
+        and bool(record["bbox"])
+        and not (
+            isinstance(segmentation, list) and reaches_far(segmentation, image.height, image.width)
+        )
+    )
