@@ -12,6 +12,7 @@ from mrcnn_gui.cli.arguments import (
     Images,
     Instances,
     Project,
+    Score,
 )
 from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.terminal import (
@@ -20,6 +21,7 @@ from mrcnn_gui.terminal import (
     tell,
     warn_each,
 )
+from mrcnn_gui.workflows.export_options import ExportOptions, MaskForm, Split
 from mrcnn_gui.workflows.projects import open_folder
 
 
@@ -84,15 +86,80 @@ def export(
     all_images: Annotated[
         bool, typer.Option("--all", help="All images, not only those that are done.")
     ] = False,
+    masks: Annotated[
+        MaskForm,
+        typer.Option(
+            help="as-is: imported records as they came, others as one exact polygon, or as RLE "
+            "where they have holes or parts. rle: all. polygons: one exact polygon for each part; "
+            "RLE where there are holes, and for crowds. simplified: the same with fewer corners; "
+            "what it costs is told. keyhole: exact polygons only, holes joined to their outline, "
+            "for readers that know no RLE. Imported polygons that nobody changed stay as they "
+            "came in all forms but rle."
+        ),
+    ] = MaskForm.AS_IS,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=100, help="Pixels that a simplified polygon may leave out corners by."
+        ),
+    ] = 1.0,
+    split: Annotated[
+        Split,
+        typer.Option(
+            help="Several files. sides: OUT_train, OUT_val, OUT_test as the project uses its "
+            "images, OUT_undecided for the others. folder: one for each first folder of the "
+            "images' names. groups: OUT_train and OUT_val, no group of images in both."
+        ),
+    ] = Split.NONE,
     as_json: AsJson = False,
 ) -> None:
-    """Write the annotations as a COCO file."""
-    from mrcnn_gui.workflows.exchange import export_coco
+    """Write the annotations as a COCO file, or as several.
+
+    A file takes the place of the old one only after it was read again and every mask compared.
+    What was left out is told on stderr; the exit code is 0 then, too.
+    """
+    from mrcnn_gui.workflows.coco_export import export_coco
 
     with reasons(), counting("Exporting") as count:
         folder = open_folder(project)
-        report = export_coco(folder, out, all_images=all_images, on_progress=count)
+        options = ExportOptions(all_images, masks, tolerance, split)
+        report = export_coco(folder, out, options, on_progress=count)
     warn_each(report.problems)
-    result = {"path": str(out), "images": report.images, "instances": report.instances}
-    text = f"{out}: {report.instances} instances on {report.images} images"
+    cost = report.simplification
+    lines = [f"{f.path}: {f.instances} instances on {f.images} images" for f in report.files]
+    result = {
+        "path": str(out),
+        "images": report.images,
+        "instances": report.instances,
+        "files": [asdict(file) | {"path": str(file.path)} for file in report.files],
+        "simplification": asdict(cost) if cost else None,
+        "problems": report.problems,
+    }
+    tell(result, "\n".join([*lines, *([str(cost)] if cost else [])]), as_json=as_json)
+
+
+@app.command("export-results")
+def export_results_(
+    project: Project,
+    out: Annotated[Path, typer.Argument(metavar="OUT.JSON", help="COCO results file to write.")],
+    min_score: Score = 0.05,
+    category: Annotated[
+        str | None,
+        typer.Option(
+            help="For suggestions of no category (the starter's), or of one the project lacks."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the suggestions that nobody has decided about as COCO results.
+
+    Ids of images and categories are those of `export`.
+    """
+    from mrcnn_gui.workflows.coco_results import export_results
+
+    with reasons(), counting("Exporting") as count:
+        report = export_results(open_folder(project), out, min_score, category, on_progress=count)
+    warn_each(report.problems)
+    result = {"path": str(out), "results": report.results, "images": report.images}
+    text = f"{out}: {report.results} results on {report.images} images"
     tell(result | {"problems": report.problems}, text, as_json=as_json)

@@ -14,6 +14,7 @@ from mrcnn_gui.project.errors import CommitError, DamagedProjectError, StorageEr
 Row = tuple[Any, ...]
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CACHE_KIB = 64 * 1024  # the indices of a million instances; taken only as it is needed
 _BUSY_SECONDS = 10.0
 _LONGEST_PATH = 500  # SQLite's own limit of 512, less the suffix of the files beside it
 
@@ -47,6 +48,7 @@ class Database:
             return
         self.execute("PRAGMA journal_mode = WAL")
         self.execute(f"PRAGMA synchronous = {synchronous}")
+        self.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if sys.platform == "darwin":  # plain fsync stops at the drive's own cache there
             self.execute("PRAGMA fullfsync = ON")
             self.execute("PRAGMA checkpoint_fullfsync = ON")

@@ -16,11 +16,13 @@ def stored_paths(paths: Iterable[Path], folder: Path) -> Iterator[str]:
         Posix; relative to the folder (may begin with ../), or absolute where the image is on
         another drive. Links on the way to an image are followed; a linked file keeps its name.
     """
-    real: dict[Path, Path] = {}  # thousands of images share few folders
+    prefixes: dict[Path, str] = {}  # thousands of images share few folders
     for path in paths:
-        if path.parent not in real:
-            real[path.parent] = path.parent.resolve()
-        yield _relative(real[path.parent] / path.name, folder)
+        parent = path.parent
+        prefix = prefixes.get(parent)
+        if prefix is None:
+            prefix = prefixes[parent] = _prefix(parent.resolve(), folder)
+        yield prefix + path.name
 
 
 def full_path(stored: str, folder: Path) -> Path:
@@ -28,8 +30,9 @@ def full_path(stored: str, folder: Path) -> Path:
     return Path(os.path.normpath(folder / PurePosixPath(stored)))
 
 
-def _relative(path: Path, folder: Path) -> str:
+def _prefix(parent: Path, folder: Path) -> str:
     try:
-        return Path(os.path.relpath(path, folder)).as_posix()
+        relative = Path(os.path.relpath(parent, folder)).as_posix()
     except ValueError:  # another drive
-        return path.as_posix()
+        relative = parent.as_posix()
+    return "" if relative == "." else relative.removesuffix("/") + "/"

@@ -1,7 +1,6 @@
 """The images of a COCO file in a project: found, measured, and noted."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -14,8 +13,6 @@ from mrcnn_gui.project.import_table import ImportedImage
 from mrcnn_gui.project.paths import stored_paths
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.import_report import Fate, Reporter
-
-_READERS = 4  # headers: mostly waiting for the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +72,9 @@ def take_images(
     found = list(_find(records, images_folder, reporter))
     known = {entry.path: entry for entry in store.images()}
     stored = list(stored_paths([each.path for each in found], store.folder))
-    measured = _measure(found, [known.get(path) for path in stored])
     fitting = []
-    for each, path, info in zip(found, stored, measured, strict=True):
+    for each, path in zip(found, stored, strict=True):
+        info = _measure(each, known.get(path))
         turn = _turn(each, info, as_stored, reporter)
         if turn is not None and isinstance(info, ImageInfo):
             fitting.append((each, path, info, turn))
@@ -152,19 +149,13 @@ def _checked(record: Any, where: str, images_folder: Path) -> _Found:
     return _Found(file_id, name, image_path(images_folder, name), record)
 
 
-def _measure(
-    found: list[_Found], known: list[ImageEntry | None]
-) -> Iterator[ImageInfo | ImageReadError]:
-    def measure(each: _Found, entry: ImageEntry | None) -> ImageInfo | ImageReadError:
-        try:
-            if entry is not None and _is_unchanged(entry, each.path):
-                return ImageInfo(entry.width, entry.height, entry.pages, 8, entry.orientation)
-            return read_info(each.path)
-        except ImageReadError as error:
-            return error
-
-    with ThreadPoolExecutor(_READERS) as pool:
-        yield from pool.map(measure, found, known, chunksize=64)
+def _measure(each: _Found, entry: ImageEntry | None) -> ImageInfo | ImageReadError:
+    try:
+        if entry is not None and _is_unchanged(entry, each.path):
+            return ImageInfo(entry.width, entry.height, entry.pages, 8, entry.orientation)
+        return read_info(each.path)
+    except ImageReadError as error:
+        return error
 
 
 def _is_unchanged(entry: ImageEntry, path: Path) -> bool:

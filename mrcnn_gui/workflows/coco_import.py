@@ -145,10 +145,11 @@ class _Import:
 
     def _set_statuses(self, images: dict[int, TargetImage]) -> None:
         ids = {image.id for image in images.values()}
-        for entry in self._store.images():
+        entries = [entry for entry in self._store.images() if entry.id in ids]
+        for entry in entries:
             started = entry.status is ReviewStatus.TODO and entry.id in self._touched
             status = ReviewStatus.IN_PROGRESS if started else entry.status
-            if entry.id in ids:
+            if (self._options.status or status) is not entry.status:
                 self._store.set_status(entry.id, self._options.status or status)
 
 

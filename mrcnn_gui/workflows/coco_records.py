@@ -1,15 +1,22 @@
 """Single COCO annotations as a project takes them: checked, mended where safe, or refused."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
 import pycocotools.mask as coco_mask
 
-from core.formats.coco_fields import CocoError, canonical, is_number, mended_whole, numbers
+from core.formats.coco_fields import (
+    CocoError,
+    are_plain,
+    canonical,
+    is_number,
+    mended_whole,
+    numbers,
+)
 from core.formats.coco_turning import turned
-from core.masks import decode_rle, empty_counts, encode_rle, polygons_to_counts, reaches_far
+from core.masks import decode_rle, empty_counts, encode_rle, polygons_to_counts
 from mrcnn_gui.project.import_table import ImportedInstance, ImportedMask, ImportTable
 from mrcnn_gui.workflows.coco_images import TargetImage
 from mrcnn_gui.workflows.import_report import Fate, Reporter
@@ -17,7 +24,6 @@ from mrcnn_gui.workflows.import_report import Fate, Reporter
 _LARGEST_INSTANCE_ID = 2**53  # above it, readers that hold numbers as doubles mix ids up
 _BOX_SLACK, _AREA_SLACK = 3.0, 30.0  # pixels; published files round, and count edges differently
 _SHARE = 0.15
-_REQUIRED = ("id", "image_id", "category_id", "area", "bbox", "iscrowd")
 
 
 class AnnotationReader:
@@ -132,12 +138,21 @@ def _name(record: Any, place: int) -> str:
 
 def _plain_numbers(record: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
     """Area and box as numbers, or left out: they can be computed."""
-    for key, good in (("area", is_number), ("bbox", lambda value: numbers(value, 4) is not None)):
+    area, bbox = record.get("area"), record.get("bbox")
+    if type(bbox) is list and len(bbox) == 4 and are_plain(area, *bbox):
+        return record
+    for key, is_good in _COMPUTED.items():
         value = record.get(key)
-        if value not in (None, []) and (isinstance(value, bool) or not good(value)):
+        if value is not None and value != [] and not is_good(value):
             remarks.append(f"its {key} {str(value)[:40]!r} is none: computed")
             record = {name: kept for name, kept in record.items() if name != key}
     return record
+
+
+_COMPUTED: dict[str, Callable[[object], bool]] = {
+    "area": lambda value: is_number(value) and not isinstance(value, bool),
+    "bbox": lambda value: numbers(value, 4) is not None,
+}
 
 
 def _crowd(record: dict[str, Any]) -> bool:
@@ -165,9 +180,8 @@ def _mask(record: dict[str, Any], image: TargetImage) -> ImportedMask:
         raise
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise CocoError(str(error)) from error
-    box = coco_mask.toBbox({"size": [height, width], "counts": counts})
-    x, y, box_width, box_height = (int(side) for side in box)
-    return ImportedMask(counts, height, width, (x, y, box_width, box_height))
+    box = coco_mask.toBbox({"size": [height, width], "counts": counts}).astype(int).tolist()
+    return ImportedMask(counts, height, width, tuple(box))
 
 
 def _counts(segmentation: object, height: int, width: int) -> bytes:
@@ -200,10 +214,7 @@ def _doubts(record: dict[str, Any], mask: ImportedMask) -> Iterator[str]:
         yield "its mask covers no pixel: kept without a mask"
         return
     box = record.get("bbox")
-    if box and any(
-        abs(said - found) > max(_BOX_SLACK, _SHARE * found)
-        for said, found in zip(box, mask.bbox_xywh, strict=True)
-    ):
+    if box and not _is_about(box, mask.bbox_xywh):
         yield f"its bbox {box} is not that of its mask, {list(mask.bbox_xywh)}"
     said = record.get("area")
     if said:
@@ -212,17 +223,26 @@ def _doubts(record: dict[str, Any], mask: ImportedMask) -> Iterator[str]:
             yield f"its area {said} is not that of its mask, {area}"
 
 
+def _is_about(box: list[float], found: tuple[int, int, int, int]) -> bool:
+    slack = max(_BOX_SLACK, _SHARE * min(found[2:]))
+    return all(-slack <= a - b <= slack for a, b in zip(box, found, strict=True))
+
+
 def _is_complete(record: dict[str, Any], instance_id: int | None, image: TargetImage) -> bool:
     """Whether an export may write the record as it stands: with the same ids, without gaps."""
     segmentation = record.get("segmentation")
     return (
-        all(record.get(key) is not None for key in _REQUIRED)
+        record.get("id") == instance_id
         and type(record["id"]) is int
-        and record["id"] == instance_id
         and record["image_id"] == image.export_id
         and type(record["image_id"]) is int
-        and bool(record["bbox"])
-        and not (
-            isinstance(segmentation, list) and reaches_far(segmentation, image.height, image.width)
-        )
+        and None not in (record.get("area"), record.get("iscrowd"))
+        and bool(record.get("bbox"))
+        and not (isinstance(segmentation, list) and _reaches_out(segmentation, image))
     )
+
+
+def _reaches_out(polygons: list[list[float]], image: TargetImage) -> bool:
+    """Whether a polygon lies farther out than pycocotools can always bear."""
+    reach = max(image.width, image.height)
+    return not all(-reach <= min(each) and max(each) <= 2 * reach for each in polygons)
