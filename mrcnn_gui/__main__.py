@@ -10,6 +10,7 @@ COMMANDS = frozenset(
         "doctor",
         "evaluate",
         "export",
+        "export-results",
         "finetune",
         "import",
         "new",

@@ -1,5 +1,6 @@
 """Commands that bring annotations in and out."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated

@@ -26,6 +26,7 @@ from mrcnn_gui.project.errors import (
     NotAProjectError,
     ProjectError,
 )
+from mrcnn_gui.project.export_rows import ExportRows
 from mrcnn_gui.project.image_table import ImageTable
 from mrcnn_gui.project.import_table import ImportTable
 from mrcnn_gui.project.lock import ProjectLock
@@ -58,6 +59,7 @@ class Store:
         folder: The project folder, absolute and without links.
         read_only: Whether writing is refused.
         imports: What imports write in bulk, inside a transaction.
+        export_rows: What exports read.
     """
 
     def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
@@ -70,6 +72,7 @@ class Store:
         self._categories = CategoryTable(database)
         self._annotations = AnnotationTable(database)
         self.imports = ImportTable(database)
+        self.export_rows = ExportRows(database, self.instances)
 
     @classmethod
     def create(cls, folder: Path) -> Self:

@@ -13,13 +13,13 @@ from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import CARD_FILE, STARTER_VERSION
 from mrcnn_gui.project.store import Store
-from mrcnn_gui.workflows.exchange import Snapshot, freeze_snapshot
 from mrcnn_gui.workflows.models import (
     ACTIVE_MODEL,
     load_predictor,
     project_models,
     resolve_model,
 )
+from mrcnn_gui.workflows.snapshot import Snapshot, freeze_snapshot
 from mrcnn_gui.workflows.verdict import FinetuneResult, Verdict, card_of, judge
 
 if TYPE_CHECKING:

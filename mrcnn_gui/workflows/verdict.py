@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from mrcnn_gui.workflows.exchange import Snapshot
+from mrcnn_gui.workflows.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from core.learning.evaluate import Metrics

@@ -12,7 +12,6 @@ from core.model.checkpoint import load_model
 from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
-from mrcnn_gui.workflows.exchange import Snapshot, freeze_snapshot
 from mrcnn_gui.workflows.finetune import (
     FinetuneOptions,
     Verdict,
@@ -22,6 +21,7 @@ from mrcnn_gui.workflows.finetune import (
     missing_for_finetune,
 )
 from mrcnn_gui.workflows.models import ACTIVE_MODEL, resolve_model
+from mrcnn_gui.workflows.snapshot import Snapshot, freeze_snapshot
 from mrcnn_gui.workflows.verdict import judge
 from tests.workflows.conftest import human, rectangle
 

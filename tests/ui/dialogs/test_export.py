@@ -37,8 +37,8 @@ def test_done_images_are_written_and_the_result_is_told(
     dialog.path.line.setText(str(tmp_path / "out.json"))
     dialog.export_button.click()
     assert not dialog.export_button.isEnabled()
-    qtbot.waitUntil(lambda: dialog.outcome.text() != "")
-    assert dialog.outcome.text().startswith("Exported 1 instance on 1 image to")
+    qtbot.waitUntil(lambda: dialog.outcome.toPlainText() != "")
+    assert dialog.outcome.toPlainText().startswith("Exported 1 instance on 1 image to")
     written = json.loads((tmp_path / "out.json").read_text())
     assert [annotation["area"] for annotation in written["annotations"]] == [400]
     dialog.close()
@@ -51,6 +51,6 @@ def test_failure_is_told_and_can_be_mended(
     (tmp_path / "file").write_text("no folder")
     dialog.path.line.setText(str(tmp_path / "file" / "out.json"))
     dialog.export_button.click()
-    qtbot.waitUntil(lambda: dialog.outcome.text().startswith("Not exported:"))
+    qtbot.waitUntil(lambda: dialog.outcome.toPlainText().startswith("Not exported:"))
     assert dialog.export_button.isEnabled()
     dialog.close()

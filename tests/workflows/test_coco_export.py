@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 from pycocotools.coco import COCO
 
-from core.formats.coco import CocoError, write_coco
+from core.formats.coco import CocoError
+from core.formats.coco_writing import write_dataset
 from core.masks import Mask, decode_rle
 from mrcnn_gui.project.annotation import ReviewStatus, Side, Suggestion
 from mrcnn_gui.project.edits import PaintMask, SetAttributes, SetCategory
@@ -17,7 +19,9 @@ from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
-from mrcnn_gui.workflows.exchange import export_coco, freeze_snapshot
+from mrcnn_gui.workflows.coco_export import export_coco
+from mrcnn_gui.workflows.export_options import ExportOptions
+from mrcnn_gui.workflows.snapshot import freeze_snapshot
 from tests.workflows.conftest import HEIGHT, WIDTH, human, import_coco, rectangle, ring
 from tests.workflows.test_coco_import import coco, write
 
@@ -34,7 +38,8 @@ def test_done_images_are_exported_with_exact_masks(reviewed: Path, tmp_path: Pat
         store.insert_instances(1, [human(store, mask, 2) for mask in masks])
         store.insert_instances(4, [human(store, masks[0])])  # to do: not exported
     report = export_coco(reviewed, tmp_path / "out.json")
-    assert (report.images, report.instances, report.problems) == (3, 6, ())
+    assert (report.images, report.instances) == (3, 6)
+    assert report.problems == ("1 instance without a pixel was left out",)
     dataset = load(tmp_path / "out.json")
     assert [image["file_name"] for image in dataset["images"]] == ["0.png", "1.png", "2.png"]
     assert dataset["categories"] == [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
@@ -61,7 +66,7 @@ def test_an_image_whose_name_is_no_text_is_named(reviewed: Path, tmp_path: Path)
 
 
 def test_all_images_are_exported_on_demand(reviewed: Path, tmp_path: Path) -> None:
-    report = export_coco(reviewed, tmp_path / "out.json", all_images=True)
+    report = export_coco(reviewed, tmp_path / "out.json", ExportOptions(all_images=True))
     assert report.images == 4
 
 
@@ -76,10 +81,10 @@ def test_untouched_records_are_exported_as_they_came(project: Path, tmp_path: Pa
     dataset = coco()
     import_coco(project, write(tmp_path, dataset), tmp_path / "photos", ReviewStatus.DONE)
     export_coco(project, tmp_path / "out.json")
-    first, second = load(tmp_path / "out.json")["annotations"]
-    assert first == dataset["annotations"][0] | {"id": 1, "image_id": 1, "category_id": 2}
+    exported = load(tmp_path / "out.json")
     gaps = {"area": 6, "bbox": [0, 10, 1, 6]}
-    assert second == dataset["annotations"][1] | gaps | {"id": 2, "image_id": 1, "category_id": 40}
+    first, second = dataset["annotations"]
+    assert exported["annotations"] == [first, second | gaps]
 
 
 def test_a_polygon_that_would_crash_pycocotools_is_exported_anew(
@@ -96,12 +101,12 @@ def test_a_polygon_that_would_crash_pycocotools_is_exported_anew(
 @pytest.mark.parametrize(
     "edit",
     [
-        PaintMask(1, rectangle(0, 0, 2, 2)),
-        SetCategory(1, 2, 1),
-        SetAttributes(1, {}, {"blurred": True}),
+        PaintMask(5, rectangle(0, 0, 2, 2)),
+        SetCategory(5, 2, 1),
+        SetAttributes(5, {}, {"blurred": True}),
     ],
 )
-def test_an_edited_record_is_made_anew_until_the_edit_is_undone(
+def test_an_edit_changes_its_own_record_alone_until_it_is_undone(
     project: Path, tmp_path: Path, edit: PaintMask | SetCategory | SetAttributes
 ) -> None:
     import_coco(project, write(tmp_path, coco()), tmp_path / "photos", ReviewStatus.DONE)
@@ -112,12 +117,15 @@ def test_an_edited_record_is_made_anew_until_the_edit_is_undone(
         history.undo()
     export_coco(project, tmp_path / "undone.json")
     edited, undone = (load(tmp_path / f"{name}.json") for name in ("edited", "undone"))
-    assert "worker" not in edited["annotations"][0]
-    assert edited["annotations"][0]["area"] == 400 + 4 * isinstance(edit, PaintMask)
-    assert edited["annotations"][0].get("attributes", {}) == (
-        edit.after if isinstance(edit, SetAttributes) else {}
-    )
-    assert undone["annotations"][0]["worker"] == "Zoë"
+    before, after = undone["annotations"][0], edited["annotations"][0]
+    assert before == coco()["annotations"][0]
+    assert edited["annotations"][1] == undone["annotations"][1]
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    if isinstance(edit, PaintMask):
+        assert changed == {"segmentation", "area", "bbox"}
+        assert (after["area"], after["bbox"]) == (404, [0, 0, 30, 30])
+    else:
+        assert changed == {"category_id" if isinstance(edit, SetCategory) else "attributes"}
 
 
 def test_the_same_project_gives_the_same_bytes(reviewed: Path, tmp_path: Path) -> None:
@@ -130,7 +138,9 @@ def test_the_same_project_gives_the_same_bytes(reviewed: Path, tmp_path: Path) -
 def test_file_names_start_from_the_common_folder(photos: Path, tmp_path: Path) -> None:
     with Store.create(tmp_path / "elsewhere" / "project") as store:
         store.add_images(sorted(photos.glob("*.png")))
-    export_coco(tmp_path / "elsewhere" / "project", tmp_path / "out.json", all_images=True)
+    export_coco(
+        tmp_path / "elsewhere" / "project", tmp_path / "out.json", ExportOptions(all_images=True)
+    )
     images = load(tmp_path / "out.json")["images"]
     assert [image["file_name"] for image in images] == ["0.png", "1.png", "2.png", "3.png"]
     assert (images[0]["width"], images[0]["height"]) == (WIDTH, HEIGHT)  # read from the file
@@ -138,7 +148,9 @@ def test_file_names_start_from_the_common_folder(photos: Path, tmp_path: Path) -
 
 def test_an_empty_project_gives_an_empty_dataset(tmp_path: Path) -> None:
     Store.create(tmp_path / "project").close()
-    report = export_coco(tmp_path / "project", tmp_path / "out.json", all_images=True)
+    report = export_coco(
+        tmp_path / "project", tmp_path / "out.json", ExportOptions(all_images=True)
+    )
     assert (report.images, report.instances) == (0, 0)
     assert COCO(str(tmp_path / "out.json")).getImgIds() == []
 
@@ -169,12 +181,12 @@ def test_a_file_that_reads_back_wrong_never_replaces_the_old_one(
 ) -> None:
     (tmp_path / "out.json").write_text("old")
 
-    def write_damaged(path: Path, dataset: dict[str, Any]) -> None:
-        dataset["annotations"][1] |= {"segmentation": [[0, 0, 9, 0, 9, 9]]}
-        write_coco(path, dataset)
+    def write_damaged(path: Path, rest: dict[str, Any], lists: dict[str, Iterable[str]]) -> None:
+        texts = (text.replace("[[24,", "[[25,") for text in lists["annotations"])
+        write_dataset(path, rest, {**lists, "annotations": texts})
 
-    monkeypatch.setattr("mrcnn_gui.workflows.exchange.write_coco", write_damaged)
-    with pytest.raises(CocoError, match="annotation 2 reads back with another mask"):
+    monkeypatch.setattr("mrcnn_gui.workflows.coco_export.write_dataset", write_damaged)
+    with pytest.raises(CocoError, match="annotation 1 reads back with another mask"):
         export_coco(reviewed, tmp_path / "out.json")
     assert (tmp_path / "out.json").read_text() == "old"
     assert {path.name for path in tmp_path.iterdir()} == {"out.json", "photos"}
