@@ -8,10 +8,11 @@ from core.masks.contours import (
     rasterise_polygon,
     reaches_far,
 )
-from core.masks.mask import Mask
+from core.masks.mask import Bitmap, Mask
 from core.masks.rle import RunLengths, decode_rle, empty_counts, encode_rle
 
 __all__ = [
+    "Bitmap",
     "Mask",
     "Ring",
     "RunLengths",

@@ -52,6 +52,8 @@ class Mask:
         if bitmap.ndim != 2:
             raise ValueError(f"expected a bitmap [h, w], got shape {bitmap.shape}")
         inside = bitmap if bitmap.dtype == np.bool_ else bitmap != 0
+        if inside.size and _is_tight(inside):
+            return cls(np.array(inside, order="C"), x, y)
         rows = np.flatnonzero(inside.any(axis=1))
         if rows.size == 0:
             return cls.empty()
@@ -90,6 +92,8 @@ class Mask:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mask):
             return NotImplemented
+        if self is other:
+            return True
         return self.box_xyxy == other.box_xyxy and np.array_equal(self.crop, other.crop)
 
     def __hash__(self) -> int:
@@ -104,7 +108,15 @@ class Mask:
         return _combine(self, other, np.logical_or)
 
     def xor(self, other: "Mask") -> "Mask":
-        """The pixels of exactly one of both."""
+        """The pixels of exactly one of both.
+
+        Where one lies in the box of the other, as a stroke mostly does, this costs one copy.
+        """
+        if other.is_empty or self.is_empty:
+            return self if other.is_empty else other
+        for large, small in ((self, other), (other, self)):
+            if _overlap(large.box_xyxy, small.box_xyxy) == small.box_xyxy:
+                return _flipped(large, small)
         return _combine(self, other, np.logical_xor)
 
     def subtract(self, other: "Mask") -> "Mask":
@@ -182,6 +194,23 @@ def _overlap(
 def _window(array: Bitmap, mask: Mask, box_xyxy: tuple[int, int, int, int]) -> Bitmap:
     left, top, right, bottom = box_xyxy
     return array[top - mask.y : bottom - mask.y, left - mask.x : right - mask.x]
+
+
+def _flipped(large: Mask, small: Mask) -> Mask:
+    """The pixels of exactly one of two masks, of which the small one lies in the box of the other.
+
+    The area, where it is known, follows from the small mask: counting a large one takes a while.
+    """
+    crop = large.crop.copy()
+    region = _window(crop, large, small.box_xyxy)
+    shared = int(np.count_nonzero(region & small.crop))
+    np.logical_xor(region, small.crop, out=region)
+    if not _is_tight(crop):
+        return Mask.from_bitmap(crop, large.x, large.y)
+    mask = Mask(crop, large.x, large.y)
+    if "area" in large.__dict__:
+        mask.__dict__["area"] = large.area + small.area - 2 * shared
+    return mask
 
 
 def _combine(a: Mask, b: Mask, operation: Callable[..., Bitmap]) -> Mask:

@@ -147,6 +147,11 @@ def overlap(a: Box, b: Box) -> Box | None:
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
+def hull(a: Box, b: Box) -> Box:
+    """The smallest box that holds both."""
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+
+
 def grown(box: Box, by: int) -> Box:
     """The box with a margin around it."""
     return box[0] - by, box[1] - by, box[2] + by, box[3] + by

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtGui import QImage
 
-from mrcnn_gui.ui.canvas.compose import Box, Grid, Layer, Pixels, compose, grown, overlap
+from mrcnn_gui.ui.canvas.compose import Box, Grid, Layer, Pixels, compose, grown, hull, overlap
 
 MAX_REACH = 16  # no style reaches further, in view pixels
 
@@ -107,13 +107,9 @@ def _merged(boxes: list[Box]) -> list[Box]:
     """The boxes, with those that overlap joined to their hull."""
     joined: list[Box] = []
     for box in boxes:
-        hull = box
-        while (hit := next((other for other in joined if overlap(hull, other)), None)) is not None:
+        whole = box
+        while (hit := next((other for other in joined if overlap(whole, other)), None)) is not None:
             joined.remove(hit)
-            hull = _hull(hull, hit)
-        joined.append(hull)
+            whole = hull(whole, hit)
+        joined.append(whole)
     return joined
-
-
-def _hull(a: Box, b: Box) -> Box:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

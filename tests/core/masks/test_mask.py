@@ -117,3 +117,13 @@ def test_cost_does_not_follow_the_distance_from_the_origin() -> None:
     assert far != Mask.from_bitmap(np.ones((2, 2), dtype=np.bool_))
     assert far != "mask"
     assert repr(far) == "Mask(x=1000000000, y=1000000000, width=2, height=2, area=4)"
+
+
+@quick
+@given(masks(), masks())
+def test_the_area_of_an_xor_needs_no_count(a: Mask, b: Mask) -> None:
+    """One is told its area first; both shapes of xor must agree with the pixels."""
+    assert a.area >= 0
+    for both in (a.xor(b), b.xor(a)):
+        assert both.area == np.count_nonzero(both.crop)
+        assert both == Mask.from_bitmap(canvas(a) ^ canvas(b), -ORIGIN, -ORIGIN)

@@ -82,3 +82,17 @@ def test_a_stroke_out_of_the_image_changes_nothing() -> None:
     stroke = Stroke(Mask.empty(), erase=False, width=WIDTH, height=HEIGHT)
     assert stroke.add((-30, -30), (-20, 90), 5.0) is None
     assert stroke.mask.is_empty
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(POINTS, min_size=2, max_size=4), st.booleans(), st.integers(0, 40))
+def test_what_a_stroke_flipped_is_what_differs(
+    points: list[tuple[float, float]], erase: bool, seed: int
+) -> None:
+    noise = np.random.default_rng(seed).random((25, 30)) < 0.5
+    before = Mask.from_bitmap(noise, 20, 10) if seed else Mask.empty()
+    stroke = Stroke(before, erase=erase, width=WIDTH, height=HEIGHT)
+    for start, stop in pairwise(points):
+        stroke.add(start, stop, 5.0)
+    assert stroke.flipped == before.xor(stroke.mask)
+    assert stroke.is_empty == stroke.mask.is_empty

@@ -57,15 +57,14 @@ class BrushTool(Tool):
         stroke, self._stroke = self._stroke, None
         if stroke is None:
             return
-        after = stroke.mask
         self._clear_preview()
         if self._target is None:
-            if not after.is_empty:
-                self.context.add_instance(self._category_id, after)
-        elif after.is_empty:
+            if not stroke.is_empty:
+                self.context.add_instance(self._category_id, stroke.mask)
+        elif stroke.is_empty:
             self.context.push(RemoveInstance(self._target))
-        elif after != self._target.mask:
-            self.context.push(PaintMask(self._target.id, self._target.mask.xor(after)))
+        elif not (flipped := stroke.flipped).is_empty:
+            self.context.push(PaintMask(self._target.id, flipped))
 
     def cancel(self) -> bool:
         """Drop the stroke."""

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.masks import Mask
-from mrcnn_gui.ui.canvas.compose import Bitmap, Box, overlap
+from mrcnn_gui.ui.canvas.compose import Bitmap, Box, hull, overlap
 
 _SLACK = 64  # least growth in pixels, so that a slow stroke does not copy at every step
 
@@ -21,6 +21,8 @@ class Stroke:
     def __init__(self, before: Mask, *, erase: bool, width: int, height: int) -> None:
         self.bitmap: Bitmap = before.crop.copy()
         self.x, self.y = before.x, before.y
+        self._before = before
+        self._touched: Box | None = None
         self._erase = erase
         self._image: Box = (0, 0, width, height)
 
@@ -28,6 +30,24 @@ class Stroke:
     def mask(self) -> Mask:
         """The mask as painted so far."""
         return Mask.from_bitmap(self.bitmap, self.x, self.y)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no pixel is left, or none was painted."""
+        return not self.bitmap.any()
+
+    @property
+    def flipped(self) -> Mask:
+        """The pixels that are not as they were; only where the brush has been is looked at."""
+        if self._touched is None:
+            return Mask.empty()
+        left, top = self._touched[:2]
+        changed = self._part(self._touched).copy()
+        seen = overlap(self._touched, self._before.box_xyxy)
+        if seen is not None:
+            region = changed[seen[1] - top : seen[3] - top, seen[0] - left : seen[2] - left]
+            np.logical_xor(region, self._before.window(seen), out=region)
+        return Mask.from_bitmap(changed, left, top)
 
     def add(
         self, start: tuple[float, float], stop: tuple[float, float], radius: float
@@ -51,16 +71,19 @@ class Stroke:
         if seen is None:
             return None
         part = painted[seen[1] - box[1] : seen[3] - box[1], seen[0] - box[0] : seen[2] - box[0]]
-        region = self.bitmap[
-            seen[1] - self.y : seen[3] - self.y, seen[0] - self.x : seen[2] - self.x
-        ]
-        region[part] = not self._erase
+        np.copyto(self._part(seen), not self._erase, where=part)
+        self._touched = seen if self._touched is None else hull(self._touched, seen)
         return seen
 
     @property
     def _box(self) -> Box:
         height, width = self.bitmap.shape
         return self.x, self.y, self.x + width, self.y + height
+
+    def _part(self, box: Box) -> Bitmap:
+        """A view of the bitmap, of an image box that lies in it."""
+        left, top, right, bottom = box
+        return self.bitmap[top - self.y : bottom - self.y, left - self.x : right - self.x]
 
     def _grow(self, box: Box) -> None:
         """Make room for an image box; by a good deal, for the next steps."""
