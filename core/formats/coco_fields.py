@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -61,11 +61,11 @@ def is_number(value: object) -> bool:
 
 def are_plain(*values: object) -> bool:
     """Whether all are finite numbers of usual size: quick, for the many records in order."""
-    return (
-        _PLAIN.issuperset(map(type, values))
-        and -_USUAL < min(values) <= max(values) < _USUAL  # type: ignore[type-var]
-        and sum(values) == sum(values)  # type: ignore[arg-type]  # NaN hides from min and max
-    )
+    if not _PLAIN.issuperset(map(type, values)):
+        return False
+    plain = cast("tuple[float, ...]", values)
+    # The sum: NaN hides from min and max.
+    return -_USUAL < min(plain) <= max(plain) < _USUAL and sum(plain) == sum(plain)
 
 
 _PLAIN = frozenset({int, float})

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,12 @@ def _counts(segmentation: Any, height: int, width: int) -> bytes:
     if not segmentation:
         return b""
     counts = _encoded(segmentation, height, width)
-    return b"" if counts == empty_counts(height, width) else counts
+    return b"" if counts == _no_pixel(height, width) else counts
+
+
+@lru_cache(maxsize=100)
+def _no_pixel(height: int, width: int) -> bytes:
+    return empty_counts(height, width)
 
 
 def _encoded(segmentation: Any, height: int, width: int) -> bytes:

@@ -51,7 +51,7 @@ class Mask:
         """
         if bitmap.ndim != 2:
             raise ValueError(f"expected a bitmap [h, w], got shape {bitmap.shape}")
-        inside = bitmap if bitmap.dtype == np.bool_ else bitmap != 0
+        inside: Bitmap = bitmap.view(np.bool_) if bitmap.dtype == np.bool_ else bitmap != 0
         if inside.size and _is_tight(inside):
             return cls(np.array(inside, order="C"), x, y)
         rows = np.flatnonzero(inside.any(axis=1))

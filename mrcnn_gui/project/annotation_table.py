@@ -1,10 +1,11 @@
 """The tables of instances and of decisions."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from mrcnn_gui.project.annotation import Decision, Instance
 from mrcnn_gui.project.database import Database
-from mrcnn_gui.project.document import ImageDocument
+from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.rows import (
     INSTANCE_COLUMNS,
     SUGGESTION_COLUMNS,
@@ -14,6 +15,7 @@ from mrcnn_gui.project.rows import (
     places,
     suggestion_to_row,
 )
+from mrcnn_gui.project.stroke_table import LARGE, StrokeTable
 
 _INSERT_INSTANCE = (
     f"INSERT INTO instances (image_id, {INSTANCE_COLUMNS}) VALUES (?, {places(INSTANCE_COLUMNS)})"
@@ -29,15 +31,30 @@ class AnnotationTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._strokes = StrokeTable(database)
         self._last_instance_id = 0
 
     def instances(self, image_id: int) -> list[Instance]:
-        """The instances of one image, in drawing order."""
-        rows = self._database.execute(
-            f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE image_id = ? ORDER BY z_order, id",
-            (image_id,),
-        )
-        return [instance_from_row(row) for row in rows]
+        """The instances of one image, in drawing order, with all strokes in their masks."""
+        with self._database.snapshot():
+            strokes = self._strokes.pending(image_id)
+            rows = self._database.execute(
+                f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE image_id = ? ORDER BY z_order, id",
+                (image_id,),
+            )
+        instances = map(instance_from_row, rows)
+        return [
+            replace(each, mask=each.mask.xor(strokes[each.id])) if each.id in strokes else each
+            for each in instances
+        ]
+
+    def has_strokes(self, image_id: int) -> bool:
+        """Whether strokes of an image were written alone."""
+        return self._strokes.any(image_id)
+
+    def fold_strokes(self, image_id: int) -> None:
+        """Write the whole masks of instances that have strokes."""
+        self._strokes.fold(image_id)
 
     def decisions(self, image_id: int) -> dict[str, Decision]:
         """The decisions about suggestions for one image, by the suggestion's key."""
@@ -65,9 +82,16 @@ class AnnotationTable:
             _INSERT_INSTANCE, ((image_id, *instance_to_row(each)) for each in instances)
         )
 
-    def save_instances(self, document: ImageDocument, instance_ids: Iterable[int]) -> None:
-        """Write some instances as the document has them; those that it lacks are deleted."""
-        for instance_id in instance_ids:
+    def save_instances(self, document: ImageDocument, change: Change) -> None:
+        """Write what a change touched as the document has it; what it lacks is deleted.
+
+        Of a large mask a stroke is written alone. The strokes of a deleted row go with it.
+        """
+        for instance_id in sorted(change.instance_ids):
+            stroke = change.strokes.get(instance_id)
+            if stroke is not None and document.instances[instance_id].mask.crop.size > LARGE:
+                self._strokes.add(document.image_id, instance_id, stroke)
+                continue
             self._database.execute(
                 "DELETE FROM instances WHERE id = ? AND image_id = ?",
                 (instance_id, document.image_id),

@@ -8,9 +8,11 @@ from mrcnn_gui.project.database import Database, Row
 from mrcnn_gui.project.errors import StorageError
 from mrcnn_gui.project.rows import (
     INSTANCE_COLUMNS,
+    MASK_COLUMNS,
     SUGGESTION_COLUMNS,
     decision_from_row,
     instance_from_row,
+    mask_from_row,
 )
 
 
@@ -34,6 +36,14 @@ def unreadable_annotations(database: Database, entry: ImageEntry) -> Iterator[st
         ),
         instance_from_row,
         lambda row: f"instance {row[0]}",
+    )
+    yield from _unreadable(
+        database.execute(
+            f"SELECT instance_id, {MASK_COLUMNS} FROM strokes WHERE image_id = ? ORDER BY id",
+            (entry.id,),
+        ),
+        lambda row: mask_from_row(row[1:]),
+        lambda row: f"a stroke on instance {row[0]}",
     )
     yield from _unreadable(
         database.execute(

@@ -1,6 +1,6 @@
 """The annotations of one image in memory, changed by edits only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
@@ -8,6 +8,7 @@ from core.masks import Mask
 from mrcnn_gui.project.annotation import (
     Decision,
     Instance,
+    Region,
     ReviewStatus,
     Suggestion,
     Verdict,
@@ -15,17 +16,22 @@ from mrcnn_gui.project.annotation import (
 from mrcnn_gui.project.edits import (
     AcceptSuggestion,
     AddInstance,
+    AddRegion,
     Batch,
     Edit,
     PaintMask,
     RejectSuggestion,
     RemoveInstance,
+    RemoveRegion,
     SetAttributes,
     SetCategory,
+    SetLocked,
+    SetOrder,
     SetReviewStatus,
 )
 
 Box: TypeAlias = tuple[int, int, int, int]
+Alteration: TypeAlias = PaintMask | SetCategory | SetAttributes | SetOrder | SetLocked
 
 
 class EditError(Exception):
@@ -41,12 +47,16 @@ class Change:
         dirty: x0, y0, x1, y1 (exclusive) of the pixels to draw again; None when there are none.
         status_changed: The review status is another.
         decisions_changed: A suggestion was decided, or a decision taken back.
+        strokes: The pixels that flipped, for instances of which nothing but pixels changed.
+        region_ids: Regions that were added or removed.
     """
 
     instance_ids: frozenset[int] = frozenset()
     dirty: Box | None = None
     status_changed: bool = False
     decisions_changed: bool = False
+    strokes: Mapping[int, Mask] = field(default_factory=dict, compare=False)
+    region_ids: frozenset[int] = frozenset()
 
     def merged(self, other: "Change") -> "Change":
         """What both made stale together."""
@@ -55,6 +65,8 @@ class Change:
             _hull(self.dirty, other.dirty),
             self.status_changed or other.status_changed,
             self.decisions_changed or other.decisions_changed,
+            _joined(self, other),
+            self.region_ids | other.region_ids,
         )
 
 
@@ -73,6 +85,7 @@ class ImageDocument:
         instances: By id, in drawing order: rising z_order, then rising ids, so that an undone
             removal comes back where it was.
         decisions: By the key of the suggestion.
+        regions: By id.
     """
 
     image_id: int
@@ -81,6 +94,7 @@ class ImageDocument:
     status: ReviewStatus = ReviewStatus.TODO
     instances: dict[int, Instance] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
+    regions: dict[int, Region] = field(default_factory=dict)
 
     def apply(self, edit: Edit) -> Change:
         """Make an edit: wholly, or not at all.
@@ -101,7 +115,11 @@ class ImageDocument:
                 return self._set_status(before, after)
             case Batch(edits):
                 return self._apply_all(edits)
-            case PaintMask() | SetCategory() | SetAttributes():
+            case AddRegion(region):
+                return self._add_region(region)
+            case RemoveRegion(region):
+                return self._remove_region(region)
+            case PaintMask() | SetCategory() | SetAttributes() | SetOrder() | SetLocked():
                 return self._alter(edit)
             case _:
                 assert_never(edit)
@@ -121,10 +139,29 @@ class ImageDocument:
         on_top = not self.instances or _rank(instance) > _rank(next(self._from_the_top()))
         self.instances[instance.id] = self._clipped(instance)
         if not on_top:
-            ordered = sorted(self.instances.items(), key=lambda item: _rank(item[1]))
-            self.instances.clear()
-            self.instances.update(ordered)
+            self._sort()
         return _stale(instance)
+
+    def _sort(self) -> None:
+        ordered = sorted(self.instances.items(), key=lambda item: _rank(item[1]))
+        self.instances.clear()
+        self.instances.update(ordered)
+
+    def _add_region(self, region: Region) -> Change:
+        if region.id in self.regions:
+            raise EditError(f"expected a new region id, got {region.id}, which is there")
+        region = self._clipped_region(region)
+        self.regions[region.id] = region
+        return Change(dirty=_box(region.mask), region_ids=frozenset({region.id}))
+
+    def _remove_region(self, region: Region) -> Change:
+        if self.regions.get(region.id) != self._clipped_region(region):
+            raise EditError(f"region {region.id} is not as the edit expects it")
+        del self.regions[region.id]
+        return Change(dirty=_box(region.mask), region_ids=frozenset({region.id}))
+
+    def _clipped_region(self, region: Region) -> Region:
+        return replace(region, mask=self._clipped_mask(region.mask))
 
     def _from_the_top(self) -> Iterator[Instance]:
         return reversed(self.instances.values())
@@ -136,21 +173,30 @@ class ImageDocument:
         del self.instances[instance.id]
         return _stale(present)
 
-    def _alter(self, edit: PaintMask | SetCategory | SetAttributes) -> Change:
+    def _alter(self, edit: Alteration) -> Change:
         before = self._instance(edit.instance_id)
         after, dirty = self._altered(before, edit)
         self.instances[before.id] = after
-        return Change(frozenset({before.id}), dirty)
+        if isinstance(edit, SetOrder):
+            self._sort()
+        if not isinstance(edit, PaintMask):
+            return Change(frozenset({before.id}), dirty)
+        strokes = {before.id: self._clipped_mask(edit.xor)}
+        return Change(frozenset({before.id}), dirty, strokes=strokes)
 
-    def _altered(
-        self, instance: Instance, edit: PaintMask | SetCategory | SetAttributes
-    ) -> tuple[Instance, Box | None]:
+    def _altered(self, instance: Instance, edit: Alteration) -> tuple[Instance, Box | None]:
         if isinstance(edit, PaintMask):
             xor = self._clipped_mask(edit.xor)
             return replace(instance, mask=instance.mask.xor(xor)), _box(xor)
         if isinstance(edit, SetCategory):
             _expect("category", edit.before, instance.category_id)
             return replace(instance, category_id=edit.after), _box(instance.mask)
+        if isinstance(edit, SetOrder):
+            _expect("drawing order", edit.before, instance.z_order)
+            return replace(instance, z_order=edit.after), _box(instance.mask)
+        if isinstance(edit, SetLocked):
+            _expect("lock", not edit.after, instance.locked)
+            return replace(instance, locked=edit.after), None
         _expect("attributes", edit.before, instance.attributes)
         return replace(instance, attributes=edit.after), None
 
@@ -216,6 +262,17 @@ class ImageDocument:
 
     def _clipped_mask(self, mask: Mask) -> Mask:
         return mask.clip(self.width, self.height) if self.width and self.height else mask
+
+
+def _joined(first: Change, second: Change) -> dict[int, Mask]:
+    """The strokes of two changes; an instance that one of them alters otherwise has none."""
+    strokes = dict(first.strokes)
+    for key, flipped in second.strokes.items():
+        strokes[key] = strokes[key].xor(flipped) if key in strokes else flipped
+    altered = (first.instance_ids - first.strokes.keys()) | (
+        second.instance_ids - second.strokes.keys()
+    )
+    return {key: flipped for key, flipped in strokes.items() if key not in altered}
 
 
 def _expect(what: str, expected: object, got: object) -> None:

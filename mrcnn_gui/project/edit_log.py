@@ -30,15 +30,16 @@ class EditLog:
         )
         return not rows[0][0]
 
-    def append(self, edit: Edit) -> None:
+    def append(self, edit: Edit, project_edit: int | None = None) -> None:
         """Write an edit behind the cursor, in place of all that was undone, and move over it."""
         position = self.cursor + 1
         self._database.execute(
             "DELETE FROM edits WHERE image_id = ? AND position >= ?", (self._image_id, position)
         )
         self._database.execute(
-            "INSERT INTO edits (image_id, position, title, edit) VALUES (?, ?, ?, ?)",
-            (self._image_id, position, edit.title, encode_edit(edit)),
+            "INSERT INTO edits (image_id, position, title, edit, project_edit) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (self._image_id, position, edit.title, encode_edit(edit), project_edit),
         )
         self.step(1)
 
@@ -50,11 +51,11 @@ class EditLog:
 
     def last(self) -> Edit | None:
         """The edit that undo would take back."""
-        return self._edit(self.cursor)
+        return self.at(self.cursor)
 
     def next(self) -> Edit | None:
         """The edit that redo would make again."""
-        return self._edit(self.cursor + 1)
+        return self.at(self.cursor + 1)
 
     def last_title(self) -> str | None:
         """What undo would take back."""
@@ -64,7 +65,25 @@ class EditLog:
         """What redo would make again."""
         return self._column("title", self.cursor + 1)
 
-    def _edit(self, position: int) -> Edit | None:
+    def titles(self) -> list[str]:
+        """Titles of all edits, oldest first: those in force, then the undone ones."""
+        rows = self._database.execute(
+            "SELECT title FROM edits WHERE image_id = ? ORDER BY position", (self._image_id,)
+        )
+        return [title for (title,) in rows]
+
+    def project_step(self, first: int, last: int) -> tuple[str, int] | None:
+        """Title and number of images of a project-wide edit that has one of these positions."""
+        rows = self._database.execute(
+            "SELECT title, (SELECT count(*) FROM edits AS other "
+            "WHERE other.project_edit = edits.project_edit) FROM edits "
+            "WHERE image_id = ? AND position BETWEEN ? AND ? AND project_edit NOT NULL LIMIT 1",
+            (self._image_id, first, last),
+        )
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def at(self, position: int) -> Edit | None:
+        """The edit at a position, from 1; None when there is none."""
         text = self._column("edit", position)
         if text is None:
             return None

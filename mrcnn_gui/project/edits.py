@@ -6,13 +6,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 from core.masks import Mask
-from mrcnn_gui.project.annotation import JSON, Instance, ReviewStatus, Suggestion
+from mrcnn_gui.project.annotation import JSON, Instance, Region, ReviewStatus, Suggestion
 from mrcnn_gui.project.value_json import (
     Record,
     instance_from_json,
     instance_to_json,
     mask_from_json,
     mask_to_json,
+    region_from_json,
+    region_to_json,
     suggestion_from_json,
     suggestion_to_json,
 )
@@ -89,6 +91,61 @@ class SetAttributes:
 
 
 @dataclass(frozen=True)
+class SetOrder:
+    """Change an instance's z_order: what is drawn over it, and under it."""
+
+    instance_id: int
+    before: int
+    after: int
+    title = "Change drawing order"
+
+    def inverse(self) -> "SetOrder":
+        """Back to the order before."""
+        return replace(self, before=self.after, after=self.before)
+
+
+@dataclass(frozen=True)
+class SetLocked:
+    """Lock an instance, or unlock it."""
+
+    instance_id: int
+    after: bool
+
+    @property
+    def title(self) -> str:
+        """What the undo menu shows."""
+        return "Lock instance" if self.after else "Unlock instance"
+
+    def inverse(self) -> "SetLocked":
+        """The other way round."""
+        return replace(self, after=not self.after)
+
+
+@dataclass(frozen=True)
+class AddRegion:
+    """Put a new region into the document."""
+
+    region: Region
+    title = "Add region"
+
+    def inverse(self) -> "RemoveRegion":
+        """Remove it again."""
+        return RemoveRegion(self.region)
+
+
+@dataclass(frozen=True)
+class RemoveRegion:
+    """Take a region out; carries all of it, so that it can come back."""
+
+    region: Region
+    title = "Delete region"
+
+    def inverse(self) -> AddRegion:
+        """Put it back."""
+        return AddRegion(self.region)
+
+
+@dataclass(frozen=True)
 class AcceptSuggestion:
     """Make a suggestion an instance; with `revoked`, take the acceptance back."""
 
@@ -150,6 +207,10 @@ Edit: TypeAlias = (
     | PaintMask
     | SetCategory
     | SetAttributes
+    | SetOrder
+    | SetLocked
+    | AddRegion
+    | RemoveRegion
     | AcceptSuggestion
     | RejectSuggestion
     | SetReviewStatus
@@ -187,6 +248,10 @@ _KINDS: dict[str, type[Edit]] = {
     "paint_mask": PaintMask,
     "set_category": SetCategory,
     "set_attributes": SetAttributes,
+    "set_order": SetOrder,
+    "set_locked": SetLocked,
+    "add_region": AddRegion,
+    "remove_region": RemoveRegion,
     "accept_suggestion": AcceptSuggestion,
     "reject_suggestion": RejectSuggestion,
     "set_review_status": SetReviewStatus,
@@ -215,12 +280,14 @@ def _as_is(value: Any) -> Any:
 
 _ENCODERS: dict[str, Callable[[Any], Any]] = {
     "instance": instance_to_json,
+    "region": region_to_json,
     "suggestion": suggestion_to_json,
     "xor": mask_to_json,
     "edits": lambda edits: [_to_record(edit) for edit in edits],
 }
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "instance": instance_from_json,
+    "region": region_from_json,
     "suggestion": suggestion_from_json,
     "xor": mask_from_json,
     "edits": lambda records: tuple(_from_record(record) for record in records),

@@ -31,3 +31,7 @@ class DamagedProjectError(StorageError):
 
 class CommitError(ProjectError):
     """A change could not be saved; memory and disk are as they were before it."""
+
+
+class NotWritableError(ProjectError):
+    """The project can be read, but not changed now; the message says who or what forbids it."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mrcnn_gui.project.annotation import ReviewStatus
-from mrcnn_gui.project.document import Change, ImageDocument
+from mrcnn_gui.project.document import Change, EditError, ImageDocument
 from mrcnn_gui.project.edits import Batch, Edit, SetReviewStatus
 from mrcnn_gui.project.store import Store
 
@@ -34,6 +34,7 @@ class History:
         edit = self._log.last()
         if edit is None:
             return None
+        self._expect_own(self._log.cursor, self._log.cursor, "undo")
         with self._made(edit.inverse()) as change:
             self._log.step(-1)
         return change
@@ -43,9 +44,39 @@ class History:
         edit = self._log.next()
         if edit is None:
             return None
+        self._expect_own(self._log.cursor + 1, self._log.cursor + 1, "redo")
         with self._made(edit) as change:
             self._log.step(1)
         return change
+
+    def jump(self, position: int) -> Change | None:
+        """Undo or redo until so many edits are in force: all of them, or none.
+
+        Returns:
+            What changed; None when the history is there already.
+
+        Raises:
+            ValueError: The log has no such position.
+            EditError: A project-wide edit lies on the way.
+        """
+        cursor, last = self._log.cursor, len(self._log.titles())
+        if not 0 <= position <= last:
+            raise ValueError(f"expected a position from 0 to {last}, got {position}")
+        if position == cursor:
+            return None
+        edits = self._between(cursor, position)
+        with self._made(Batch(edits, "Jump")) as change:
+            self._log.step(position - cursor)
+        return change
+
+    def titles(self) -> list[str]:
+        """Titles of all edits, oldest first; the first `position` of them are in force."""
+        return self._log.titles()
+
+    @property
+    def position(self) -> int:
+        """How many edits are in force."""
+        return self._log.cursor
 
     @property
     def can_undo(self) -> bool:
@@ -66,6 +97,22 @@ class History:
     def redo_title(self) -> str:
         """Title of the edit that redo makes again; "" when there is none."""
         return self._log.next_title() or ""
+
+    def _between(self, cursor: int, position: int) -> tuple[Edit, ...]:
+        """What leads from one position to another."""
+        forwards = position > cursor
+        first, last = min(cursor, position) + 1, max(cursor, position)
+        self._expect_own(first, last, "redo" if forwards else "undo")
+        edits = [edit for it in range(first, last + 1) if (edit := self._log.at(it)) is not None]
+        return tuple(edits) if forwards else Batch(tuple(edits), "").inverse().edits
+
+    def _expect_own(self, first: int, last: int, verb: str) -> None:
+        step = self._log.project_step(first, last)
+        if step is not None:
+            images = "1 image" if step[1] == 1 else f"{step[1]} images"
+            raise EditError(
+                f"this belongs to '{step[0]}' on {images}: {verb} it with Edit > Project history"
+            )
 
     def _started(self, edit: Edit) -> Edit:
         """The first content edit of a to-do image puts it in progress."""

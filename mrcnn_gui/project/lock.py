@@ -4,10 +4,11 @@ import json
 import os
 import socket
 import sys
+import threading
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
-from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.errors import NotWritableError
 
 if sys.platform == "win32":
     import msvcrt
@@ -43,22 +44,33 @@ class ProjectLock:
         """Take the lock.
 
         Raises:
-            ProjectError: Another window or command has it; the message names it.
+            NotWritableError: Another window or command has it; the message names it.
             OSError: The lock file cannot be written.
         """
         self._file = (folder / "project.lock").open("a+", encoding="utf-8")
         if not _try_lock(self._file):
             holder = _holder(self._file)
             self._file.close()
-            raise ProjectError(
+            raise NotWritableError(
                 f"the project in {folder} is open in another window or command ({holder}): "
                 "close that one first"
             )
+        self._holders = 1
+        self._counting = threading.Lock()
         self._name_holder()
 
+    def share(self) -> Self:
+        """Count one more holder in this process; each calls `release`."""
+        with self._counting:
+            self._holders += 1
+        return self
+
     def release(self) -> None:
-        """Let others write."""
-        self._file.close()
+        """Let others write, once nobody in this process holds it any more."""
+        with self._counting:
+            self._holders -= 1
+            if self._holders == 0:
+                self._file.close()
 
     def _name_holder(self) -> None:
         self._file.seek(0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from core.files import atomic_path
 from mrcnn_gui.project.database import Database
-from mrcnn_gui.project.errors import NotAProjectError, ProjectError
+from mrcnn_gui.project.errors import NotAProjectError, NotWritableError, ProjectError
 from mrcnn_gui.project.lock import ProjectLock
 from mrcnn_gui.project.schema import (
     MIGRATIONS,
@@ -44,12 +44,12 @@ def take_lock(folder: Path) -> ProjectLock:
     """The right to write in a project folder.
 
     Raises:
-        ProjectError: Another window has it, or the folder cannot be written to.
+        NotWritableError: Another window has it, or the folder cannot be written to.
     """
     try:
         return ProjectLock(folder)
     except OSError as error:
-        raise ProjectError(f"cannot write in {folder}: {error.strerror or error}") from error
+        raise NotWritableError(f"cannot write in {folder}: {error.strerror or error}") from error
 
 
 def open_database(folder: Path, *, read_only: bool) -> Database:

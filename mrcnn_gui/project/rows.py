@@ -1,10 +1,7 @@
 """Annotations as rows of SQLite tables, and back."""
 
 import json
-import zlib
 from typing import TypeVar
-
-import numpy as np
 
 from core.masks import Mask, decode_rle
 from mrcnn_gui.project.annotation import (
@@ -19,6 +16,7 @@ from mrcnn_gui.project.annotation import (
     Suggestion,
     Verdict,
 )
+from mrcnn_gui.project.crop_bits import pack_crop, unpack_crop
 from mrcnn_gui.project.database import Row
 from mrcnn_gui.project.errors import DamagedProjectError
 
@@ -44,8 +42,7 @@ def places(columns: str) -> str:
 
 def mask_to_row(mask: Mask) -> Row:
     """The box and the packed, compressed crop."""
-    blob = zlib.compress(np.packbits(mask.crop).tobytes(), level=1)
-    return (*mask.bbox_xywh, blob)
+    return (*mask.bbox_xywh, pack_crop(mask))
 
 
 def run_lengths_to_row(
@@ -66,10 +63,8 @@ def mask_from_row(row: Row) -> Mask:
         if blob[:1].isdigit():  # a zlib stream begins with "x"
             frame_height, frame_width, counts = blob.decode().split(" ")
             return decode_rle({"size": [int(frame_height), int(frame_width)], "counts": counts})
-        packed = np.frombuffer(zlib.decompress(blob), dtype=np.uint8)
-        crop = np.unpackbits(packed, count=width * height).reshape(height, width)
-        return Mask(crop.view(np.bool_), x, y)
-    except (zlib.error, ValueError, TypeError) as error:
+        return Mask(unpack_crop(blob, height, width), x, y)
+    except (ValueError, TypeError) as error:
         raise DamagedProjectError(f"a stored mask is damaged ({error})") from error
 
 

@@ -37,6 +37,8 @@ from mrcnn_gui.project.opening import (
     open_database,
     take_lock,
 )
+from mrcnn_gui.project.project_history import ProjectHistory
+from mrcnn_gui.project.region_table import RegionTable
 
 __all__ = [
     "PROJECT_FOLDER",
@@ -60,19 +62,22 @@ class Store:
         read_only: Whether writing is refused.
         imports: What imports write in bulk, inside a transaction.
         export_rows: What exports read.
+        project_history: Changes over many images, made and undone as one.
     """
 
     def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
         """Use `Store.create` or `Store.open`."""
         self.folder = folder
-        self.read_only = lock is None
+        self.read_only = database.read_only
         self._database = database
         self._lock = lock
         self._images = ImageTable(database, folder)
         self._categories = CategoryTable(database)
         self._annotations = AnnotationTable(database)
+        self._regions = RegionTable(database)
         self.imports = ImportTable(database)
         self.export_rows = ExportRows(database, self.instances)
+        self.project_history = ProjectHistory(database)
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -113,6 +118,18 @@ class Store:
         except BaseException:
             lock.release()
             raise
+
+    def companion(self) -> Self:
+        """One more connection, for another thread, under the lock that this one holds.
+
+        Raises:
+            ProjectError: This store is read-only.
+        """
+        if self._lock is None:
+            raise ProjectError(f"the project in {self.folder} is open to be read only")
+        return type(self)(
+            self.folder, open_database(self.folder, read_only=False), self._lock.share()
+        )
 
     def close(self) -> None:
         """Let go of the files and the lock."""
@@ -193,14 +210,13 @@ class Store:
 
         Where the image has a log, the change goes there too: undoing what lies before still fits.
         """
-        before = self.image(image_id).status
-        if status is before:
-            return
-        log = self.edit_log(image_id)
         with self.transaction():
-            if not log.is_empty:
+            before = self.image(image_id).status
+            log = self.edit_log(image_id)
+            if status is not before and not log.is_empty:
                 log.append(SetReviewStatus(before, status))
-            self._images.set_status(image_id, status)
+            if status is not before:
+                self._images.set_status(image_id, status)
 
     # Categories
 
@@ -250,8 +266,9 @@ class Store:
             entry = self.image(image_id)
             instances = {instance.id: instance for instance in self.instances(image_id)}
             decisions = self._annotations.decisions(image_id)
+            regions = self._regions.of_image(image_id)
         return ImageDocument(
-            image_id, entry.width, entry.height, entry.status, instances, decisions
+            image_id, entry.width, entry.height, entry.status, instances, decisions, regions
         )
 
     def instances(self, image_id: int) -> list[Instance]:
@@ -262,9 +279,22 @@ class Store:
         """How many instances each image has; images without one are left out."""
         return self._annotations.counts()
 
+    def fold_strokes(self, image_id: int) -> None:
+        """Write the large masks of an image whole, where strokes were written alone.
+
+        Nothing that can be read changes: this is for when the image is left or nobody works.
+        """
+        if self._annotations.has_strokes(image_id):
+            with self.transaction():
+                self._annotations.fold_strokes(image_id)
+
     def new_instance_id(self) -> int:
         """An id that no instance of the project has or ever had, >= 1."""
         return self._annotations.new_instance_id()
+
+    def new_region_id(self) -> int:
+        """An id that no region of the project has or ever had, >= 1."""
+        return self._regions.new_id()
 
     def insert_instances(self, image_id: int, instances: Iterable[Instance]) -> None:
         """Add many instances outside a history (imports)."""
@@ -285,7 +315,8 @@ class Store:
             change: What the edit altered.
             decided_before: The document's decisions before the edit.
         """
-        self._annotations.save_instances(document, sorted(change.instance_ids))
+        self._annotations.save_instances(document, change)
+        self._regions.save(document, change)
         if change.decisions_changed:
             self._annotations.save_decisions(document, decided_before)
         if change.status_changed:

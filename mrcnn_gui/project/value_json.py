@@ -1,26 +1,51 @@
 """Masks, instances and suggestions as JSON values, exact in both directions."""
 
+from base64 import b64decode, b64encode
 from typing import Any
 
+import numpy as np
+
 from core.masks import Mask, decode_rle, encode_rle
-from mrcnn_gui.project.annotation import JSON, Instance, Provenance, Source, Suggestion
+from mrcnn_gui.project.annotation import (
+    JSON,
+    Instance,
+    Provenance,
+    Region,
+    RegionKind,
+    Source,
+    Suggestion,
+)
+from mrcnn_gui.project.crop_bits import pack_crop, unpack_crop
 
 Record = dict[str, Any]
 
+_SMALL = 2**14  # pixels up to which run lengths are quick whatever they look like
+
 
 def mask_to_json(mask: Mask) -> Record:
-    """The run lengths of the crop, and where it lies."""
+    """Where the crop lies, and its run lengths, or its bits where there are too many runs."""
     x, y, width, height = mask.bbox_xywh
+    record: Record = {"x": x, "y": y, "width": width, "height": height}
+    if mask.crop.size > _SMALL and _is_noise(mask):
+        return {**record, "bits": b64encode(pack_crop(mask)).decode("ascii")}
     counts = encode_rle(mask.shift(-x, -y), height, width)["counts"] if mask.area else ""
-    return {"x": x, "y": y, "width": width, "height": height, "counts": counts}
+    return {**record, "counts": counts}
 
 
 def mask_from_json(record: Record) -> Mask:
     """Inverse of `mask_to_json`."""
+    x, y, width, height = (record[name] for name in ("x", "y", "width", "height"))
+    if "bits" in record:
+        return Mask(unpack_crop(b64decode(record["bits"], validate=True), height, width), x, y)
     if not record["counts"]:
         return Mask.empty()
-    crop = decode_rle({"size": [record["height"], record["width"]], "counts": record["counts"]})
-    return crop.shift(record["x"], record["y"])
+    return decode_rle({"size": [height, width], "counts": record["counts"]}).shift(x, y)
+
+
+def _is_noise(mask: Mask) -> bool:
+    """Whether run lengths would take more room and time than a bit for each pixel."""
+    edges = np.count_nonzero(mask.crop[1:] != mask.crop[:-1])
+    return bool(edges > mask.crop.size / 8)
 
 
 def instance_to_json(instance: Instance) -> Record:
@@ -58,6 +83,16 @@ def instance_from_json(record: Record) -> Instance:
         record.get("locked", False),
         record.get("seconds", 0.0),
     )
+
+
+def region_to_json(region: Region) -> Record:
+    """All fields of a region."""
+    return {"id": region.id, "kind": region.kind, "mask": mask_to_json(region.mask)}
+
+
+def region_from_json(record: Record) -> Region:
+    """Inverse of `region_to_json`."""
+    return Region(record["id"], RegionKind(record["kind"]), mask_from_json(record["mask"]))
 
 
 def suggestion_to_json(suggestion: Suggestion) -> Record:
