@@ -55,6 +55,7 @@ def make_services(settings: "Settings") -> "Services":
     """The services, knowing each other; without a project."""
     from mrcnn_gui.services.images import Images
     from mrcnn_gui.services.jobs import JobRunner
+    from mrcnn_gui.services.project_edits import ProjectEdits
     from mrcnn_gui.services.segmenter import Segmenter
     from mrcnn_gui.services.session import Session
     from mrcnn_gui.services.trainer import Trainer
@@ -67,6 +68,7 @@ def make_services(settings: "Settings") -> "Services":
     return Services(
         jobs=jobs,
         session=session,
+        project_edits=ProjectEdits(session),
         view_state=view_state,
         images=Images(session, jobs),
         segmenter=segmenter,

@@ -14,6 +14,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
+from core.formats.coco_fields import CocoError
+from mrcnn_gui.project.document import EditError
 from mrcnn_gui.project.errors import ProjectError
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ class Lane(Enum):
     MODEL = "model"
     TRAIN = "train"
 
+
+_FORESEEN = (ProjectError, EditError, CocoError)
 
 WORKERS = {Lane.IO: 2, Lane.MODEL: 1, Lane.TRAIN: 1}
 
@@ -77,7 +81,7 @@ class Job:
             return
         try:
             result = function(*args, job=self)
-        except ProjectError as error:  # foreseen: its message is written for people
+        except _FORESEEN as error:  # its message is written for people
             log.info("A background job could not be done: %s", error)
             self._post(self, _Event.FAILED, str(error))
         except Exception as error:

@@ -11,18 +11,17 @@ from mrcnn_gui.project.annotation import Category, ImageEntry, ReviewStatus
 from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.edits import Edit, SetReviewStatus
 from mrcnn_gui.project.history import History
-from mrcnn_gui.project.images_folder import images_folder_of
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
 from mrcnn_gui.services.backup import back_up_if_due
+from mrcnn_gui.services.exclusive import Exclusive
 from mrcnn_gui.services.failures import Telling
-from mrcnn_gui.services.image_folder import (
-    find_new_images,
-    locate_project,
-    make_project,
-)
-from mrcnn_gui.services.image_survey import ImageSurvey, Measured
+from mrcnn_gui.services.image_folder import locate_project, make_project
+from mrcnn_gui.services.image_survey import Measured
 from mrcnn_gui.services.image_table import ImageTable
-from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
+from mrcnn_gui.services.jobs import JobRunner, Lane
+from mrcnn_gui.services.project_images import ProjectImages
+from mrcnn_gui.services.store_opening import open_store
+from mrcnn_gui.services.stroke_folding import StrokeFolding
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +48,12 @@ class Session(QObject):
     def __init__(self, jobs: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
-        self._survey = ImageSurvey(jobs, self._note_measured)
-        self._search: Job | None = None
+        self._images = ProjectImages(jobs, self, self.report_failure)
         self._store: Store | None = None
-        self._table = ImageTable()
         self._categories: list[Category] = []
-        self._can_note = True
+        self._read_only_reason = ""
+        self.exclusive = Exclusive(self, jobs)
+        self._folding = StrokeFolding(self)
         self._document: ImageDocument | None = None
         self._history: History | None = None
 
@@ -79,7 +78,7 @@ class Session(QObject):
     @property
     def images(self) -> Sequence[ImageEntry]:
         """The project's images, in its order."""
-        return self._table.entries
+        return self._images.table.entries
 
     @property
     def categories(self) -> Sequence[Category]:
@@ -89,12 +88,17 @@ class Session(QObject):
     @property
     def instance_counts(self) -> dict[int, int]:
         """Number of instances by image id; images without one may be missing."""
-        return self._table.counts
+        return self._images.table.counts
 
     @property
     def document(self) -> ImageDocument | None:
         """The annotations of the open image: to read; `push` changes them."""
         return self._document
+
+    @property
+    def history(self) -> History | None:
+        """The edits of the open image: to read; `push`, `undo`, `redo` and `jump` change them."""
+        return self._history
 
     @property
     def entry(self) -> ImageEntry | None:
@@ -103,7 +107,7 @@ class Session(QObject):
 
     def image(self, image_id: int) -> ImageEntry | None:
         """An image of the project; None when it has none of this id."""
-        return self._table.get(image_id)
+        return self._images.table.get(image_id)
 
     def row(self, image_id: int) -> int:
         """The place of an image in `images`.
@@ -111,7 +115,7 @@ class Session(QObject):
         Raises:
             KeyError: There is no image of this id.
         """
-        return self._table.row(image_id)
+        return self._images.table.row(image_id)
 
     def category(self, category_id: int) -> Category:
         """A category of the project.
@@ -131,6 +135,18 @@ class Session(QObject):
             KeyError: There is no image of this id.
         """
         return self.store.image_path(self.images[self.row(image_id)])
+
+    @property
+    def read_only_reason(self) -> str:
+        """Why the project can only be read; "" when it can be changed."""
+        return self._read_only_reason
+
+    @property
+    def no_writing(self) -> str:
+        """Why nothing can be changed now, for people; "" when it can."""
+        if self.exclusive.title:
+            return f"{self.exclusive.title} is going on: wait until it has ended, or cancel it."
+        return self._read_only_reason
 
     # Opening and closing
 
@@ -152,9 +168,19 @@ class Session(QObject):
         if folder.resolve() == self.folder:
             return True
         with self._telling("Cannot open the project"):
-            self._adopt(Store.open(folder))
+            self._adopt(*open_store(folder))
             return True
         return False
+
+    def try_writing(self) -> None:
+        """Open a project that is read-only once more; when nothing stands in the way, to write."""
+        folder = self.folder
+        if folder is None or not self._read_only_reason:
+            return
+        with self._telling("Still read-only"):
+            Store.open(folder).close()
+            self.close_project()
+            self.open_project(folder)
 
     def create_project(
         self, folder: Path, images_folder: Path, categories: Sequence[str] = ("object",)
@@ -163,27 +189,30 @@ class Session(QObject):
 
         The folder is searched in the background: `project_opened` or `failed` follows.
         """
-        self._stop_search()
-        self._search = self._jobs.start(
-            Lane.IO,
-            make_project,
-            folder,
-            images_folder,
-            tuple(categories),
-            on_done=self.open_project,
-            on_failed=partial(self.report_failure, "Cannot make the project"),
+        self._images.search(
+            self._jobs.start(
+                Lane.IO,
+                make_project,
+                folder,
+                images_folder,
+                tuple(categories),
+                on_done=self.open_project,
+                on_failed=partial(self.report_failure, "Cannot make the project"),
+            )
         )
 
     def close_project(self) -> None:
         """Close the project, if one is open; everything is saved already."""
-        self._stop_search()
-        self._survey.stop()
+        self._images.stop_search()
         if self._store is None:
             return
+        self.exclusive.forget()
+        self._folding.fold()
         store, self._store = self._store, None
         self._remember_image(store)
         self._document = self._history = None
-        self._table, self._categories = ImageTable(), []
+        self._images.close()
+        self._categories, self._read_only_reason = [], ""
         store.close()
         self.image_opened.emit(0)
         self.history_changed.emit()
@@ -202,6 +231,7 @@ class Session(QObject):
         """Load the document of an image; returns whether it is open now."""
         if self._document is not None and self._document.image_id == image_id:
             return True
+        self._folding.fold()
         with self._telling("Cannot open the image"):
             document = self.store.load_document(image_id)
             self._document, self._history = document, History(self.store, document)
@@ -233,7 +263,7 @@ class Session(QObject):
         problem: str | None = None,
     ) -> None:
         """Note what reading an image has told; None leaves a value as it is."""
-        self._note_measured([Measured(image_id, width, height, content_hash, problem)])
+        self._images.note([Measured(image_id, width, height, content_hash, problem)])
 
     # Changes
 
@@ -250,25 +280,36 @@ class Session(QObject):
         """Make the last undone edit again; None when there is none."""
         return self._change(self._history.redo) if self._history is not None else None
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether the open image has an edit to take back."""
-        return self._history is not None and self._history.can_undo
+    def jump(self, position: int) -> Change | None:
+        """Undo or redo until so many edits of the open image are in force."""
+        history = self._history
+        return self._change(partial(history.jump, position)) if history is not None else None
 
-    @property
-    def can_redo(self) -> bool:
-        """Whether the open image has an undone edit."""
-        return self._history is not None and self._history.can_redo
+    # Work that has the project to itself: `exclusive` runs it
 
-    @property
-    def undo_title(self) -> str:
-        """Title of the edit that `undo` takes back."""
-        return self._history.undo_title if self._history is not None else ""
+    def expect_writing(self) -> None:
+        """Raise a ProjectError that says why nothing can be changed now, when that is so."""
+        if self.no_writing:
+            raise ProjectError(self.no_writing)
 
-    @property
-    def redo_title(self) -> str:
-        """Title of the edit that `redo` makes again."""
-        return self._history.redo_title if self._history is not None else ""
+    def leave_alone(self) -> None:
+        """Write nothing any more until `read_anew`."""
+        self._images.pause()
+        self._folding.fold()
+
+    def read_anew(self) -> None:
+        """Read what is in memory once more: somebody else has changed it on disk."""
+        if self._store is None:
+            return
+        image_id = self._document.image_id if self._document is not None else 0
+        with self._telling("The project cannot be read"):
+            store = self._store
+            self._images.open(store, ImageTable(store.images(), store.instance_counts()))
+            self._document = self._history = None
+            self.reload_categories()
+            self.images_changed.emit()
+            self._open_first(str(image_id))
+            self._images.survey()
 
     def set_review_status(self, status: ReviewStatus) -> None:
         """Say how far the annotation of the open image has come."""
@@ -279,22 +320,6 @@ class Session(QObject):
         """An id for a new instance."""
         return self.store.new_instance_id()
 
-    def add_category(self, name: str, color: str | None = None) -> Category | None:
-        """Add a category; None when that failed, for one because the name is taken."""
-        with self._telling("Cannot add the category"):
-            category = self.store.add_category(name, color=color)
-            self._reload_categories()
-            return category
-        return None
-
-    def update_category(self, category: Category) -> bool:
-        """Change name, colour or key of a category; False when that failed."""
-        with self._telling("Cannot change the category"):
-            self.store.update_category(category)
-            self._reload_categories()
-            return True
-        return False
-
     def setting(self, key: str, default: str = "") -> str:
         """A value kept with the project."""
         return self.store.setting(key, default)
@@ -302,11 +327,12 @@ class Session(QObject):
     def set_setting(self, key: str, value: str) -> bool:
         """Keep a value with the project; False when that failed."""
         with self._telling("Not saved"):
+            self.expect_writing()
             self.store.set_setting(key, value)
             return True
         return False
 
-    def _adopt(self, store: Store) -> None:
+    def _adopt(self, store: Store, reason: str) -> None:
         """Put a store that was just opened in the place of the open project."""
         try:
             table = ImageTable(store.images(), store.instance_counts())
@@ -315,13 +341,13 @@ class Session(QObject):
             store.close()
             raise
         self.close_project()
-        self._store, self._table, self._categories = store, table, categories
-        self._can_note = True
+        self._store, self._categories, self._read_only_reason = store, categories, reason
+        self._images.open(store, table)
         self.project_opened.emit()
         self._open_first(last)
-        self._survey.add(store.folder, table.entries)
-        self._look_for_new_images(store)
-        self._jobs.start(Lane.IO, back_up_if_due, store.folder, priority=-1)
+        self._images.survey()
+        if not store.read_only:
+            self._jobs.start(Lane.IO, back_up_if_due, store.folder, priority=-1)
 
     def _open_first(self, last: str) -> None:
         """Open the image that was open last, or else the first that is not done, or the first."""
@@ -331,35 +357,23 @@ class Session(QObject):
             unfinished = (each for each in self.images if each.status is not ReviewStatus.DONE)
             self.open_image(next(unfinished, self.images[0]).id)
 
-    def _look_for_new_images(self, store: Store) -> None:
-        images_folder = images_folder_of(store)
-        if images_folder is None:
-            return
-        known = frozenset(entry.path for entry in self.images)
-        self._search = self._jobs.start(
-            Lane.IO, find_new_images, store.folder, images_folder, known, on_done=self._add_images
-        )
+    def images_added(self) -> None:
+        """The list of images has grown."""
+        self.images_changed.emit()
 
-    def _stop_search(self) -> None:
-        if self._search is not None:
-            self._search.cancel()
-            self._search = None
+    def image_measured(self, entry: ImageEntry) -> None:
+        """More is known of an image; the open document learns its size at once."""
+        if self._document is not None and self._document.image_id == entry.id:
+            self._document.width, self._document.height = entry.width, entry.height
+        self.image_entry_changed.emit(entry.id)
 
-    def _add_images(self, paths: list[Path]) -> None:
-        if not paths:
-            return
-        with self._telling("New images could not be added"):
-            added = self.store.add_images(paths)
-            self._table.add(added)
-            self.images_changed.emit()
-            self._survey.add(self.store.folder, added)
-
-    def _reload_categories(self) -> None:
+    def reload_categories(self) -> None:
+        """Read the categories once more."""
         self._categories = self.store.categories()
         self.categories_changed.emit()
 
     def _remember_image(self, store: Store) -> None:
-        if self._document is None:
+        if self._document is None or store.read_only:
             return
         try:
             store.set_setting(LAST_IMAGE, str(self._document.image_id))
@@ -369,30 +383,12 @@ class Session(QObject):
     def _change(self, make: Callable[[], Change | None]) -> Change | None:
         change = None
         with self._telling("The change was not made"):
+            self.expect_writing()
             change = make()
         if change is not None and self._document is not None:
-            if self._table.follow(self.store, self._document, change):
+            if self._images.table.follow(self.store, self._document, change):
                 self.image_entry_changed.emit(self._document.image_id)
+            self._folding.follow(self.store, self._document.image_id)
             self.document_changed.emit(change)
             self.history_changed.emit()
         return change
-
-    def _note_measured(self, batch: Sequence[Measured]) -> bool:
-        """Write down what reading images has told; a failure is told once in a project."""
-        if not self._can_note:
-            return False
-        try:
-            entries = self._table.note(self.store, batch)
-        except ProjectError as error:
-            self._can_note = False
-            self.report_failure("What is known of the images could not be saved", describe(error))
-            return False
-        for entry in entries:
-            self._size_document(entry)
-            self.image_entry_changed.emit(entry.id)
-        return True
-
-    def _size_document(self, entry: ImageEntry) -> None:
-        """Tell the open document its size as soon as it is known."""
-        if self._document is not None and self._document.image_id == entry.id:
-            self._document.width, self._document.height = entry.width, entry.height

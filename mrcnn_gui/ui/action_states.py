@@ -54,8 +54,9 @@ class ActionStates(QObject):
         for command in COMMANDS:
             needed = set(command.needs.split())
             self._actions[command.id].setEnabled(needed <= facts)
-        self._word("undo", "&Undo", self._session.undo_title)
-        self._word("redo", "&Redo", self._session.redo_title)
+        history = self._session.history
+        self._word("undo", "&Undo", history.undo_title if history else "")
+        self._word("redo", "&Redo", history.redo_title if history else "")
         document = self._session.document
         done = document is not None and document.status is ReviewStatus.DONE
         self._actions["done"].setChecked(done)
@@ -67,8 +68,8 @@ class ActionStates(QObject):
         checks = {
             "project": has_project,
             "image": has_image,
-            "undo": session.can_undo,
-            "redo": session.can_redo,
+            "undo": session.history is not None and session.history.can_undo,
+            "redo": session.history is not None and session.history.can_redo,
             "instance": self._view_state.selected_instance is not None,
             "suggestions": has_image and bool(segmenter.visible_suggestions()),
             "segmenter_idle": not segmenter.is_running,

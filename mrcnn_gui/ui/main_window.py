@@ -61,7 +61,7 @@ class MainWindow(QMainWindow):
         it = self._services
         self.canvas = CanvasView(it.session, it.view_state, it.images, it.segmenter)
         self.images = ImageListPanel(it.session, it.images)
-        self.categories = CategoryListPanel(it.session, it.view_state)
+        self.categories = CategoryListPanel(it.session, it.project_edits, it.view_state)
         self.instances = InstanceListPanel(it.session, it.view_state)
         self.closing = Closing(self, it.trainer)
         self.project = ProjectCommands(self, it.session, it.settings, it.jobs, self.closing)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mrcnn_gui.services.images import Images
 from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
@@ -17,6 +18,7 @@ class Services:
 
     jobs: JobRunner
     session: Session
+    project_edits: ProjectEdits
     view_state: ViewState
     images: Images
     segmenter: Segmenter

@@ -93,8 +93,8 @@ class Person:
         dialog.path.line.clear()
         self.qtbot.keyClicks(dialog.path.line, str(path))
         self.qtbot.mouseClick(dialog.export_button, LEFT)
-        self.qtbot.waitUntil(lambda: dialog.outcome.text() != "", timeout=20_000)
-        assert dialog.outcome.text().startswith("Exported"), dialog.outcome.text()
+        self.qtbot.waitUntil(lambda: dialog.outcome.toPlainText() != "", timeout=20_000)
+        assert dialog.outcome.toPlainText().startswith("Exported"), dialog.outcome.toPlainText()
         self.qtbot.keyClick(dialog, KEY.Key_Escape)
         self.back_to_window()
 

@@ -11,6 +11,7 @@ from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.services.jobs import JobRunner, Lane
+from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestion_cache import SuggestionCache, read_suggestions
@@ -221,7 +222,8 @@ def test_accept_all_is_one_edit(segmenter: Segmenter, segmented: Session) -> Non
     segmenter.accept_all_visible()
     assert segmented.document is not None
     assert [each.mask for each in segmented.document.instances.values()] == [SURE, LIKELY]
-    assert segmented.undo_title == "Accept 2 suggestions"
+    assert segmented.history is not None
+    assert segmented.history.undo_title == "Accept 2 suggestions"
     segmented.undo()
     assert segmented.document.instances == {}
     assert len(segmenter.visible_suggestions()) == 2
@@ -233,7 +235,7 @@ def test_what_the_starter_finds_gets_the_active_category(
     view_state: ViewState,
     failures: list[tuple[str, str]],
 ) -> None:
-    owl = segmented.add_category("owl")
+    owl = ProjectEdits(segmented).add_category("owl")
     view_state.active_category = owl.id if owl else None
     [sure, likely] = segmenter.visible_suggestions()
     segmenter.accept(sure.key)
@@ -244,7 +246,7 @@ def test_what_the_starter_finds_gets_the_active_category(
     categories = [each.category_id for each in segmented.document.instances.values()]
     assert (first.name, categories) == ("object", [owl.id if owl else 0, first.id])
     segmented.undo()
-    segmented.update_category(type(first)(first.id, "nest", first.color, first.key))
+    ProjectEdits(segmented).update_category(type(first)(first.id, "nest", first.color, first.key))
     segmenter.accept(likely.key)
     assert len(segmented.document.instances) == 1
     assert len(failures) == 1

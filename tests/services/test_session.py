@@ -152,18 +152,31 @@ def test_a_project_that_cannot_be_opened_is_told_and_not_touched(
     assert open_session.push(AddInstance(an_instance(open_session))) is not None
 
 
-def test_open_elsewhere_and_missing_paths_are_told(
+def test_a_project_that_somebody_writes_opens_read_only_until_it_is_free(
     session: Session, failures: list[tuple[str, str]], photo_project: Path
 ) -> None:
     with Store.open(photo_project):
         session.open_path(photo_project.parent)
+        assert session.folder == photo_project
+        assert "open in another window or command (process" in session.read_only_reason
+        assert session.push(AddInstance(an_instance(session))) is None
+        assert "open in another window" in failures[-1][1]
+        session.try_writing()
+        assert failures[-1][0] == "Still read-only"
+    session.try_writing()
+    assert session.read_only_reason == ""
+    assert session.push(AddInstance(an_instance(session))) is not None
+
+
+def test_missing_paths_are_told(
+    session: Session, failures: list[tuple[str, str]], photo_project: Path
+) -> None:
     session.open_path(photo_project / "nowhere")
     session.open_path(photo_project.parent / "photo_1.png")
     assert session.folder is None
     texts = [text for _, text in failures]
-    assert "open in another window" in texts[0]
-    assert "does not exist" in texts[1]
-    assert "is not a folder" in texts[2]
+    assert "does not exist" in texts[0]
+    assert "is not a folder" in texts[1]
 
 
 def test_folder_that_cannot_be_written_is_told(
@@ -207,13 +220,14 @@ def test_edits_are_saved_at_once_and_survive_with_their_undo(
         assert store.instances(1) == [instance]
     open_session.close_project()
     open_session.open_project(folder)
-    assert open_session.can_undo
-    assert open_session.undo_title == "Add instance"
+    assert open_session.history is not None
+    assert open_session.history.can_undo
+    assert open_session.history.undo_title == "Add instance"
     assert open_session.undo() is not None
     assert status(open_session, 1) is ReviewStatus.TODO
     assert open_session.instance_counts[1] == 0
-    assert open_session.can_redo
-    assert open_session.redo_title == "Add instance"
+    assert open_session.history.can_redo
+    assert open_session.history.redo_title == "Add instance"
     assert open_session.redo() is not None
     assert open_session.document is not None
     assert open_session.document.instances == {instance.id: instance}
@@ -234,7 +248,8 @@ def test_an_edit_that_does_not_fit_or_cannot_be_saved_changes_nothing(
     assert "the disk is full" in failures[1][1]
     assert open_session.document is not None
     assert open_session.document.instances == {}
-    assert not open_session.can_undo
+    assert open_session.history is not None
+    assert not open_session.history.can_undo
     assert open_session.push(AddInstance(instance)) is not None
 
 
@@ -286,18 +301,7 @@ def test_the_image_that_was_open_last_opens_first(open_session: Session) -> None
     assert open_session.entry.id == 3
 
 
-def test_categories_and_settings(
-    open_session: Session, failures: list[tuple[str, str]], qtbot: QtBot
-) -> None:
-    with qtbot.waitSignal(open_session.categories_changed):
-        owl = open_session.add_category("owl", "#102030")
-    assert owl is not None
-    assert open_session.category(owl.id) == owl
-    assert open_session.add_category("owl") is None
-    assert len(failures) == 1
-    assert not open_session.update_category(type(owl)(owl.id, "object", owl.color, owl.key))
-    assert open_session.update_category(type(owl)(owl.id, "eagle", owl.color, owl.key))
-    assert [category.name for category in open_session.categories] == ["object", "eagle"]
+def test_settings(open_session: Session) -> None:
     assert open_session.set_setting("colour", "blue")
     assert open_session.setting("colour") == "blue"
     with pytest.raises(KeyError):

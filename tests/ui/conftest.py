@@ -16,6 +16,7 @@ from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Sou
 from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.services.images import Images
 from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
@@ -105,6 +106,7 @@ def services(
     made = Services(
         jobs=jobs,
         session=session,
+        project_edits=ProjectEdits(session),
         view_state=view_state,
         images=Images(session, jobs),
         segmenter=segmenter,

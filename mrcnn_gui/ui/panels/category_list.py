@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from mrcnn_gui.project.annotation import Category
+from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.theme import SPACE, icon, swatch
@@ -30,10 +31,15 @@ class CategoryListPanel(QWidget):
     """List of categories with buttons to add, rename and recolour one."""
 
     def __init__(
-        self, session: Session, view_state: ViewState, parent: QWidget | None = None
+        self,
+        session: Session,
+        edits: ProjectEdits,
+        view_state: ViewState,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
+        self._edits = edits
         self._view_state = view_state
         self.list = self._make_list()
         buttons = QHBoxLayout()
@@ -58,7 +64,7 @@ class CategoryListPanel(QWidget):
         number = len(names) + 1
         while f"category {number}" in names:
             number += 1
-        self._session.add_category(f"category {number}")
+        self._edits.add_category(f"category {number}")
         item = self.list.topLevelItem(self.list.topLevelItemCount() - 1)
         if item is not None:
             self.list.setCurrentItem(item)
@@ -79,7 +85,7 @@ class CategoryListPanel(QWidget):
         dialog = QColorDialog(QColor(category.color), self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.colorSelected.connect(
-            lambda color: self._session.update_category(replace(category, color=color.name()))
+            lambda color: self._edits.update_category(replace(category, color=color.name()))
         )
         dialog.open()
 
@@ -166,7 +172,7 @@ class CategoryListPanel(QWidget):
     def _rename(self, item: QTreeWidgetItem, column: int) -> None:
         category = self._session.category(item.data(_NAME, _ID))
         if column == _NAME and item.text(_NAME).strip() != category.name:
-            self._session.update_category(replace(category, name=item.text(_NAME).strip()))
+            self._edits.update_category(replace(category, name=item.text(_NAME).strip()))
         self._reload()  # a name that was refused goes back to the one that holds
 
     def _active(self) -> Category | None:

@@ -102,7 +102,8 @@ def test_dragging_anything_else_pans(
         mouse.drag_to(start[0] + 4, start[1] - 2)
     mouse.release(*start)
     assert canvas.to_view(0, 0) - before == QPointF(60, -30)
-    assert services.session.undo_title == "Add instance"
+    assert services.session.history is not None
+    assert services.session.history.undo_title == "Add instance"
     assert services.view_state.selected_instance is None
 
 
@@ -180,5 +181,5 @@ def test_another_category_colour_is_drawn_at_once(
 ) -> None:
     add_instance(20, 20, 30)
     before = pixel_at(canvas, 35, 35)
-    services.session.update_category(replace(services.session.categories[0], color="#ff00ff"))
+    services.project_edits.update_category(replace(services.session.categories[0], color="#ff00ff"))
     assert pixel_at(canvas, 35, 35) != before

@@ -34,7 +34,7 @@ def test_add_names_a_category_and_makes_it_active(
 def test_taken_name_is_refused_with_the_reason(
     open_window: MainWindow, services: Services, qtbot: QtBot
 ) -> None:
-    services.session.add_category("leaf")
+    services.project_edits.add_category("leaf")
     item = open_window.categories.list.topLevelItem(1)
     assert item is not None
     item.setText(0, "object")
@@ -58,7 +58,7 @@ def test_number_key_sets_the_category_of_the_selected_instance(
     add_instance: Callable[..., int],
     qtbot: QtBot,
 ) -> None:
-    leaf = services.session.add_category("leaf")
+    leaf = services.project_edits.add_category("leaf")
     assert leaf is not None
     instance_id = add_instance()
     services.view_state.selected_instance = instance_id
