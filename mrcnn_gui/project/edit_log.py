@@ -23,6 +23,14 @@ class EditLog:
         return int(rows[0][0])
 
     @property
+    def length(self) -> int:
+        """Number of edits, the undone ones included."""
+        rows = self._database.execute(
+            "SELECT ifnull(max(position), 0) FROM edits WHERE image_id = ?", (self._image_id,)
+        )
+        return int(rows[0][0])
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is neither an edit in force nor an undone one."""
         rows = self._database.execute(

@@ -59,7 +59,7 @@ class History:
             ValueError: The log has no such position.
             EditError: A project-wide edit lies on the way.
         """
-        cursor, last = self._log.cursor, len(self._log.titles())
+        cursor, last = self._log.cursor, self._log.length
         if not 0 <= position <= last:
             raise ValueError(f"expected a position from 0 to {last}, got {position}")
         if position == cursor:
@@ -77,6 +77,11 @@ class History:
     def position(self) -> int:
         """How many edits are in force."""
         return self._log.cursor
+
+    @property
+    def length(self) -> int:
+        """How many edits there are, the undone ones included."""
+        return self._log.length
 
     @property
     def can_undo(self) -> bool:

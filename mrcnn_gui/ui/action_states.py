@@ -36,7 +36,7 @@ class ActionStates(QObject):
         for changed in (
             *(session.project_opened, session.project_closed, session.image_opened),
             *(view_state.selected_instance_changed, view_state.score_threshold_changed),
-            *(segmenter.suggestions_changed, segmenter.state_changed),
+            *(segmenter.suggestions_changed, segmenter.state_changed, session.exclusive.changed),
         ):
             changed.connect(soon.ask)
         # At once, so that an undo typed right after a stroke finds its command enabled.
@@ -67,6 +67,7 @@ class ActionStates(QObject):
         has_project, has_image = session.folder is not None, session.document is not None
         checks = {
             "project": has_project,
+            "writable": has_project and not session.no_writing,
             "image": has_image,
             "undo": session.history is not None and session.history.can_undo,
             "redo": session.history is not None and session.history.can_redo,
@@ -75,7 +76,7 @@ class ActionStates(QObject):
             "segmenter_idle": not segmenter.is_running,
             "segmenter_runs": segmenter.is_running,
             "training": trainer.is_running and not trainer.is_stopping,
-            "training_ready": has_project and self._can_train,
+            "training_ready": has_project and self._can_train and not session.no_writing,
         }
         return {fact for fact, holds in checks.items() if holds}
 

@@ -21,6 +21,8 @@ class EditCommands(QObject):
         self._canvas = canvas
         session.image_opened.connect(view_state.clear)
         session.document_changed.connect(self._forget_removed)
+        session.project_opened.connect(self._lay_tools_down)
+        session.exclusive.changed.connect(self._lay_tools_down)
 
     def use_tool(self, name: str) -> None:
         """Take a tool into the hand."""
@@ -87,6 +89,11 @@ class EditCommands(QObject):
         left, top, right, bottom = document.instances[instance_id].mask.box_xyxy
         x, y = viewport.to_view((left + right) / 2, (top + bottom) / 2)
         self._canvas.pan(viewport.view_width / 2 - x, viewport.view_height / 2 - y)
+
+    def _lay_tools_down(self) -> None:
+        """Nothing can be drawn while the project can only be read."""
+        if self._session.no_writing:
+            self.use_tool("select")
 
     def _forget_removed(self, _: object) -> None:
         document, selected = self._session.document, self._view_state.selected_instance

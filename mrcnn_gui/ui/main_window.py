@@ -15,8 +15,10 @@ from mrcnn_gui.ui.errors import MessageBar
 from mrcnn_gui.ui.focus_keys import FocusKeys
 from mrcnn_gui.ui.model_commands import ModelCommands
 from mrcnn_gui.ui.panels.category_list import CategoryListPanel
+from mrcnn_gui.ui.panels.history_list import HistoryPanel
 from mrcnn_gui.ui.panels.image_list import ImageListPanel
 from mrcnn_gui.ui.panels.instance_list import InstanceListPanel
+from mrcnn_gui.ui.panels.project_bar import ProjectBar
 from mrcnn_gui.ui.panels.start_page import StartPage
 from mrcnn_gui.ui.panels.status_bar import StatusBar
 from mrcnn_gui.ui.panels.suggestion_bar import SuggestionBar
@@ -28,7 +30,7 @@ from mrcnn_gui.ui.services import Services
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 _SIZE = (1440, 900)
 _MIN_WIDTH = 260
-_HEIGHTS = [120, 200, 430]  # categories, instances, training
+_HEIGHTS = [120, 200, 430]  # categories, instances and history, training
 
 
 class MainWindow(QMainWindow):
@@ -64,7 +66,9 @@ class MainWindow(QMainWindow):
         self.categories = CategoryListPanel(it.session, it.project_edits, it.view_state)
         self.instances = InstanceListPanel(it.session, it.view_state)
         self.closing = Closing(self, it.trainer)
-        self.project = ProjectCommands(self, it.session, it.settings, it.jobs, self.closing)
+        self.project = ProjectCommands(
+            self, it.session, it.settings, it.jobs, self.closing, it.project_edits
+        )
         self.edit = EditCommands(it.session, it.view_state, self.canvas)
         self.model = ModelCommands(self, it.session, it.view_state, it.segmenter, it.trainer)
         targets = {
@@ -93,19 +97,25 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.pages.addWidget(work)
-        self.setCentralWidget(_column(self.messages, self.pages))
+        self.project_bar = ProjectBar(it.session)
+        self.setCentralWidget(_column(self.messages, self.project_bar, self.pages))
         self.status = StatusBar(it.session, it.segmenter)
         self.setStatusBar(self.status)
 
     def _make_docks(self) -> None:
         it = self._services
+        self.history = HistoryPanel(it.session)
         self.training = TrainingPanel(it.session, it.trainer, self.actions_by_id)
         self.docks = [
             self._add_dock("Images", self.images, _LEFT),
             self._add_dock("Categories", self.categories, _RIGHT),
             self._add_dock("Instances", self.instances, _RIGHT),
+            self._add_dock("History", self.history, _RIGHT),
             self._add_dock("Training", self.training, _RIGHT),
         ]
+
+        self.tabifyDockWidget(self.docks[2], self.docks[3])
+        self.docks[2].raise_()
 
     def _add_dock(self, title: str, panel: QWidget, side: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -137,6 +147,7 @@ class MainWindow(QMainWindow):
         self.canvas.message.connect(self.messages.show_notice)
         self.canvas.position_changed.connect(self.status.show_position)
         self.canvas.zoom_changed.connect(self.status.show_zoom)
+        self._services.project_edits.finished.connect(self.messages.show_notice)
         self.instances.instance_clicked.connect(self.edit.show_instance)
         self.start.recent_chosen.connect(self.project.open)
 
@@ -160,7 +171,9 @@ class MainWindow(QMainWindow):
         if there and not self._services.settings.window_state.isEmpty():
             self.restoreState(self._services.settings.window_state)
         elif there:
-            self.resizeDocks(self.docks[1:], _HEIGHTS, Qt.Orientation.Vertical)
+            tall = [self.docks[1], self.docks[2], self.docks[4]]
+            self.resizeDocks(tall, _HEIGHTS, Qt.Orientation.Vertical)
+            self.docks[2].raise_()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """One local folder, or a file in it, may be dropped."""

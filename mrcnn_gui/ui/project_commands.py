@@ -1,4 +1,4 @@
-"""What the commands on projects do: new, open, export, and folders dropped on the window."""
+"""What the commands on projects do: new, open, import, export, and what is dropped."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from mrcnn_gui.project.opening import find_project
 from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.ui.closing import Closing
@@ -23,6 +24,7 @@ class ProjectCommands(QObject):
         settings: Settings,
         jobs: JobRunner,
         closing: Closing,
+        edits: ProjectEdits,
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -30,6 +32,7 @@ class ProjectCommands(QObject):
         self._settings = settings
         self._jobs = jobs
         self._closing = closing
+        self._edits = edits
         session.project_opened.connect(self._remember)
 
     def ask_new(self) -> None:
@@ -56,7 +59,13 @@ class ProjectCommands(QObject):
         dialog.open()
 
     def open(self, path: Path) -> None:
-        """Open a folder of images, or a project; a dropped file means its folder."""
+        """Open a folder of images, or a project; a dropped file means its folder.
+
+        A JSON file dropped on an open project is one to import.
+        """
+        if path.suffix.lower() == ".json" and self._session.folder is not None:
+            self.ask_import(path)
+            return
         folder = path.parent if path.is_file() else path
         self._settings.set_last_folder("open", str(folder.parent))
         if self._is_open(folder) or self._closing.may_leave_project():
@@ -66,6 +75,20 @@ class ProjectCommands(QObject):
         """Close the project, unless the person would rather go on training."""
         if self._closing.may_leave_project():
             self._session.close_project()
+
+    def ask_import(self, file: Path | None = None) -> None:
+        """Let the person bring a COCO file in."""
+        from mrcnn_gui.ui.dialogs.import_coco import ImportDialog
+
+        dialog = ImportDialog(self._session, self._settings, self._window)
+        dialog.file.line.setText(str(file or ""))
+        dialog.show()
+
+    def show_history(self) -> None:
+        """Show the changes over many images."""
+        from mrcnn_gui.ui.dialogs.project_history import ProjectHistoryDialog
+
+        ProjectHistoryDialog(self._session, self._edits, self._window).show()
 
     def ask_export(self) -> None:
         """Let the person export the annotations."""

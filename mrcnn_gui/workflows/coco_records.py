@@ -232,10 +232,9 @@ def _is_complete(record: dict[str, Any], instance_id: int | None, image: TargetI
     """Whether an export may write the record as it stands: with the same ids, without gaps."""
     segmentation = record.get("segmentation")
     return (
-        record.get("id") == instance_id
-        and type(record["id"]) is int
+        type(record.get("id")) is type(record.get("image_id")) is int
+        and record["id"] == instance_id
         and record["image_id"] == image.export_id
-        and type(record["image_id"]) is int
         and None not in (record.get("area"), record.get("iscrowd"))
         and bool(record.get("bbox"))
         and not (isinstance(segmentation, list) and _reaches_out(segmentation, image))

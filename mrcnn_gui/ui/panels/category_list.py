@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QColorDialog,
     QHBoxLayout,
     QHeaderView,
+    QInputDialog,
     QToolButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -21,14 +22,16 @@ from mrcnn_gui.project.annotation import Category
 from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.ui.errors import ask
 from mrcnn_gui.ui.theme import SPACE, icon, swatch
+from mrcnn_gui.ui.wording import plural
 
 _NAME, _KEY, _COUNT = range(3)
 _ID = Qt.ItemDataRole.UserRole
 
 
 class CategoryListPanel(QWidget):
-    """List of categories with buttons to add, rename and recolour one."""
+    """List of categories with buttons to add, rename, recolour, merge and delete one."""
 
     def __init__(
         self,
@@ -47,7 +50,10 @@ class CategoryListPanel(QWidget):
         self.add = self._make_button("add", "Add category", self.ask_new)
         self.rename = self._make_button("rename", "Rename category (F2)", self.rename_active)
         self.recolour = self._make_button("colour", "Recolour category", self.ask_color)
-        for button in (self.add, self.rename, self.recolour):
+        self.merge = self._make_button("merge", "Merge category into another", self.ask_merge)
+        self.delete = self._make_button("delete", "Delete category", self.ask_delete)
+        self._buttons = (self.add, self.rename, self.recolour, self.merge, self.delete)
+        for button in self._buttons:
             buttons.addWidget(button)
         buttons.addStretch(1)
         column = QVBoxLayout(self)
@@ -89,6 +95,42 @@ class CategoryListPanel(QWidget):
         )
         dialog.open()
 
+    def ask_merge(self) -> None:
+        """Let the person choose a category that takes over the instances of the active one."""
+        category = self._active()
+        others = [each for each in self._session.categories if each != category]
+        if category is None or not others:
+            return
+        dialog = QInputDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle("Merge category")
+        dialog.setLabelText(f"{self._use(category)}\nMake all of them instances of:")
+        dialog.setComboBoxItems([each.name for each in others])
+        dialog.setOkButtonText("Merge")
+        dialog.textValueSelected.connect(
+            lambda name: self._edits.merge_category(
+                category.id, next(each.id for each in others if each.name == name)
+            )
+        )
+        dialog.open()
+
+    def ask_delete(self) -> None:
+        """Ask before the active category goes, with all its instances."""
+        category = self._active()
+        if category is None:
+            return
+        text = (
+            f"{self._use(category)}\nThe category goes, and all of them with it, as one change that"
+            " Edit > Project history can undo."
+        )
+        if ask(self.window(), f"Delete the category {category.name}?", text, ["Delete"]) == 0:
+            self._edits.delete_category(category.id)
+
+    def _use(self, category: Category) -> str:
+        instances, images = self._edits.use_of(category.id)
+        where = f"{plural(instances, 'instance')} on {plural(images, 'image')}"
+        return f"“{category.name}” has {where}."
+
     def _make_list(self) -> QTreeWidget:
         tree = QTreeWidget()
         tree.setAccessibleName("Categories")
@@ -119,6 +161,7 @@ class CategoryListPanel(QWidget):
         session.project_opened.connect(self._reload)
         session.project_closed.connect(self._reload)
         session.categories_changed.connect(self._reload)
+        session.exclusive.changed.connect(self._reload)
         session.image_opened.connect(self._refresh_counts)
         session.document_changed.connect(self._refresh_counts)
         view_state.active_category_changed.connect(self._mark_active)
@@ -138,9 +181,10 @@ class CategoryListPanel(QWidget):
             item.setText(_KEY, "" if category.key is None else str(category.key))
             item.setIcon(_NAME, swatch(category.color))
         self.list.blockSignals(False)
-        there = self._session.folder is not None
-        for button in (self.add, self.rename, self.recolour):
-            button.setEnabled(there)
+        free = self._session.folder is not None and not self._session.no_writing
+        for button in self._buttons:
+            button.setEnabled(free)
+        self.merge.setEnabled(free and len(categories) > 1)
         self._refresh_counts()
         self._choose_active()
 

@@ -55,4 +55,5 @@ class StatusBar(QStatusBar):
             self.zoom.clear()
         self.model.setText(f"Model: {self._segmenter.model_label}")
         # Always true: an edit that cannot be saved is not made.
-        self.saved.setText("All changes saved" if self._session.folder else "")
+        saved = "Read-only" if self._session.read_only_reason else "All changes saved"
+        self.saved.setText(saved if self._session.folder else "")
