@@ -4,7 +4,14 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QMainWindow,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from mrcnn_gui.ui.action_states import ActionStates
 from mrcnn_gui.ui.actions import bind_canvas_keys, build_actions, build_menus
@@ -114,6 +121,7 @@ class MainWindow(QMainWindow):
             self._add_dock("Training", self.training, _RIGHT),
         ]
 
+        self.setTabPosition(_RIGHT, QTabWidget.TabPosition.North)
         self.tabifyDockWidget(self.docks[2], self.docks[3])
         self.docks[2].raise_()
 

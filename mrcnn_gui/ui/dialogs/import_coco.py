@@ -146,6 +146,7 @@ class ImportDialog(QDialog):
     def _show_report(self, report: ImportReport) -> None:
         self._end()
         self.outcome.show_report(report)
+        self.adjustSize()
         self.save_button.setVisible(bool(report.lines))
 
     def _show_failure(self, reason: str) -> None:

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import (
 
 from mrcnn_gui.ui.theme import SPACE
 from mrcnn_gui.ui.wording import plural
-from mrcnn_gui.workflows.import_report import Fate, ImportReport
+from mrcnn_gui.workflows.import_report import Fate, ImportReport, ReportLine
 
 _STEPS = 1000
 _FATES = {
-    Fate.NOTED: "kept, but it contradicts itself",
+    Fate.NOTED: "kept as contradictory",
     Fate.MENDED: "mended",
     Fate.DUPLICATE: "in the project already",
     Fate.REFUSED: "refused",
@@ -37,10 +37,13 @@ class ImportOutcome(QWidget):
         self.lines = QTreeWidget()
         self.lines.setAccessibleName("Records that were not simply taken")
         self.lines.setRootIsDecorated(False)
-        self.lines.setUniformRowHeights(True)
         self.lines.setHeaderLabels(["Record", "Fate", "Why"])
-        self.lines.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.lines.setMinimumSize(640, 180)
+        self.lines.setWordWrap(True)
+        for section in (0, 1):
+            self.lines.header().setSectionResizeMode(
+                section, QHeaderView.ResizeMode.ResizeToContents
+            )
+        self.lines.setMinimumSize(720, 200)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2 * SPACE)
@@ -66,9 +69,7 @@ class ImportOutcome(QWidget):
         """Say what came in, and list what was mended or refused."""
         self._say(_sentence(report))
         self.lines.clear()
-        self.lines.addTopLevelItems(
-            [QTreeWidgetItem([it.record, it.fate.value, it.why]) for it in report.lines]
-        )
+        self.lines.addTopLevelItems([_item(line) for line in report.lines])
         self.lines.setVisible(bool(report.lines))
 
     def show_failure(self, reason: str) -> None:
@@ -81,6 +82,12 @@ class ImportOutcome(QWidget):
         self.text.show()
 
 
+def _item(line: ReportLine) -> QTreeWidgetItem:
+    item = QTreeWidgetItem([line.record, _FATES[line.fate], line.why])
+    item.setToolTip(2, line.why)
+    return item
+
+
 def _sentence(report: ImportReport) -> str:
     if report.cancelled:
         return "Cancelled. The project is as it was."
@@ -88,7 +95,7 @@ def _sentence(report: ImportReport) -> str:
         f"Imported {plural(report.instances, 'instance')} on {plural(report.images, 'image')}"
         f" and {plural(report.categories, 'new category').replace('categorys', 'categories')}."
     )
-    told = [f"{count:,} {_FATES[fate]}" for fate, count in report.totals.items()]
+    told = [f"{report.totals[fate]:,} {_FATES[fate]}" for fate in Fate if fate in report.totals]
     untold = sum(report.totals.values()) - len(report.lines)
     more = f" The first {len(report.lines):,} are listed." if untold > 0 else ""
     return f"{came} Records: {', '.join(told)}.{more}" if told else f"{came} All taken as they are."

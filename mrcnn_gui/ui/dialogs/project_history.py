@@ -5,6 +5,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
+    QHeaderView,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -36,7 +37,8 @@ class ProjectHistoryDialog(QDialog):
         self.list.setAccessibleName("Changes over many images")
         self.list.setRootIsDecorated(False)
         self.list.setHeaderLabels(["Change", "Images", ""])
-        self.list.setColumnWidth(_WHAT, 280)
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(_WHAT, QHeaderView.ResizeMode.Stretch)
         self.list.setMinimumWidth(460)
         self.outcome = quiet_label()
         self.undo, self.redo = QPushButton("&Undo last"), QPushButton("&Redo")
