@@ -1,5 +1,6 @@
 """What the program remembers between two starts, beside any project."""
 
+import json
 import os
 from pathlib import Path
 
@@ -42,6 +43,19 @@ class Settings:
     def set_last_folder(self, purpose: str, folder: str | Path) -> None:
         """Note the folder that was used for a purpose."""
         self._settings.setValue(f"last_folders/{purpose}", str(folder))
+
+    @property
+    def shortcuts(self) -> dict[str, list[str]]:
+        """Keys that the person gave to commands, by the command's id; others have their own."""
+        try:
+            kept = json.loads(str(self._settings.value("shortcuts", "{}")))
+            return {str(key): [str(each) for each in keys] for key, keys in kept.items()}
+        except (ValueError, TypeError, AttributeError):  # written by hand, or by somebody else
+            return {}
+
+    @shortcuts.setter
+    def shortcuts(self, shortcuts: dict[str, list[str]]) -> None:
+        self._settings.setValue("shortcuts", json.dumps(shortcuts))
 
     @property
     def window_geometry(self) -> QByteArray:

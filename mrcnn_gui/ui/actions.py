@@ -2,7 +2,7 @@
 
 # ruff: noqa: E501 - in the table one command is one line
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
@@ -106,7 +106,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("hide_all", _VIEW, "&Hide or show annotations", ("H",), "Hide all instances of this image, or show them again", "edit.toggle_all_hidden", "image", "hidden", gap=True),
     Command("hide_one", _VIEW, "Hide or show &instance", ("Ctrl+H",), "Hide the selected instance, or show it again", "edit.toggle_hidden", "instance"),
 
-    Command("shortcuts", _HELP, "Keyboard &shortcuts", ("?", "F1"), "Show every shortcut", "project.show_shortcuts", ""),
+    Command("palette", _HELP, "&Find a command…", ("Ctrl+K", "Ctrl+Shift+P"), "Type a few letters of any command and press Enter", "help.show_palette", "", "search"),
+    Command("shortcuts", _HELP, "Keyboard &shortcuts", ("?", "F1"), "Show every shortcut", "help.show_shortcuts", ""),
+    Command("change_shortcuts", _HELP, "&Change shortcuts…", ("Ctrl+Alt+K",), "Give commands other keys", "help.change_shortcuts", ""),
 )
 # fmt: on
 
@@ -121,6 +123,8 @@ GESTURES: tuple[tuple[str, str], ...] = (
 
 def build_actions(window: QMainWindow, targets: Mapping[str, object]) -> dict[str, QAction]:
     """One action for each command, calling its slot on the target of that name.
+
+    Their keys come from a `Keymap`.
 
     Raises:
         KeyError, AttributeError: A slot names a target or a method that is not there.
@@ -145,20 +149,17 @@ def bind_canvas_keys(canvas: QWidget, actions: Mapping[str, QAction]) -> None:
             canvas.addAction(actions[command.id])
 
 
-def key_text(command: Command) -> str:
-    """The command's shortcuts in the platform's words."""
+def words_of_keys(keys: Iterable[str]) -> str:
+    """Shortcuts in the platform's words."""
     native = QKeySequence.SequenceFormat.NativeText
-    shown = [QKeySequence(keys).toString(native) for keys in command.keys]
-    return ", ".join(dict.fromkeys(shown))
+    return ", ".join(dict.fromkeys(QKeySequence(each).toString(native) for each in keys))
 
 
 def _build(command: Command, window: QMainWindow, targets: Mapping[str, object]) -> QAction:
     action = QAction(command.text, window)
     action.setObjectName(command.id)
-    action.setShortcuts([QKeySequence(keys) for keys in command.keys])
     if command.on_canvas:
         action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-    action.setToolTip(f"{command.tooltip}  ({key_text(command)})")
     action.setStatusTip(command.tooltip)
     action.setCheckable(command.checkable)
     if command.icon:

@@ -20,6 +20,7 @@ from mrcnn_gui.ui.closing import Closing
 from mrcnn_gui.ui.edit_commands import EditCommands
 from mrcnn_gui.ui.errors import MessageBar
 from mrcnn_gui.ui.focus_keys import FocusKeys
+from mrcnn_gui.ui.help_commands import HelpCommands
 from mrcnn_gui.ui.model_commands import ModelCommands
 from mrcnn_gui.ui.panels.category_list import CategoryListPanel
 from mrcnn_gui.ui.panels.history_list import HistoryPanel
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         )
         self.edit = EditCommands(it.session, it.view_state, self.canvas)
         self.model = ModelCommands(self, it.session, it.view_state, it.segmenter, it.trainer)
+        self.help = HelpCommands(self, it.settings)
         targets = {
             "window": self,
             "canvas": self.canvas,
@@ -89,8 +91,10 @@ class MainWindow(QMainWindow):
             "session": it.session,
             "segmenter": it.segmenter,
             "trainer": it.trainer,
+            "help": self.help,
         }
         self.actions_by_id = build_actions(self, targets)
+        self.help.use(self.actions_by_id)
         self.addActions(list(self.actions_by_id.values()))
         bind_canvas_keys(self.canvas, self.actions_by_id)
 

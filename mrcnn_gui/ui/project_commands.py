@@ -96,12 +96,6 @@ class ProjectCommands(QObject):
 
         ExportDialog(self._session, self._jobs, self._settings, self._window).open()
 
-    def show_shortcuts(self) -> None:
-        """Show the sheet of shortcuts."""
-        from mrcnn_gui.ui.dialogs.shortcuts import ShortcutSheet
-
-        ShortcutSheet(self._window).open()
-
     def fill_recent(self, menu: QMenu) -> None:
         """List the recent projects in a menu that is about to be shown."""
         menu.clear()

@@ -5,7 +5,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QMenu, QProxyStyle, QStyle
 
 from mrcnn_gui.resources import resource
-from mrcnn_gui.ui.actions import COMMANDS, MENUS, key_text
+from mrcnn_gui.ui.actions import COMMANDS, MENUS, words_of_keys
 from mrcnn_gui.ui.dialogs.export import ExportDialog
 from mrcnn_gui.ui.dialogs.new_project import NewProjectDialog
 from mrcnn_gui.ui.dialogs.shortcuts import ShortcutSheet
@@ -60,7 +60,7 @@ def test_dialogs_have_buttons_of_one_look(
     before = qapp.style().name()
     qapp.setStyle(IconStyle("fusion"))
     dialogs = (
-        ShortcutSheet(window),
+        ShortcutSheet(window.help.keymap, window),
         NewProjectDialog(services.settings, window),
         ExportDialog(services.session, services.jobs, services.settings, window),
     )
@@ -73,9 +73,9 @@ def test_dialogs_have_buttons_of_one_look(
 
 
 def test_sheet_shows_every_shortcut(window: MainWindow) -> None:
-    sheet = ShortcutSheet(window)
+    sheet = ShortcutSheet(window.help.keymap, window)
     text = "".join(label.text() for label in sheet.findChildren(QLabel))
     for command in COMMANDS:
         if not command.id.startswith("category_"):
-            assert key_text(command).replace("<", "&lt;") in text
+            assert words_of_keys(command.keys).replace("<", "&lt;") in text
     sheet.close()

@@ -3,7 +3,7 @@
 from html import escape
 from itertools import groupby
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -13,16 +13,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mrcnn_gui.ui.actions import COMMANDS, GESTURES, Command, key_text
+from mrcnn_gui.ui.actions import COMMANDS, GESTURES, Command
+from mrcnn_gui.ui.keymap import Keymap
 from mrcnn_gui.ui.theme import SPACE, drop_button_icons
 
 _COLUMNS = (("&File", "&Edit", "&Tools", "&Help"), ("&Image", "&Category", "&View"), ("&Model",))
 
 
 class ShortcutSheet(QDialog):
-    """Every command that has a shortcut, by menu, and the gestures of the mouse."""
+    """Every command that has a shortcut, by menu, and the gestures of the mouse.
 
-    def __init__(self, parent: QWidget) -> None:
+    Signals:
+        change_asked: The person wants other keys.
+    """
+
+    change_asked = Signal()
+
+    def __init__(self, keymap: Keymap, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Keyboard shortcuts")
@@ -30,11 +37,14 @@ class ShortcutSheet(QDialog):
         columns = QHBoxLayout()
         columns.setSpacing(8 * SPACE)
         for menus in _COLUMNS:
-            text = "".join(_menu_html(menu, groups[menu]) for menu in menus)
+            text = "".join(_menu_html(menu, groups[menu], keymap) for menu in menus)
             if "&Model" in menus:
                 text += _table_html("Mouse", list(GESTURES))
             columns.addWidget(_sheet(text), alignment=Qt.AlignmentFlag.AlignTop)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        change = buttons.addButton("Change…", QDialogButtonBox.ButtonRole.ActionRole)
+        change.clicked.connect(self.accept)
+        change.clicked.connect(self.change_asked)
         drop_button_icons(buttons)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -43,9 +53,9 @@ class ShortcutSheet(QDialog):
         column.addWidget(buttons)
 
 
-def _menu_html(menu: str, commands: list[Command]) -> str:
+def _menu_html(menu: str, commands: list[Command], keymap: Keymap) -> str:
     single = [command for command in commands if not command.id.startswith("category_")]
-    rows = [(key_text(command), command.text) for command in single]
+    rows = [(keymap.text(command), command.text) for command in single]
     if len(single) < len(commands):
         rows.append(("1 … 9", "Use that category, for the selected instance, too"))
     return _table_html(menu, rows)
