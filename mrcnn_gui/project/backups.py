@@ -45,10 +45,11 @@ def _copy(folder: Path, made: dict[datetime, Path], now: datetime) -> Path | Non
     try:
         if not database.execute("SELECT 1 FROM images LIMIT 1"):
             return None
-        _check_whole(database)
         target = folder / BACKUPS_FOLDER / now.astimezone(UTC).strftime(_NAME)
-        target.parent.mkdir(exist_ok=True)
-        database.backup(target)
+        with database.frozen():
+            _check_whole(database)
+            target.parent.mkdir(exist_ok=True)
+            database.backup(target)
     finally:
         database.close()
     # Where the clock was set back, copies of the future go first: the new one must stay.

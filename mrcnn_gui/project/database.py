@@ -10,11 +10,15 @@ from typing import Any
 
 from core.files import atomic_path
 from mrcnn_gui.project.errors import CommitError, DamagedProjectError, StorageError
+from mrcnn_gui.project.network_folder import is_network_folder
+from mrcnn_gui.project.private_copy import PrivateCopy
 
 Row = tuple[Any, ...]
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CACHE_KIB = 64 * 1024  # the indices of a million instances; taken only as it is needed
+_UNREADABLE_HERE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_WAL_FORMAT = 2  # byte 18 of the file: whoever reads it looks for a write-ahead log
 _BUSY_SECONDS = 10.0
 _LONGEST_PATH = 500  # SQLite's own limit of 512, less the suffix of the files beside it
 
@@ -23,30 +27,42 @@ class Database:
     """A connection that belongs to the thread that made it.
 
     Text is read back even where it is no UTF-8 (file names may be so): as surrogate escapes.
+    A reader reads a private copy where the file cannot be read in its place: on a read-only
+    medium, or in a network folder a file whose last writer used a write-ahead log.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False, create: bool = False) -> None:
-        """Connect to a file; nothing is read yet.
+        """Connect to a file; a writer reads nothing yet.
 
         Raises:
             StorageError: The file cannot be opened.
         """
         self.path = path
         self.read_only = read_only
-        mode = _reading_mode(path) if read_only else "rwc" if create else "rw"
-        uri = f"{path.absolute().as_uri()}?mode={mode}"  # as_uri escapes ? # % and non-ASCII
-        with _told(path):
-            self._connection = sqlite3.connect(
-                uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS
-            )
-        self._connection.text_factory = _text
+        self._on_network = is_network_folder(path.parent)
+        self._copy: PrivateCopy | None = None
+        needs_memory = self._on_network and _is_wal(path)
+        if read_only:
+            self._connection = self._reading_connection(in_place=not needs_memory)
+            return
+        self._connection = self._connect(path, "rwc" if create else "rw")
+        if needs_memory:  # the only one to use it, until `make_durable` has ended the log
+            self.execute("PRAGMA locking_mode = EXCLUSIVE")
 
     def make_durable(self, synchronous: str = "FULL") -> None:
-        """Set write-ahead logging, how far a commit is synchronised, and foreign keys."""
+        """Set the journal, how far a commit is synchronised, and foreign keys.
+
+        The journal is a write-ahead log. In a network folder, where that needs memory that the
+        machines do not share, it is a rollback journal; truncating it is synchronised, too.
+        """
         self.execute("PRAGMA foreign_keys = ON")
         if self.read_only:
             return
-        self.execute("PRAGMA journal_mode = WAL")
+        self.execute(f"PRAGMA journal_mode = {'TRUNCATE' if self._on_network else 'WAL'}")
+        if self._on_network:
+            self.execute("PRAGMA locking_mode = NORMAL")
+            self.execute("SELECT 1 FROM sqlite_schema")  # lets go of the lock
+            synchronous = "FULL"
         self.execute(f"PRAGMA synchronous = {synchronous}")
         self.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if sys.platform == "darwin":  # plain fsync stops at the drive's own cache there
@@ -104,6 +120,29 @@ class Database:
         finally:
             self._roll_back(nested=False)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """A snapshot for reading long: whoever writes never waits for it.
+
+        With a rollback journal a reader would stop the writer, so a copy is read there.
+        """
+        in_wal = self.execute("PRAGMA journal_mode") == [("wal",)]
+        if in_wal or self._copy is not None or self._connection.in_transaction:
+            with self.snapshot():
+                yield
+            return
+        with _told(self.path):
+            copy = PrivateCopy.of_moment(self._connection, self.path.name)
+        shared = self._connection
+        try:
+            self._connection = self._connect(copy.path, "ro")
+            yield
+        finally:
+            if self._connection is not shared:
+                self._connection.close()
+            self._connection = shared
+            copy.remove()
+
     def backup(self, target: Path) -> None:
         """Copy the whole database, with all that is committed, to a file that appears at once."""
         with (
@@ -120,6 +159,32 @@ class Database:
             with suppress(StorageError, sqlite3.ProgrammingError):
                 self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
+        if self._copy is not None:
+            self._copy.remove()
+
+    def _connect(self, path: Path, mode: str) -> sqlite3.Connection:
+        uri = f"{path.absolute().as_uri()}?mode={mode}"  # as_uri escapes ? # % and non-ASCII
+        with _told(self.path):
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
+        connection.text_factory = _text
+        return connection
+
+    def _reading_connection(self, *, in_place: bool) -> sqlite3.Connection:
+        if in_place or not self.path.exists():
+            connection = self._connect(self.path, "ro")
+            try:
+                with _told(self.path):
+                    connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+            except StorageError as error:
+                connection.close()
+                if not (self.path.exists() and _code(error.__cause__) in _UNREADABLE_HERE):
+                    raise
+            else:
+                return connection
+        self._copy = PrivateCopy.of_files(self.path)
+        connection = self._connect(self._copy.path, "rw")  # brings in what lies beside it
+        connection.execute("PRAGMA query_only = ON")
+        return connection
 
     def _roll_back(self, nested: bool) -> None:
         if not self._connection.in_transaction:
@@ -132,10 +197,12 @@ class Database:
                 self.execute("ROLLBACK")
 
 
-def _reading_mode(path: Path) -> str:
-    """Read without the files beside it where none can be made and none is left to recover."""
-    alone = not path.with_name(path.name + "-wal").exists()
-    return "ro" if os.access(path.parent, os.W_OK) or not alone else "ro&immutable=1"
+def _is_wal(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(20)[18:19] == bytes([_WAL_FORMAT])
+    except OSError:
+        return False
 
 
 def _text(data: bytes) -> str:
@@ -154,7 +221,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _translated(error: sqlite3.Error, path: Path) -> StorageError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
+    code = _code(error)
     if code in _DAMAGED:
         return DamagedProjectError(f"{path} is damaged ({error})")
     length = len(os.fsencode(path))
@@ -164,3 +231,7 @@ def _translated(error: sqlite3.Error, path: Path) -> StorageError:
             "use a folder with a shorter path"
         )
     return StorageError(f"{path}: {error}")
+
+
+def _code(error: BaseException | None) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF  # the low byte is the primary code

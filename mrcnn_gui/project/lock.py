@@ -29,7 +29,7 @@ else:
         # refused too, and closing that one does not end the first one's lock.
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except (BlockingIOError, PermissionError):  # the latter from some network folders
             return False
         return True
 

@@ -1,5 +1,6 @@
 """Making and opening a project folder's database."""
 
+import os
 from pathlib import Path
 
 from core.files import atomic_path
@@ -79,8 +80,10 @@ def _bring_up_to_date(database: Database) -> None:
     if version == len(MIGRATIONS):
         return
     if database.read_only:
+        folder = database.path.parent
+        first = "" if os.access(folder, os.W_OK) else f"copy {folder} to where it can be written, "
         raise ProjectError(
-            f"{database.path} has the older format {version}: open it once for writing first"
+            f"{database.path} has the older format {version}: {first}open it once for writing first"
         )
     migrate(database, version, MIGRATIONS, lambda: _back_up(database, version))
 

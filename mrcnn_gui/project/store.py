@@ -153,6 +153,10 @@ class Store:
         """All that is read inside is of one moment, whatever is written meanwhile."""
         return self._database.snapshot()
 
+    def frozen(self) -> AbstractContextManager[None]:
+        """The same for work that takes long: in a network folder a snapshot would stop writers."""
+        return self._database.frozen()
+
     def backup(self, target: Path) -> None:
         """Copy project.db to a file, with everything that is committed."""
         self._database.backup(target)

@@ -56,7 +56,7 @@ def export_coco(
         CocoError: What was written does not read back as it should; the old files stay.
     """
     options = options or ExportOptions()
-    with Store.open(folder, read_only=True) as store, store.snapshot():
+    with Store.open(folder, read_only=True) as store, store.frozen():
         export = _Export(store, out, options, on_progress, should_stop)
         try:
             files = export.write()

@@ -68,7 +68,7 @@ def export_results(
     with (
         Store.open(folder, read_only=True) as store,
         SuggestionStore(folder, read_only=True) as suggestions,
-        store.snapshot(),
+        store.frozen(),
     ):
         names = [each.name for each in store.categories()]
         if category is not None and category not in names:

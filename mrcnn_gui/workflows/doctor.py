@@ -42,7 +42,7 @@ def examine(folder: Path, *, on_progress: Count = ignore_count) -> Iterator[Find
         ProjectError: It is no project, or one of another version of the program.
     """
     try:
-        with closing(open_database(folder, read_only=True)) as database:
+        with closing(open_database(folder, read_only=True)) as database, database.frozen():
             yield from _in_database(database, folder, on_progress)
     except DamagedProjectError as error:
         yield Finding(DATABASE_FILE, str(error))

@@ -55,7 +55,7 @@ def freeze_snapshot(
         ProjectError: The project cannot be read.
         OSError: The files cannot be written.
     """
-    with Store.open(folder, read_only=True) as store, store.snapshot():
+    with Store.open(folder, read_only=True) as store, store.frozen():
         sides = {side: _Side(store) for side in (Side.TRAIN, Side.VALIDATION)}
         for entry in store.images():
             if should_stop():

@@ -232,18 +232,6 @@ def test_a_reader_needs_no_writer(store: Store) -> None:
         assert reader.instance_counts() == {1: 1}
 
 
-def test_a_reader_makes_no_file_where_none_can_be_made(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.insert_instances(1, [instance(1)])
-    store.close()
-    before = sorted(path.name for path in store.folder.iterdir())
-    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
-    with Store.open(store.folder, read_only=True) as reader:
-        assert reader.instance_counts() == {1: 1}
-        assert sorted(path.name for path in store.folder.iterdir()) == before
-
-
 def test_a_job_reads_in_its_own_thread(store: Store) -> None:
     store.insert_instances(1, [instance(1)])
     seen: list[object] = []
