@@ -16,6 +16,7 @@ COMMANDS = frozenset(
         "new",
         "predict",
         "presegment",
+        "relink",
         "sample",
         "status",
     }

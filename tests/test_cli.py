@@ -234,11 +234,32 @@ def test_doctor_tells_what_is_wrong_while_a_window_has_the_project(
     assert "the image is missing" in finding["problem"]
 
 
+def test_relink_finds_moved_images(
+    work: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    photos.rename(tmp_path / "moved")
+    assert run(["relink", work, str(tmp_path / "nowhere")]) == 1
+    assert "nowhere is not a folder" in capsys.readouterr().err
+    (tmp_path / "moved" / "2.png").unlink()
+    assert run(["relink", work, str(tmp_path / "moved")]) == 1
+    told = capsys.readouterr()
+    assert told.out == "3 images found, 1 still missing\n"
+    assert "0.png: ../moved/0.png is a guess" in told.err
+    assert "still missing: ../photos/2.png" in told.err
+    write_picture(tmp_path / "moved" / "2.png")
+    assert run(["relink", work, str(tmp_path), "--json"]) == 0
+    [report] = results(capsys)
+    assert [found["after"] for found in report["found"]] == ["../moved/2.png"]
+    assert run(["relink", work, str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "0 images found, 0 still missing\n"
+
+
 def test_a_project_that_a_window_holds_is_left_alone(
     work: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Store.open(Path(work)):
-        for words in (["status", work, "done"], ["finetune", work]):
+        for words in (["status", work, "done"], ["finetune", work], ["relink", work, work]):
             assert run(words) == 1
             assert "open in another window or command" in capsys.readouterr().err
 

@@ -17,6 +17,7 @@ from mrcnn_gui.terminal import (
     counting,
     reasons,
     tell,
+    warn,
     warn_each,
 )
 from mrcnn_gui.workflows.projects import open_folder
@@ -72,6 +73,38 @@ def doctor(project: Project, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
     if not as_json:
         typer.echo("nothing is wrong")
+
+
+@app.command()
+def relink(
+    project: Project,
+    folder: Annotated[Path, typer.Argument(help="Where to look, with its subfolders.")],
+    as_json: AsJson = False,
+) -> None:
+    """Find images again that were moved or renamed, by their content.
+
+    Exit code 0: every image of the project has its file; 1: some are still missing.
+    """
+    from mrcnn_gui.project.store import Store
+    from mrcnn_gui.workflows.relink import relink as relink_
+
+    with (
+        reasons(),
+        counting("Looking at files") as count,
+        Store.open(open_folder(project)) as store,
+    ):
+        report = relink_(store, folder, on_progress=count)
+    warn_each(report.problems)
+    for each in report.found:
+        if each.guessed:
+            warn(f"{each.before}: {each.after} is a guess by its name, its content was never read")
+        if each.others:
+            warn(f"{each.before}: took {each.after}, the same is in {', '.join(each.others)}")
+    warn_each(f"still missing: {line}" for line in report.missing)
+    text = f"{len(report.found)} images found, {len(report.missing)} still missing"
+    tell(asdict(report), text, as_json=as_json)
+    if report.missing:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The table of images."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,25 @@ from mrcnn_gui.project.paths import full_path, stored_paths
 from mrcnn_gui.project.rows import IMAGE_COLUMNS, image_from_row
 
 _VALIDATION_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """The file of an image whose old one is gone.
+
+    Attributes:
+        image_id: Which image.
+        path: As the project keeps paths.
+        size: In bytes.
+        modified_ns: When it was changed last, in ns since 1970.
+        content_hash: Hash of its bytes.
+    """
+
+    image_id: int
+    path: str
+    size: int
+    modified_ns: int
+    content_hash: str
 
 
 class ImageTable:
@@ -25,8 +45,7 @@ class ImageTable:
         known = {entry.path for entry in self.all()}
         stored = dict.fromkeys(stored_paths(paths, self._folder))
         last = self._database.execute("SELECT ifnull(max(id), 0) FROM images")[0][0]
-        # As bytes: a file name need not be UTF-8.
-        rows = [(path.encode("utf-8", "surrogateescape"),) for path in stored if path not in known]
+        rows = [(_as_bytes(path),) for path in stored if path not in known]
         self._database.execute_many(
             "INSERT INTO images (path, export_id) VALUES "
             "(CAST(? AS TEXT), (SELECT ifnull(max(export_id), 0) + 1 FROM images))",
@@ -60,6 +79,17 @@ class ImageTable:
             self._database.execute(
                 f"UPDATE images SET {assignments} WHERE id = ?", (*values.values(), image_id)
             )
+
+    def set_files(self, files: Iterable[FoundFile]) -> None:
+        """Put files in the place of those that are gone; what else is known stays."""
+        self._database.execute_many(
+            "UPDATE images SET path = CAST(? AS TEXT), file_size = ?, modified_ns = ?, "
+            "content_hash = ?, problem = '' WHERE id = ?",
+            (
+                (_as_bytes(it.path), it.size, it.modified_ns, it.content_hash, it.image_id)
+                for it in files
+            ),
+        )
 
     def set_status(self, image_id: int, status: ReviewStatus) -> None:
         """Change the review status; an image that is done for the first time gets its side.
@@ -96,3 +126,8 @@ class ImageTable:
             f"SELECT {IMAGE_COLUMNS} FROM images {condition} ORDER BY id", parameters
         )
         return [image_from_row(row) for row in rows]
+
+
+def _as_bytes(path: str) -> bytes:
+    """A file name need not be UTF-8."""
+    return path.encode("utf-8", "surrogateescape")

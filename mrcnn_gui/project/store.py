@@ -27,7 +27,7 @@ from mrcnn_gui.project.errors import (
     ProjectError,
 )
 from mrcnn_gui.project.export_rows import ExportRows
-from mrcnn_gui.project.image_table import ImageTable
+from mrcnn_gui.project.image_table import FoundFile, ImageTable
 from mrcnn_gui.project.import_table import ImportTable
 from mrcnn_gui.project.lock import ProjectLock
 from mrcnn_gui.project.opening import (
@@ -203,6 +203,15 @@ class Store:
         with self.transaction():
             self._images.set_columns(image_id, {k: v for k, v in values.items() if v is not None})
         return self.image(image_id)
+
+    def set_files(self, files: Iterable[FoundFile]) -> None:
+        """Put files in the place of those that are gone, all or none.
+
+        Raises:
+            CommitError: Two images would have one file and page.
+        """
+        with self.transaction():
+            self._images.set_files(files)
 
     def set_side(self, image_id: int, side: Side | None) -> None:
         """Say what a done image is used for."""
