@@ -28,13 +28,21 @@ _RADIUS = 120  # of the circle that the stroke goes round, in pixels of the view
 @contextmanager
 def open_window(project: Path) -> Iterator[tuple[MainWindow, Services]]:
     """The window on a project, as the program opens it; closed at the end."""
+    with empty_window(project / "settings.ini") as (window, services):
+        window.project.open(project)
+        services.segmenter.warm_up()
+        yield window, services
+
+
+@contextmanager
+def empty_window(settings: Path) -> Iterator[tuple[MainWindow, Services]]:
+    """The window, painted, without a project; closed at the end."""
     _application()
     collector = GarbageTimer()
-    services = make_services(Settings(project / "settings.ini"))
+    services = make_services(Settings(settings))
     window = MainWindow(services)
     window.show()
-    window.project.open(project)
-    services.segmenter.warm_up()
+    QApplication.processEvents()
     try:
         yield window, services
     finally:

@@ -30,6 +30,14 @@ def full_path(stored: str, folder: Path) -> Path:
     return Path(os.path.normpath(folder / PurePosixPath(stored)))
 
 
+def shown_name(stored: str) -> str:
+    """What people call the image of a stored path: the path below the folder of images."""
+    path = stored
+    while path.startswith("../"):
+        path = path.removeprefix("../")
+    return path.rpartition("/")[2] if path.startswith("/") else path
+
+
 def _prefix(parent: Path, folder: Path) -> str:
     try:
         relative = Path(os.path.relpath(parent, folder)).as_posix()

@@ -27,6 +27,7 @@ from mrcnn_gui.project.errors import (
     ProjectError,
 )
 from mrcnn_gui.project.export_rows import ExportRows
+from mrcnn_gui.project.image_query import ImageQuery, find_images
 from mrcnn_gui.project.image_table import FoundFile, ImageTable
 from mrcnn_gui.project.import_table import ImportTable
 from mrcnn_gui.project.lock import ProjectLock
@@ -179,6 +180,10 @@ class Store:
             ProjectError: There is none with this id.
         """
         return self._images.get(image_id)
+
+    def find_images(self, query: ImageQuery) -> list[int]:
+        """The ids of the images that have all that is asked for, in the project's order."""
+        return find_images(self._database, query)
 
     def image_path(self, entry: ImageEntry) -> Path:
         """Where the file of an image is."""
