@@ -25,13 +25,14 @@ class Lane(Enum):
     """Where a job runs; nothing in one lane waits for another lane."""
 
     IO = "io"
+    DRAW = "draw"
     MODEL = "model"
     TRAIN = "train"
 
 
 _FORESEEN = (ProjectError, EditError, CocoError)
 
-WORKERS = {Lane.IO: 2, Lane.MODEL: 1, Lane.TRAIN: 1}
+WORKERS = {Lane.IO: 2, Lane.DRAW: 2, Lane.MODEL: 1, Lane.TRAIN: 1}
 
 
 class _Event(Enum):
@@ -101,9 +102,9 @@ class _Callbacks:
 class JobRunner(QObject):
     """Runs jobs on plain threads and brings what they say to the GUI thread.
 
-    The IO lane has two workers, the model lane and the training lane one each. In a lane the
-    job of the highest priority comes first, and among equals the oldest. All methods are for
-    the GUI thread.
+    The lanes of IO and drawing have two workers each, those of the model and of training one. In
+    a lane the job of the highest priority comes first, and among equals the oldest. All methods
+    are for the GUI thread.
     """
 
     _arrived = Signal(object, object, object)

@@ -1,7 +1,7 @@
-"""An image at its own size and at halvings of it, cut into tiles for the canvas."""
+"""An image at its own size and at smaller ones: what the canvas draws from."""
 
-import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,42 +9,49 @@ from PySide6.QtGui import QImage
 
 Pixels = NDArray[np.uint8]
 
-TILE = 512
+SMALLEST = 512  # the last level is smaller
+
+
+class Level(Protocol):
+    """The image at one size: an array, or something that reads a part of a file like one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width, 3."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+
+    def __getitem__(self, part: tuple[slice, slice], /) -> Pixels:
+        """The pixels of a part, uint8 [height, width, 3] RGB."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pyramid:
-    """One decoded image.
+    """One image, ready to be drawn; may be read from any thread.
 
     Attributes:
-        levels: uint8 [height, width, 3] RGB each; level 0 is the image, every next one has half
-            the width and height (rounded up), the last one is smaller than a tile.
+        levels: Falling sizes. Level 0 is the image itself when `is_whole`; the sizes that are not
+            read yet are missing at the front. The last one is smaller than 512 pixels.
+        width: Of the image, in pixels.
+        height: Of the image, in pixels.
     """
 
-    levels: tuple[Pixels, ...]
+    levels: tuple[Level, ...]
+    width: int
+    height: int
 
     @classmethod
     def of(cls, pixels: Pixels) -> "Pyramid":
-        """Halve an image by area means until it is smaller than a tile."""
-        import cv2  # not at start-up
-
-        levels = [pixels]
-        while max(levels[-1].shape[:2]) >= TILE:
-            height, width = levels[-1].shape[:2]
-            size = (width + 1) // 2, (height + 1) // 2
-            smaller = cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA)
-            levels.append(np.asarray(smaller, dtype=np.uint8))
-        return cls(tuple(levels))
+        """Halve an image by area means until it is smaller than 512 pixels."""
+        height, width = pixels.shape[:2]
+        return cls(halvings(pixels), width, height)
 
     @property
-    def width(self) -> int:
-        """Width of the image in pixels."""
-        return int(self.levels[0].shape[1])
-
-    @property
-    def height(self) -> int:
-        """Height of the image in pixels."""
-        return int(self.levels[0].shape[0])
+    def is_whole(self) -> bool:
+        """Whether the image can be seen pixel by pixel."""
+        return tuple(self.levels[0].shape[:2]) == (self.height, self.width)
 
     @property
     def bytes(self) -> int:
@@ -52,31 +59,32 @@ class Pyramid:
         return sum(level.nbytes for level in self.levels)
 
     def level_for(self, scale: float) -> int:
-        """The smallest level that is not enlarged when a view shows an image pixel `scale` wide."""
-        halvings = math.floor(-math.log2(scale)) if scale > 0 else len(self.levels)
-        return min(max(halvings, 0), len(self.levels) - 1)
+        """The smallest level that is not enlarged when a view shows an image pixel `scale` wide.
 
-    def grid(self, level: int) -> tuple[int, int]:
-        """Number of tile columns and rows of a level."""
-        height, width = self.levels[level].shape[:2]
-        return -(-width // TILE), -(-height // TILE)
-
-    def tile(self, level: int, column: int, row: int) -> QImage:
-        """One tile: 512 x 512 level pixels, less at the right and bottom edges.
-
-        Returns:
-            RGB888, owning its pixels.
-
-        Raises:
-            IndexError: There is no such level, column or row.
+        The largest one where all are enlarged.
         """
-        columns, rows = self.grid(level)
-        if not (0 <= column < columns and 0 <= row < rows):
-            raise IndexError(
-                f"level {level} has {columns} x {rows} tiles, got column {column}, row {row}"
-            )
-        top, left = row * TILE, column * TILE
-        return to_qimage(self.levels[level][top : top + TILE, left : left + TILE])
+        fitting = (
+            index
+            for index, level in enumerate(self.levels)
+            if level.shape[1] >= self.width * scale and level.shape[0] >= self.height * scale
+        )
+        return max(fitting, default=0)
+
+
+def halvings(pixels: Pixels) -> tuple[Pixels, ...]:
+    """An image and its halvings by area means, until they are smaller than 512 pixels.
+
+    Each has half the width and height of the one before, rounded up.
+    """
+    import cv2  # not at start-up
+
+    levels = [pixels]
+    while max(levels[-1].shape[:2]) >= SMALLEST:
+        height, width = levels[-1].shape[:2]
+        size = (width + 1) // 2, (height + 1) // 2
+        smaller = cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA)
+        levels.append(np.asarray(smaller, dtype=np.uint8))
+    return tuple(levels)
 
 
 def to_qimage(pixels: Pixels) -> QImage:

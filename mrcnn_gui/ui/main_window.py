@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
     def _make_commands(self) -> None:
         """Panels that are targets of commands come first, then the actions."""
         it = self._services
-        self.canvas = CanvasView(it.session, it.view_state, it.images, it.segmenter)
+        self.canvas = CanvasView(it.session, it.view_state, it.images, it.segmenter, it.jobs)
         self.images = ImageListPanel(it.session, it.images)
         self.categories = CategoryListPanel(it.session, it.project_edits, it.view_state)
         self.instances = InstanceListPanel(it.session, it.view_state)

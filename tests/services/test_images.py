@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.services.images import Images
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
-from mrcnn_gui.services.pyramid import TILE, Pyramid, to_qimage
+from mrcnn_gui.services.pyramid import Pyramid, to_qimage
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.thumbnails import SIDE, Thumbnails
 from tests.helpers.photos import photo, write_photo
@@ -26,8 +26,8 @@ def test_pyramid_halves_until_smaller_than_a_tile() -> None:
     assert [level.shape[:2] for level in pyramid.levels] == [(700, 1101), (350, 551), (175, 276)]
     assert (pyramid.width, pyramid.height) == (1101, 700)
     assert pyramid.bytes == 3 * (700 * 1101 + 350 * 551 + 175 * 276)
-    half = cv2.resize(pyramid.levels[0], (551, 350), interpolation=cv2.INTER_AREA)
-    assert np.array_equal(pyramid.levels[1], half)
+    half = cv2.resize(pyramid.levels[0][:, :], (551, 350), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(pyramid.levels[1][:, :], half)
 
 
 @pytest.mark.parametrize(
@@ -35,20 +35,6 @@ def test_pyramid_halves_until_smaller_than_a_tile() -> None:
 )
 def test_level_for_never_enlarges(scale: float, level: int) -> None:
     assert Pyramid.of(photo(0, 1101, 700)).level_for(scale) == level
-
-
-def test_tiles_cover_a_level_exactly() -> None:
-    pyramid = Pyramid.of(photo(0, 1101, 700))
-    assert pyramid.grid(0) == (3, 2)
-    seen = np.zeros((700, 1101, 3), np.uint8)
-    for column in range(3):
-        for row in range(2):
-            tile = pixels_of(pyramid.tile(0, column, row))
-            height, width = tile.shape[:2]
-            seen[row * TILE : row * TILE + height, column * TILE : column * TILE + width] = tile
-    assert np.array_equal(seen, pyramid.levels[0])
-    with pytest.raises(IndexError, match="3 x 2 tiles"):
-        pyramid.tile(0, 3, 0)
 
 
 def test_qimage_owns_its_pixels() -> None:
@@ -61,7 +47,7 @@ def test_qimage_owns_its_pixels() -> None:
 
 def test_one_pixel_image() -> None:
     pyramid = Pyramid.of(photo(0, 1, 1))
-    assert pyramid.tile(0, 0, 0).width() == 1
+    assert pyramid.is_whole
     assert pyramid.level_for(0.01) == 0
 
 
@@ -77,7 +63,7 @@ def test_the_open_image_comes_first_then_its_neighbours(
     assert set(ready) == {2, 3, 4}
     pyramid = images.pyramid(3)
     assert pyramid is not None
-    assert np.array_equal(pyramid.levels[0], photo(3))
+    assert np.array_equal(pyramid.levels[0][:, :], photo(3))
     session.open_image(2)
     assert ready[3] == 2  # at once: it was in memory
 

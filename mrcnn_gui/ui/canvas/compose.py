@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom; the last two exclusive
+from mrcnn_gui.ui.canvas.boxes import Box, grown, overlap
+
 Bitmap: TypeAlias = NDArray[np.bool_]
 Pixels: TypeAlias = NDArray[np.uint32]  # [height, width], premultiplied 0xAARRGGBB
 
+MAX_REACH = 16  # no style reaches further, in view pixels
 _SLOPE_REACH = 3  # half the Sobel kernel that tells which way a dashed outline runs
 
 
@@ -139,22 +141,6 @@ def compose(pixels: Pixels, box: Box, layers: Sequence[Layer], grid: Grid) -> No
             np.copyto(pixels[_slices(stamp.box)], halo, where=_outer_ring(stamp))
     for stamp in stamps:
         _draw_border(pixels[_slices(stamp.box)], stamp, grid)
-
-
-def overlap(a: Box, b: Box) -> Box | None:
-    """The box that both share; None when there is none."""
-    left, top, right, bottom = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
-    return (left, top, right, bottom) if left < right and top < bottom else None
-
-
-def hull(a: Box, b: Box) -> Box:
-    """The smallest box that holds both."""
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
-
-
-def grown(box: Box, by: int) -> Box:
-    """The box with a margin around it."""
-    return box[0] - by, box[1] - by, box[2] + by, box[3] + by
 
 
 def _slices(box: Box) -> tuple[slice, slice]:

@@ -7,15 +7,16 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from mrcnn_gui.project.annotation import Suggestion
+from mrcnn_gui.project.annotation import Instance, Suggestion
 from mrcnn_gui.project.document import Change
 from mrcnn_gui.services.images import Images
+from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.pyramid import Pyramid
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas import marks, palette
-from mrcnn_gui.ui.canvas.compose import Box
+from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.pan_zoom import PanZoomWidget
 from mrcnn_gui.ui.canvas.picture import Picture
 from mrcnn_gui.ui.canvas.preview import Preview
@@ -38,18 +39,18 @@ class ImageView(PanZoomWidget):
         view_state: ViewState,
         images: Images,
         segmenter: Segmenter,
+        jobs: JobRunner,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._view_state = session, view_state
-        self._images, self._segmenter = images, segmenter
-        self.preview = Preview(self._show_stale, self.update)
+        self._images, self._segmenter, self._jobs = images, segmenter, jobs
+        self.preview = Preview(self._show_preview, self.update)
         self.suggestions: list[Suggestion] = []
-        self._scene = Scene(view_state, self.preview, self._color_of)
+        self._scene: Scene | None = None
         self._picture: Picture | None = None
         self._image_id = 0
         self._problem = ""
-        self._emphasised: list[Box] = []
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._connect()
 
@@ -64,10 +65,18 @@ class ImageView(PanZoomWidget):
         """Whether the open image is read and shown."""
         return self._picture is not None
 
+    @property
+    def is_sharp(self) -> bool:
+        """Whether the open image is shown as it is, with nothing left to be made or painted."""
+        return self._picture is not None and self._picture.is_sharp
+
     def open_image(self, image_id: int) -> None:
         """Show an image as soon as it is read; 0 shows none."""
-        self._image_id, self._picture, self._problem = image_id, None, ""
-        self.suggestions, self._emphasised = [], []
+        if self._picture is not None:
+            self._picture.close()
+        self._image_id, self._problem = image_id, ""
+        self._picture = self._scene = None
+        self.suggestions = []
         self.show_no_image()
         if image_id:
             self._images.request(image_id)
@@ -96,6 +105,10 @@ class ImageView(PanZoomWidget):
         else:
             marks.paint_notice(painter, QRectF(self.rect()), *notice, problem=bool(self._problem))
 
+    def instances_near(self, x: int, y: int) -> list[Instance]:
+        """The instances that are shown and whose box holds a pixel of the image."""
+        return [] if self._scene is None else self._scene.instances_near(x, y)
+
     def to_view(self, x: float, y: float) -> QPointF:
         """An image point in logical pixels of the widget."""
         assert self.viewport is not None
@@ -114,15 +127,27 @@ class ImageView(PanZoomWidget):
         state.selected_instance_changed.connect(self._follow_emphasis)
         state.selected_suggestion_changed.connect(self._follow_emphasis)
         state.hovered_suggestion_changed.connect(self._follow_emphasis)
-        state.hidden_instances_changed.connect(self._recompose)
+        state.hidden_instances_changed.connect(self._follow_emphasis)
 
     def _show_image(self, image_id: int, pyramid: Pyramid) -> None:
-        if image_id != self._image_id or self._picture is not None:
+        if image_id != self._image_id:
             return
-        self._picture = Picture(pyramid)
-        self.suggestions = list(self._segmenter.visible_suggestions())
+        if self._picture is not None:
+            self._picture.show_pyramid(pyramid)
+            return
+        self._compose_scene()
+        assert self._scene is not None
+        self._picture = Picture(pyramid, self._scene, self._jobs, self._show_box)
         self.show_image_of(pyramid.width, pyramid.height)
         self.image_shown()
+
+    def _compose_scene(self) -> None:
+        """Begin to show the open document."""
+        document, ratio = self._session.document, self.devicePixelRatioF()
+        assert document is not None
+        self._scene = Scene(document, self._view_state, self.preview, self._color_of, ratio)
+        self.suggestions = list(self._segmenter.visible_suggestions())
+        self._scene.show_suggestions(self.suggestions)
 
     def _show_problem(self, image_id: int, problem: str) -> None:
         if image_id == self._image_id:
@@ -130,65 +155,47 @@ class ImageView(PanZoomWidget):
             self.update()
 
     def _follow_document(self, change: Change) -> None:
-        if change.dirty is not None:
-            self._show_stale(change.dirty)
+        if self._picture is not None:
+            self._picture.follow(change)
 
     def _follow_suggestions(self, image_id: int) -> None:
-        if image_id == self._image_id:
-            self._reload_suggestions()
-
-    def _reload_suggestions(self) -> None:
-        if self._picture is None:
-            return
-        before = {suggestion.key: suggestion for suggestion in self.suggestions}
-        self.suggestions = list(self._segmenter.visible_suggestions())
-        after = {suggestion.key: suggestion for suggestion in self.suggestions}
-        changed = before.keys() ^ after.keys()
-        if changed:
-            everything = before | after
-            self._show_stale(*(everything[key].mask.box_xyxy for key in changed))
-            self.update()  # the pills stand outside of the boxes
+        if image_id == self._image_id and self._picture is not None:
+            self.suggestions = list(self._segmenter.visible_suggestions())
+            if self._picture.show_suggestions(self.suggestions):
+                self.update()  # the pills stand outside of the boxes
 
     def _follow_emphasis(self) -> None:
         """Selection or hover changed: those drawn with emphasis before and now look different."""
-        before, self._emphasised = self._emphasised, list(self._emphasised_boxes())
-        self._show_stale(*before, *self._emphasised)
-        self.update()
+        if self._picture is not None:
+            self._picture.follow_view_state()
+            if self.suggestions:
+                self.update()
 
-    def _emphasised_boxes(self) -> Iterable[Box]:
-        state, document = self._view_state, self._session.document
-        keys = {state.selected_suggestion, state.hovered_suggestion}
-        yield from (s.mask.box_xyxy for s in self.suggestions if s.key in keys)
-        selected = state.selected_instance
-        if document is not None and selected in document.instances:
-            yield document.instances[selected].mask.box_xyxy
+    def _show_preview(self, *image_boxes: Box) -> None:
+        """What a tool shows looks different in these image boxes."""
+        if self._picture is not None:
+            self._picture.change_standing_out(image_boxes)
 
     def _recompose(self) -> None:
         if self._picture is not None:
-            self._picture.invalidate_all()
+            self._picture.restack()
         self.update()
 
     def _color_of(self, category_id: int) -> str:
         colors = {category.id: category.color for category in self._session.categories}
         return colors.get(category_id, _FALLBACK_COLOR)
 
-    def _show_stale(self, *image_boxes: Box) -> None:
-        """Paint the view again where the masks in these image boxes are drawn."""
-        if self._picture is None:
-            return
-        for image_box in image_boxes:
-            seen = self._picture.invalidate(image_box)
-            if seen is not None:
-                self.update(self._logical(seen))
+    def _show_box(self, box: Box) -> None:
+        """Paint a box of the view again."""
+        self.update(self._logical(box))
 
     def _paint_picture(self, painter: QPainter, rect: QRect) -> None:
-        document, ratio = self._session.document, self.devicePixelRatioF()
-        if self._picture is None or self.viewport is None or document is None:
+        if self._picture is None:
             return
+        ratio = self.devicePixelRatioF()
         painter.save()
         painter.scale(1 / ratio, 1 / ratio)
-        layers = self._scene.layers(document, self.suggestions, ratio)
-        self._picture.paint(painter, self.viewport, self._device(rect), layers)
+        self._picture.paint(painter, self._device(rect))
         painter.restore()
 
     def _pills(self) -> Iterable[marks.Pill]:

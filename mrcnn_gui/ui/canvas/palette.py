@@ -16,7 +16,7 @@ DARK = QColor(16, 18, 20)
 SUGGESTION = QColor(0, 229, 255)  # no category of the default palette looks like this
 
 _FILL = 0.35
-_HOVERED_FILL = 0.42
+_HOVERED_FILL = 0.12  # over the fill that is there
 _SELECTED_FILL = 0.42
 
 
@@ -33,7 +33,7 @@ def instance_style(color: str, emphasis: Emphasis, ratio: float) -> Style:
     """How an instance is drawn.
 
     A light border and a dark halo part the mask from any ground; the selected instance has a
-    white outline instead.
+    white outline instead. The hovered one is drawn once more, over its look at rest.
 
     Args:
         color: Of its category, "#rrggbb".
@@ -53,7 +53,7 @@ def instance_style(color: str, emphasis: Emphasis, ratio: float) -> Style:
         fill=premultiplied(tint, _HOVERED_FILL if emphasis.hovered else _FILL),
         border=premultiplied(_brightened(tint, 0.75 if emphasis.hovered else 0.5)),
         border_width=_width(2, ratio),
-        halo=premultiplied(DARK, 0.75),
+        halo=0 if emphasis.hovered else premultiplied(DARK, 0.75),
         halo_width=_width(1, ratio),
     )
 

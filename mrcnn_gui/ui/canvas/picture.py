@@ -1,41 +1,121 @@
-"""The picture under the marks: the image's tiles and the overlay of its masks."""
+"""The picture under the marks: the image, the masks at rest, and what stands out, as planes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QImage, QPainter
 
+from mrcnn_gui.project.annotation import Suggestion
+from mrcnn_gui.project.document import Change
+from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.pyramid import Pyramid
-from mrcnn_gui.ui.canvas.compose import Box, Layer
-from mrcnn_gui.ui.canvas.overlay import Overlay
-from mrcnn_gui.ui.canvas.tiles import TilePainter
+from mrcnn_gui.ui.canvas.backdrop import Backdrop, packed
+from mrcnn_gui.ui.canvas.boxes import Box, grown
+from mrcnn_gui.ui.canvas.compose import MAX_REACH
+from mrcnn_gui.ui.canvas.plane import Plane, Workshop
+from mrcnn_gui.ui.canvas.scene import Scene
+from mrcnn_gui.ui.canvas.tile import StandIn, Tile
 from mrcnn_gui.ui.canvas.viewport import Viewport
+
+_OPAQUE = QImage.Format.Format_RGB32
+_AT_REST_BUDGET = 300_000  # composed pixels between two frames, some 4 ms
+_STANDING_OUT_BUDGET = 1_500_000
 
 
 class Picture:
-    """One image with its masks, as one viewport shows it."""
+    """One image with its masks, as one viewport shows it.
 
-    def __init__(self, pyramid: Pyramid) -> None:
-        self._tiles = TilePainter(pyramid)
-        self._overlay = Overlay()
+    Args:
+        pyramid: The image.
+        scene: Its masks.
+        jobs: Where tiles are made.
+        shown: Told which box of the view must be painted again.
+    """
+
+    def __init__(
+        self, pyramid: Pyramid, scene: Scene, jobs: JobRunner, shown: Callable[[Box], None]
+    ) -> None:
+        self._scene = scene
+        image = Backdrop(pyramid)
+        self._image = Plane(
+            image, image.bounds, Workshop(jobs, 2, _OPAQUE), shown, _smallest(pyramid)
+        )
+        self._masks, self._standing_out = (
+            Plane(source, lambda scale: grown(image.bounds(scale), MAX_REACH), workshop, shown)
+            for source, workshop in (
+                (scene.at_rest, Workshop(jobs, 1, budget=_AT_REST_BUDGET)),
+                (scene.standing_out(), Workshop(jobs, 3, budget=_STANDING_OUT_BUDGET)),
+            )
+        )
+        self._emphasised = scene.emphasised()
+        self._planes = (self._image, self._masks, self._standing_out)
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether everything that the view shows is as it should be."""
+        return all(plane.is_sharp for plane in self._planes)
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the planes take."""
+        return sum(plane.bytes for plane in self._planes)
 
     def place(self, viewport: Viewport) -> None:
         """Say what the view shows."""
-        self._overlay.place(viewport.grid, viewport.view_width, viewport.view_height)
+        for plane in self._planes:
+            plane.place(viewport.grid, viewport.view_width, viewport.view_height)
 
-    def invalidate(self, image_box: Box) -> Box | None:
-        """Masks changed in an image box; returns the view box to paint again, if it is seen."""
-        return self._overlay.invalidate(image_box)
-
-    def invalidate_all(self) -> None:
-        """All masks look different."""
-        self._overlay.invalidate_all()
-
-    def paint(
-        self, painter: QPainter, viewport: Viewport, box: Box, layers: Sequence[Layer]
-    ) -> None:
+    def paint(self, painter: QPainter, box: Box) -> None:
         """Paint a view box; the painter works in device pixels."""
-        self._tiles.paint(painter, viewport, box)
-        self._overlay.refresh(layers)
-        left, top, right, bottom = box
-        size = (right - left, bottom - top)
-        painter.drawImage(left, top, self._overlay.image, left, top, *size)
+        for plane in self._planes:
+            plane.paint(painter, box)
+
+    def show_pyramid(self, pyramid: Pyramid) -> None:
+        """Show the same image, read more finely."""
+        self._image.change_all(Backdrop(pyramid))
+
+    def follow(self, change: Change) -> None:
+        """An edit was made or taken back."""
+        self._change_at_rest(self._scene.follow(change.instance_ids))
+        self.change_standing_out(() if change.dirty is None else (change.dirty,))
+
+    def follow_view_state(self) -> None:
+        """Others are selected, hovered or hidden."""
+        self._change_at_rest(self._scene.follow(()))
+        self.change_standing_out(())
+
+    def show_suggestions(self, suggestions: Sequence[Suggestion]) -> bool:
+        """Show these; returns whether they are others than before."""
+        boxes = self._scene.show_suggestions(suggestions)
+        self._change_at_rest(boxes)
+        self.change_standing_out(())
+        return bool(boxes)
+
+    def change_standing_out(self, image_boxes: Iterable[Box]) -> None:
+        """What stands out looks different in these image boxes, or is another."""
+        before, self._emphasised = self._emphasised, self._scene.emphasised()
+        boxes = [(before | self._emphasised)[it] for it in before.keys() ^ self._emphasised.keys()]
+        self._standing_out.change(self._scene.standing_out(), (*image_boxes, *boxes))
+
+    def _change_at_rest(self, boxes: Sequence[Box]) -> None:
+        if boxes:
+            self._masks.change(self._scene.at_rest, boxes)
+
+    def restack(self) -> None:
+        """All masks may look different."""
+        self._scene.restack()
+        self._masks.change_all(self._scene.at_rest)
+        self._standing_out.change_all(self._scene.standing_out())
+
+    def close(self) -> None:
+        """Make no more tiles."""
+        for plane in self._planes:
+            plane.close()
+
+
+def _smallest(pyramid: Pyramid) -> StandIn:
+    """The smallest level: what is shown of an image before anything else is made."""
+    level = pyramid.levels[-1]
+    height, width = level.shape[:2]
+    pixels = packed(level[0:height, 0:width])
+    tile = Tile.of((0, 0, width, height), pixels, _OPAQUE)
+    return StandIn(width / pyramid.width, (tile,))

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mrcnn_gui.ui.canvas.compose import Bitmap, Box
+from mrcnn_gui.ui.canvas.boxes import Box
+from mrcnn_gui.ui.canvas.compose import Bitmap
 
 Point = tuple[float, float]
 

@@ -1,80 +1,178 @@
-"""What the overlay shows: the layers of one document, its suggestions and the preview."""
+"""What the picture shows of one document: the masks at rest, and those that stand out.
 
-from collections.abc import Callable, Iterable
+The masks at rest are kept as a stack in which an edit replaces one layer, so that an event costs
+the same for ten instances and for thousands.
+"""
 
-from mrcnn_gui.project.annotation import Suggestion
+from collections.abc import Callable, Iterable, Sequence
+
+from mrcnn_gui.project.annotation import Instance, Suggestion
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.compose import Layer, Style
+from mrcnn_gui.ui.canvas.layer_stack import EMPTY, LayerStack, Rank
 from mrcnn_gui.ui.canvas.palette import Emphasis, instance_style, suggestion_style
 from mrcnn_gui.ui.canvas.preview import Preview
 
+_MANY = 100  # so many instances are cheaper to stack anew than to replace one by one
+_ABOVE_INSTANCES = 1  # first number of a suggestion's rank; that of an instance is minus its size
+
 
 class Scene:
-    """Turns annotations into layers.
+    """Turns the annotations of one image into layers.
 
     Args:
+        document: Whose instances are shown.
         view_state: What is selected, hovered and hidden.
         preview: What a tool shows in place of an instance.
         color_of: "#rrggbb" of a category id.
+        ratio: Device pixels per logical pixel.
     """
 
     def __init__(
-        self, view_state: ViewState, preview: Preview, color_of: Callable[[int], str]
+        self,
+        document: ImageDocument,
+        view_state: ViewState,
+        preview: Preview,
+        color_of: Callable[[int], str],
+        ratio: float,
     ) -> None:
+        self._document = document
         self._view_state = view_state
         self._preview = preview
         self._color_of = color_of
+        self._ratio = ratio
+        self._suggestions: Sequence[Suggestion] = ()
+        self._ranks: dict[int, Rank] = {}  # of the instances in the stack
+        self._left_out: frozenset[int] = frozenset()
+        self.at_rest: LayerStack = EMPTY
+        self.restack()
 
-    def layers(
-        self, document: ImageDocument, suggestions: Iterable[Suggestion], ratio: float
-    ) -> list[Layer]:
-        """All layers, bottom first: instances (large ones below), suggestions, the selected one.
+    def restack(self) -> None:
+        """Follow a change that may be everywhere: colours, the suggestions."""
+        self._left_out = self._now_left_out()
+        shown = [it for it in self._document.instances.values() if it.id not in self._left_out]
+        self._ranks = {instance.id: _rank(instance) for instance in shown}
+        layers = [(self._ranks[instance.id], self._layer(instance)) for instance in shown]
+        self.at_rest = LayerStack.of((*layers, *self._suggested()))
 
-        Args:
-            document: Whose instances are drawn.
-            suggestions: Those that are visible.
-            ratio: Device pixels per logical pixel.
+    def follow(self, instance_ids: Iterable[int]) -> list[Box]:
+        """Follow edits of these instances, and what is selected and hidden now.
+
+        Returns:
+            The image boxes in which the masks at rest look different.
         """
-        layers = self._instances(document, ratio)
-        layers.sort(key=lambda layer: -layer.crop.size)
-        layers += [self._suggestion(suggestion, ratio) for suggestion in suggestions]
-        return layers + self._selected(document, ratio)
+        left_out = self._now_left_out()
+        changed = {*instance_ids, *(left_out ^ self._left_out)}
+        before = [self.at_rest.box(self._ranks[it]) for it in changed if it in self._ranks]
+        if len(changed) > _MANY:
+            self.restack()
+        else:
+            self._left_out = left_out
+            for instance_id in changed:
+                self._replace(instance_id)
+        return before + [self.at_rest.box(self._ranks[it]) for it in changed if it in self._ranks]
 
-    def _instances(self, document: ImageDocument, ratio: float) -> list[Layer]:
-        state, hovered = self._view_state, self._preview.hovered_instance
-        left_out = state.hidden_instances | {state.selected_instance}
+    def show_suggestions(self, suggestions: Sequence[Suggestion]) -> list[Box]:
+        """Show these; returns the image boxes in which the masks at rest look different."""
+        before = {suggestion.key: suggestion for suggestion in self._suggestions}
+        after = {suggestion.key: suggestion for suggestion in suggestions}
+        self._suggestions = suggestions
+        self.at_rest = self.at_rest.below((_ABOVE_INSTANCES, 0, 0)).over(self._suggested())
+        both = before | after
+        return [both[key].mask.box_xyxy for key in before.keys() ^ after.keys()]
+
+    def instances_near(self, x: int, y: int) -> list[Instance]:
+        """The shown instances whose box holds a pixel; the cost does not follow their number."""
+        instances = self._document.instances
+        ids = [rank[2] for rank in self.at_rest.ranks_at(x, y) if rank[0] < _ABOVE_INSTANCES]
+        selected = self._view_state.selected_instance
+        if selected is not None and selected not in self._view_state.hidden_instances:
+            ids.append(selected)
+        return [instances[it] for it in ids if it in instances]
+
+    def emphasised(self) -> dict[tuple[str, object], Box]:
+        """What is hovered and selected, and the image boxes of it."""
+        state, instances = self._view_state, self._document.instances
+        hovered, selected = self._preview.hovered_instance, state.selected_instance
+        boxes: dict[tuple[str, object], Box] = {}
+        if hovered in instances and hovered not in self._left_out:
+            boxes["hovered", hovered] = instances[hovered].mask.box_xyxy
+        if selected in instances and selected not in state.hidden_instances:
+            boxes["selected", selected] = instances[selected].mask.box_xyxy
+        for it in self._suggestions:
+            for role, key in (
+                ("hovered", state.hovered_suggestion),
+                ("selected", state.selected_suggestion),
+            ):
+                if it.key == key:
+                    boxes[role, key] = it.mask.box_xyxy
+        return boxes
+
+    def standing_out(self) -> LayerStack:
+        """What is hovered and selected, drawn over all else; the selected one on top."""
+        layers = [*self._hovered(), *self._chosen_suggestions(), *self._selected()]
+        return LayerStack.of(((0, 0, index), layer) for index, layer in enumerate(layers))
+
+    def _now_left_out(self) -> frozenset[int]:
+        """Hidden ones, and the selected one: it stands out."""
+        selected = self._view_state.selected_instance
+        hidden = self._view_state.hidden_instances
+        return hidden if selected is None else hidden | {selected}
+
+    def _replace(self, instance_id: int) -> None:
+        rank = self._ranks.pop(instance_id, None)
+        if rank is not None:
+            self.at_rest = self.at_rest.without(rank)
+        instance = self._document.instances.get(instance_id)
+        if instance is not None and instance_id not in self._left_out:
+            self._ranks[instance_id] = _rank(instance)
+            self.at_rest = self.at_rest.over([(_rank(instance), self._layer(instance))])
+
+    def _layer(self, instance: Instance, emphasis: Emphasis = Emphasis()) -> Layer:  # noqa: B008
+        mask, style = instance.mask, self._style(instance.category_id, emphasis)
+        return Layer(mask.crop, mask.x, mask.y, style)
+
+    def _suggested(self) -> list[tuple[Rank, Layer]]:
+        style = suggestion_style(Emphasis(), self._ratio)
         return [
-            Layer(
-                instance.mask.crop,
-                instance.mask.x,
-                instance.mask.y,
-                self._style(instance.category_id, Emphasis(hovered=instance.id == hovered), ratio),
-            )
-            for instance in document.instances.values()
-            if instance.id not in left_out
+            ((_ABOVE_INSTANCES, 0, index), Layer(it.mask.crop, it.mask.x, it.mask.y, style))
+            for index, it in enumerate(self._suggestions)
         ]
 
-    def _suggestion(self, suggestion: Suggestion, ratio: float) -> Layer:
-        state, mask = self._view_state, suggestion.mask
-        emphasis = Emphasis(
-            selected=suggestion.key == state.selected_suggestion,
-            hovered=suggestion.key == state.hovered_suggestion,
-        )
-        return Layer(mask.crop, mask.x, mask.y, suggestion_style(emphasis, ratio))
+    def _hovered(self) -> list[Layer]:
+        hovered = self._preview.hovered_instance
+        instance = None if hovered is None else self._document.instances.get(hovered)
+        if instance is None or instance.id in self._left_out:
+            return []
+        return [self._layer(instance, Emphasis(hovered=True))]
 
-    def _selected(self, document: ImageDocument, ratio: float) -> list[Layer]:
+    def _chosen_suggestions(self) -> list[Layer]:
+        state, layers = self._view_state, []
+        for it in self._suggestions:
+            selected = it.key == state.selected_suggestion
+            emphasis = Emphasis(selected, it.key == state.hovered_suggestion)
+            if emphasis != Emphasis():
+                style = suggestion_style(emphasis, self._ratio)
+                layers.append(Layer(it.mask.crop, it.mask.x, it.mask.y, style))
+        return layers
+
+    def _selected(self) -> list[Layer]:
         """The selected instance, or what a tool shows in its place."""
-        shape = self._preview.shape
+        shape, emphasis = self._preview.shape, Emphasis(selected=True)
         if shape is not None:
-            style = self._style(shape.category_id, Emphasis(selected=True), ratio)
-            return [Layer(shape.bitmap, shape.x, shape.y, style)]
+            return [Layer(shape.bitmap, shape.x, shape.y, self._style(shape.category_id, emphasis))]
         selected = self._view_state.selected_instance
-        instance = None if selected is None else document.instances.get(selected)
+        instance = None if selected is None else self._document.instances.get(selected)
         if instance is None or instance.id in self._view_state.hidden_instances:
             return []
-        style = self._style(instance.category_id, Emphasis(selected=True), ratio)
-        return [Layer(instance.mask.crop, instance.mask.x, instance.mask.y, style)]
+        return [self._layer(instance, emphasis)]
 
-    def _style(self, category_id: int, emphasis: Emphasis, ratio: float) -> Style:
-        return instance_style(self._color_of(category_id), emphasis, ratio)
+    def _style(self, category_id: int, emphasis: Emphasis) -> Style:
+        return instance_style(self._color_of(category_id), emphasis, self._ratio)
+
+
+def _rank(instance: Instance) -> Rank:
+    """Large ones below, then the drawing order."""
+    return -instance.mask.crop.size, instance.z_order, instance.id

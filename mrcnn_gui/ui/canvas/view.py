@@ -5,6 +5,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from mrcnn_gui.services.images import Images
+from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
@@ -45,9 +46,10 @@ class CanvasView(ImageView):
         view_state: ViewState,
         images: Images,
         segmenter: Segmenter,
+        jobs: JobRunner,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(session, view_state, images, segmenter, parent)
+        super().__init__(session, view_state, images, segmenter, jobs, parent)
         self._tool: Tool | None = None
         self._cursor_at: QPointF | None = None
         self.setAccessibleName("Canvas")
@@ -120,6 +122,7 @@ class CanvasView(ImageView):
         assert viewport is not None
         return ToolContext(
             document=document,
+            instances_near=self.instances_near,
             width=viewport.image_width,
             height=viewport.image_height,
             preview=self.preview,

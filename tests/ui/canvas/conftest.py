@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -84,7 +84,8 @@ class Mouse:
 @pytest.fixture
 def canvas(services: Services, photos: Path, qtbot: QtBot) -> CanvasView:
     """A canvas of 640 x 480 on the first of four photos of 160 x 120, at 300 %."""
-    view = CanvasView(services.session, services.view_state, services.images, services.segmenter)
+    it = services
+    view = CanvasView(it.session, it.view_state, it.images, it.segmenter, it.jobs)
     qtbot.addWidget(view)
     view.resize(640, 480)
     view.show()
@@ -114,7 +115,9 @@ def suggest(services: Services, canvas: CanvasView, qtbot: QtBot) -> Callable[[]
 
 
 def grabbed(canvas: CanvasView) -> NDArray[np.uint8]:
-    """What the canvas shows: uint8 [height, width, 3] RGB."""
+    """What the canvas shows when it is sharp: uint8 [height, width, 3] RGB."""
+    while canvas.shows_image and not canvas.is_sharp:
+        QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
     image = canvas.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     size = image.height(), image.bytesPerLine() // 4, 4
     pixels = np.frombuffer(image.constBits(), np.uint8).reshape(size)

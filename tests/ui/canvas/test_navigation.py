@@ -5,7 +5,7 @@ from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.services.pyramid import Pyramid
-from mrcnn_gui.ui.canvas.compose import grown, overlap
+from mrcnn_gui.ui.canvas.boxes import grown, overlap
 from mrcnn_gui.ui.canvas.view import CanvasView
 from mrcnn_gui.ui.services import Services
 from tests.ui.canvas.conftest import MIDDLE, Mouse, grabbed, pixel_at
@@ -93,7 +93,7 @@ def test_image_pixels_lie_under_the_mask_pixels(
 
     def expected(dx: int, dy: int) -> NDArray[np.uint8]:
         rows, columns = grid.rows(top + dy, bottom + dy), grid.columns(left + dx, right + dx)
-        return pyramid.levels[0][rows[:, None], columns]
+        return pyramid.levels[0][:, :][rows[:, None], columns]
 
     wrong = (drawn != expected(0, 0)).any(axis=2)
     assert wrong.mean() < (0 if scale.is_integer() else 0.04) + 1e-9
@@ -115,7 +115,8 @@ def test_tiles_meet_without_a_seam(canvas: CanvasView) -> None:
 
 
 def test_empty_states_say_what_to_do(services: Services, qtbot: QtBot) -> None:
-    view = CanvasView(services.session, services.view_state, services.images, services.segmenter)
+    it = services
+    view = CanvasView(it.session, it.view_state, it.images, it.segmenter, it.jobs)
     qtbot.addWidget(view)
     view.resize(400, 300)
     assert "Open a folder of images (Ctrl+O), or drop one here" in view.empty_text

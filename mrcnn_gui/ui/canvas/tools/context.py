@@ -42,6 +42,7 @@ class ToolContext:
 
     Attributes:
         document: To be read only.
+        instances_near: Those that are shown and whose box holds the pixel (x, y).
         width: Of the image, in pixels.
         height: Of the image, in pixels.
         preview: Where a gesture is shown before it becomes an edit.
@@ -56,6 +57,7 @@ class ToolContext:
     """
 
     document: ImageDocument
+    instances_near: Callable[[int, int], Sequence[Instance]]
     width: int
     height: int
     preview: Preview

@@ -93,9 +93,7 @@ class SelectTool(Tool):
     def _hit(self, at: Pointer) -> Instance | Suggestion | None:
         """The instance or suggestion under the cursor; of both, the one whose outline is nearer."""
         context = self.context
-        hidden = context.view_state.hidden_instances
-        shown = (i for i in context.document.instances.values() if i.id not in hidden)
-        instance = instance_at(shown, *at.pixel)
+        instance = instance_at(context.instances_near(*at.pixel), *at.pixel)
         suggestion = suggestion_at(context.suggestions(), *at.pixel)
         if instance is None or suggestion is None:
             return instance or suggestion

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.masks import Mask
-from mrcnn_gui.ui.canvas.compose import Bitmap, Box, hull, overlap
+from mrcnn_gui.ui.canvas.boxes import Box, hull, overlap
+from mrcnn_gui.ui.canvas.compose import Bitmap
 
 _SLACK = 64  # least growth in pixels, so that a slow stroke does not copy at every step
 

@@ -1,0 +1,131 @@
+"""All layers of a picture, found by where they lie: what a part of the view costs is what is there.
+
+No Qt: workers compose from a stack while the GUI thread already holds the next one.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrcnn_gui.ui.canvas.boxes import Box
+from mrcnn_gui.ui.canvas.compose import MAX_REACH, Grid, Layer, Pixels, compose
+
+Rank: TypeAlias = tuple[int, int, int]
+"""Where a layer lies in its stack, lowest first; the last number is an id."""
+
+_PER_LAYER = 4000  # what a layer costs besides its pixels, as so many pixels
+
+
+@dataclass(frozen=True, eq=False)
+class LayerStack:
+    """Layers by rank, bottom first; never changes.
+
+    Attributes:
+        ranks: Rising.
+        layers: One for each rank.
+        boxes: int32 [n, 4]: the box of each layer in image pixels.
+    """
+
+    ranks: tuple[Rank, ...]
+    layers: tuple[Layer, ...]
+    boxes: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, layers: Iterable[tuple[Rank, Layer]]) -> "LayerStack":
+        """A stack of these layers, in whatever order they come."""
+        ordered = sorted(layers, key=lambda item: item[0])
+        boxes = np.array([layer.box_xyxy for _, layer in ordered], dtype=np.int32).reshape(-1, 4)
+        return cls(tuple(rank for rank, _ in ordered), tuple(layer for _, layer in ordered), boxes)
+
+    def over(self, layers: Iterable[tuple[Rank, Layer]]) -> "LayerStack":
+        """The stack with these layers more, each at its rank."""
+        more = LayerStack.of(layers)
+        if not self.ranks or not more.ranks or more.ranks[0] > self.ranks[-1]:
+            boxes = np.concatenate((self.boxes, more.boxes))
+            return LayerStack(self.ranks + more.ranks, self.layers + more.layers, boxes)
+        stack = self
+        for rank, layer in zip(more.ranks, more.layers, strict=True):
+            stack = stack._with(rank, layer)
+        return stack
+
+    def _with(self, rank: Rank, layer: Layer) -> "LayerStack":
+        at = bisect_left(self.ranks, rank)
+        return LayerStack(
+            (*self.ranks[:at], rank, *self.ranks[at:]),
+            (*self.layers[:at], layer, *self.layers[at:]),
+            np.insert(self.boxes, at, layer.box_xyxy, axis=0),
+        )
+
+    def without(self, rank: Rank) -> "LayerStack":
+        """The stack without the layer of this rank, which it has."""
+        at = bisect_left(self.ranks, rank)
+        return LayerStack(
+            self.ranks[:at] + self.ranks[at + 1 :],
+            self.layers[:at] + self.layers[at + 1 :],
+            np.delete(self.boxes, at, axis=0),
+        )
+
+    def below(self, rank: Rank) -> "LayerStack":
+        """The layers under a rank."""
+        at = bisect_left(self.ranks, rank)
+        return LayerStack(self.ranks[:at], self.layers[:at], self.boxes[:at])
+
+    def box(self, rank: Rank) -> Box:
+        """The image box of the layer of this rank, which the stack has."""
+        return self.layers[bisect_left(self.ranks, rank)].box_xyxy
+
+    def ranks_at(self, x: int, y: int) -> list[Rank]:
+        """Of the layers whose box holds an image pixel, rising."""
+        return [self.ranks[index] for index in self.touching((x, y, x + 1, y + 1))]
+
+    def touching(self, box_xyxy: Box) -> list[int]:
+        """Indices of the layers whose box shares pixels with an image box, rising."""
+        left, top, right, bottom = box_xyxy
+        boxes = self.boxes
+        across = (boxes[:, 0] < right) & (boxes[:, 2] > left)
+        down = (boxes[:, 1] < bottom) & (boxes[:, 3] > top)
+        indices: list[int] = np.flatnonzero(across & down).tolist()
+        return indices
+
+    def pixels(self, scale: float, box: Box) -> Pixels | None:
+        """Compose a box of the picture at a scale, counted from the image's corner.
+
+        Returns:
+            uint32 [height, width], premultiplied 0xAARRGGBB; None when no layer is near.
+        """
+        grid = Grid(scale, -box[0], -box[1])
+        layers = [self.layers[index] for index in self.touching(_image_box(scale, box))]
+        if not layers:
+            return None
+        width, height = box[2] - box[0], box[3] - box[1]
+        pixels = np.empty((height, width), dtype=np.uint32)
+        compose(pixels, (0, 0, width, height), layers, grid)
+        return pixels
+
+    def cost(self, scale: float, box: Box) -> int:
+        """What composing a box costs, as a number of pixels; 100 million take about a second."""
+        boxes = self.boxes[self.touching(_image_box(scale, box))]
+        if not boxes.size:
+            return 0
+        seen = boxes * scale
+        widths = np.minimum(seen[:, 2], box[2]) - np.maximum(seen[:, 0], box[0])
+        heights = np.minimum(seen[:, 3], box[3]) - np.maximum(seen[:, 1], box[1])
+        return int((np.maximum(widths, 1) * np.maximum(heights, 1)).sum()) + _PER_LAYER * len(boxes)
+
+
+EMPTY = LayerStack.of(())
+
+
+def _image_box(scale: float, box: Box) -> Box:
+    """An image box that holds all that the look of a box of the picture depends on."""
+    left, top, right, bottom = box
+    return (
+        int((left - MAX_REACH) // scale) - 1,
+        int((top - MAX_REACH) // scale) - 1,
+        int((right + MAX_REACH) // scale) + 2,
+        int((bottom + MAX_REACH) // scale) + 2,
+    )
