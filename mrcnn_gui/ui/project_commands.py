@@ -84,6 +84,12 @@ class ProjectCommands(QObject):
         dialog.file.line.setText(str(file or ""))
         dialog.show()
 
+    def ask_relink(self) -> None:
+        """Let the person name a folder that missing images may be in."""
+        from mrcnn_gui.ui.dialogs.relink import RelinkDialog
+
+        RelinkDialog(self._session, self._settings, self._window).show()
+
     def show_history(self) -> None:
         """Show the changes over many images."""
         from mrcnn_gui.ui.dialogs.project_history import ProjectHistoryDialog

@@ -54,7 +54,8 @@ class Backdrop:
         seen = packed(self._read(0, rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
         if scale == 1.0:
             return seen
-        return seen.take(columns - columns[0], axis=1).take(rows - rows[0], axis=0)
+        taken: Pixels = seen.take(columns - columns[0], axis=1).take(rows - rows[0], axis=0)
+        return taken
 
     def _interpolated(self, level: int, scale: float, box: Box) -> Pixels:
         height, width = self.pyramid.levels[level].shape[:2]

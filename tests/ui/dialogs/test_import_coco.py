@@ -53,7 +53,7 @@ def test_a_file_comes_in_and_the_fate_of_its_records_is_told(
     assert dialog.file.text == str(file)
     assert dialog.images.text == str(tmp_path / "photos")
     dialog.status.setCurrentText("Done")
-    qtbot.mouseClick(dialog.import_button, LEFT)
+    qtbot.mouseClick(dialog.go_button, LEFT)
     qtbot.waitUntil(lambda: dialog.outcome.text.isVisible())
     assert dialog.outcome.text.text() == (
         "Imported 2 instances on 1 image and 1 new category. Records: 1 mended, 1 refused."
@@ -77,10 +77,10 @@ def test_what_is_no_coco_file_is_refused_with_the_reason(
 ) -> None:
     file.write_text("{")
     dialog = open_dialog(open_window, file)
-    qtbot.mouseClick(dialog.import_button, LEFT)
+    qtbot.mouseClick(dialog.go_button, LEFT)
     qtbot.waitUntil(lambda: dialog.outcome.text.isVisible())
-    assert dialog.outcome.text.text().startswith("Nothing was imported: instances.json is not")
-    assert dialog.import_button.isEnabled()
+    assert dialog.outcome.text.text().startswith("Nothing was changed: instances.json is not")
+    assert dialog.go_button.isEnabled()
     dialog.close()
 
 
@@ -100,7 +100,7 @@ def test_closing_cancels_and_the_project_is_as_it_was(
         return begin(self, name)
 
     monkeypatch.setattr(ImportTable, "begin", cancel_first)
-    qtbot.mouseClick(dialog.import_button, LEFT)
+    qtbot.mouseClick(dialog.go_button, LEFT)
     qtbot.mouseClick(dialog.close_button, LEFT)
     assert dialog.isVisible()
     qtbot.waitUntil(lambda: dialog.outcome.text.isVisible())
