@@ -69,6 +69,13 @@ class AnnotationTable:
         rows = self._database.execute("SELECT image_id, count(*) FROM instances GROUP BY image_id")
         return dict(rows)
 
+    def has_instances(self, image_id: int) -> bool:
+        """Whether an image has an instance."""
+        rows = self._database.execute(
+            "SELECT EXISTS (SELECT 1 FROM instances WHERE image_id = ?)", (image_id,)
+        )
+        return bool(rows[0][0])
+
     def new_instance_id(self) -> int:
         """An id that no instance of the project has or ever had, >= 1."""
         rows = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'instances'")

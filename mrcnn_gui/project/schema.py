@@ -168,8 +168,14 @@ _VERSION_2: Step = (
     )""",
 )
 
+_VERSION_3: Step = (
+    # Who made an image's instances is asked of all images at once.
+    "DROP INDEX instances_by_image",
+    "CREATE INDEX instances_by_image ON instances (image_id, source)",
+)
+
 # Step n leads from version n to n + 1. Published steps are never changed, only followed.
-MIGRATIONS: tuple[Step, ...] = (_VERSION_1, _VERSION_2)
+MIGRATIONS: tuple[Step, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 
 def version_of(database: Database) -> int:

@@ -297,6 +297,10 @@ class Store:
         """How many instances each image has; images without one are left out."""
         return self._annotations.counts()
 
+    def has_instances(self, image_id: int) -> bool:
+        """Whether an image has an instance."""
+        return self._annotations.has_instances(image_id)
+
     def fold_strokes(self, image_id: int) -> None:
         """Write the large masks of an image whole, where strokes were written alone.
 

@@ -11,6 +11,7 @@ from core.files import write_atomically
 from core.learning.progress import Progress, Stop
 from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.image_query import ImageQuery
 from mrcnn_gui.project.model_versions import CARD_FILE, STARTER_VERSION
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.models import (
@@ -59,15 +60,15 @@ class FinetuneOptions:
 
 def missing_for_finetune(store: Store) -> str:
     """What has to be done before a fine-tune can start; "" when it can."""
-    done = [entry for entry in store.images() if entry.status is ReviewStatus.DONE]
+    done = store.find_images(ImageQuery(status=ReviewStatus.DONE))
     if len(done) < MIN_DONE_IMAGES:
         more = MIN_DONE_IMAGES - len(done)
         return f"Mark {more} more image{'s' * (more > 1)} as done to fine-tune."
-    train = [entry for entry in done if entry.side is not Side.VALIDATION]
+    kept = ImageQuery(status=ReviewStatus.DONE, side=Side.VALIDATION)
+    train = set(done).difference(store.find_images(kept))
     if not train:
         return "All done images are kept for validation: mark one more as done to fine-tune."
-    counts = store.instance_counts()
-    if not any(counts.get(entry.id) for entry in train):
+    if not any(map(store.has_instances, train)):
         return "The done images to train on hold no instance: annotate one to fine-tune."
     return ""
 
