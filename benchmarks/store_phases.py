@@ -70,7 +70,7 @@ def new_project(images: Path) -> NewProject:
     with empty_window(images.parent / "settings.ini") as (window, _):
         start = time.perf_counter()
         window.project.open(images)
-        run_until(lambda: window.images.filter.rowCount() > 0)
+        run_until(lambda: window.images.model.rowCount() > 0)
         run_until(lambda: window.canvas.shows_image)
         seconds = time.perf_counter() - start
         end = time.perf_counter() + _WATCHED_SECONDS
@@ -101,7 +101,7 @@ def open_list(project: Path) -> Opened:
         run_until(lambda: window.canvas.shows_image)
         milliseconds = (time.perf_counter() - start) * 1000
         megabytes = _resident_megabytes() - before
-        _expect("listed", window.images.filter.rowCount(), len(services.session.images))
+        _expect("listed", window.images.model.rowCount(), len(services.session.images))
     return Opened(milliseconds, megabytes)
 
 

@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         """Panels that are targets of commands come first, then the actions."""
         it = self._services
         self.canvas = CanvasView(it.session, it.view_state, it.images, it.segmenter, it.jobs)
-        self.images = ImageListPanel(it.session, it.images)
+        self.images = ImageListPanel(it.session, it.images, it.jobs)
         self.categories = CategoryListPanel(it.session, it.project_edits, it.view_state)
         self.instances = InstanceListPanel(it.session, it.view_state)
         self.closing = Closing(self, it.trainer)

@@ -1,5 +1,6 @@
-"""The images of the project as rows, and which of them the list shows."""
+"""The images of the project that the list shows, as rows."""
 
+from bisect import bisect_left
 from enum import IntEnum
 from typing import Any
 
@@ -8,13 +9,16 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QSortFilterProxyModel,
     Qt,
 )
 from PySide6.QtGui import QImage
 
-from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus
+from mrcnn_gui.project.annotation import ImageEntry
+from mrcnn_gui.project.image_query import ImageQuery
+from mrcnn_gui.project.paths import shown_name
+from mrcnn_gui.services.image_search import ImageSearch
 from mrcnn_gui.services.images import Images
+from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.ui.theme import STATUS_TEXT
 
@@ -32,105 +36,87 @@ class ImageRole(IntEnum):
 
 
 class ImageListModel(QAbstractListModel):
-    """One row for each image of the session's project, in the project's order."""
+    """One row for each image of the session's project that fits the query, in its order."""
 
-    def __init__(self, session: Session, images: Images, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, images: Images, jobs: JobRunner, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._images = images
-        self._entries: list[ImageEntry] = []
-        self._row_of: dict[int, int] = {}
-        session.project_opened.connect(self._reload)
-        session.project_closed.connect(self._reload)
-        session.images_changed.connect(self._reload)
+        self._query = ImageQuery()
+        self._ids: list[int] = []  # rising, as the project's order is
+        self._search = ImageSearch(session, jobs, self)
+        self._search.found.connect(self._take)
+        session.project_opened.connect(self._search_anew)
+        session.project_closed.connect(self._search_anew)
+        session.images_changed.connect(self._search_anew)
         session.image_entry_changed.connect(self._refresh)
         images.thumbnail_ready.connect(self._show_thumbnail)
-        self._reload()
+        self._search_anew()
+
+    def show(self, query: ImageQuery) -> None:
+        """Show the images that fit: of a large project as soon as they are found."""
+        self._query = query
+        self._search_anew()
 
     def row_of(self, image_id: int) -> int:
-        """Row of an image; -1 when it is not there."""
-        return self._row_of.get(image_id, -1)
+        """Row of an image; -1 when it is not shown."""
+        row = bisect_left(self._ids, image_id)
+        return row if self._ids[row : row + 1] == [image_id] else -1
 
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        """Number of images."""
-        return 0 if parent.isValid() else len(self._entries)
+        """Number of images shown."""
+        return 0 if parent.isValid() else len(self._ids)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Name, thumbnail, tooltip, and what `ImageRole` lists."""
-        if not index.isValid():
+        entry = self._session.image(self._ids[index.row()]) if index.isValid() else None
+        if entry is None:
             return None
-        entry = self._entries[index.row()]
         if role == ImageRole.PICTURE:
             return None if entry.problem else self._images.thumbnail(entry.id)
+        name = shown_name(entry.path)
         values: dict[int, object] = {
-            Qt.ItemDataRole.DisplayRole: shown_name(entry),
+            Qt.ItemDataRole.DisplayRole: name,
             Qt.ItemDataRole.ToolTipRole: _tooltip(entry),
-            Qt.ItemDataRole.AccessibleTextRole: f"{shown_name(entry)}, {state_text(entry)}",
+            Qt.ItemDataRole.AccessibleTextRole: f"{name}, {state_text(entry)}",
             ImageRole.ID: entry.id,
             ImageRole.STATUS: entry.status,
             ImageRole.PROBLEM: entry.problem,
         }
         return values.get(role)
 
-    def _reload(self) -> None:
+    def _search_anew(self) -> None:
+        self._search.ask(self._query)
+
+    def _take(self, ids: list[int]) -> None:
         self.beginResetModel()
-        self._entries = list(self._session.images)
-        self._row_of = {entry.id: row for row, entry in enumerate(self._entries)}
+        self._ids = ids
         self.endResetModel()
 
     def _refresh(self, image_id: int) -> None:
-        row = self.row_of(image_id)
-        if row >= 0:
-            self._entries[row] = self._session.images[row]
+        """Show what is new of an image, which may make it leave the list or come into it."""
+        entry, row = self._session.image(image_id), self.row_of(image_id)
+        fits = self._search.is_busy or (entry is not None and self._query.fits(entry))
+        if row >= 0 and fits:
             index = self.index(row)
             self.dataChanged.emit(index, index)
+        elif row >= 0:
+            self.beginRemoveRows(_NO_PARENT, row, row)
+            del self._ids[row]
+            self.endRemoveRows()
+        elif fits and not self._search.is_busy:  # the search will bring it itself
+            row = bisect_left(self._ids, image_id)
+            self.beginInsertRows(_NO_PARENT, row, row)
+            self._ids.insert(row, image_id)
+            self.endInsertRows()
 
     def _show_thumbnail(self, image_id: int, _: QImage) -> None:
         row = self.row_of(image_id)
         if row >= 0:
             index = self.index(row)
             self.dataChanged.emit(index, index, [ImageRole.PICTURE])
-
-
-class ImageFilter(QSortFilterProxyModel):
-    """Lets through the images of one status whose name holds the searched words."""
-
-    def __init__(self, source: ImageListModel, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._status: ReviewStatus | None = None
-        self._words: list[str] = []
-        self.setSourceModel(source)
-
-    def set_status(self, status: ReviewStatus | None) -> None:
-        """Show images of that status; None shows all."""
-        self.beginFilterChange()
-        self._status = status
-        self.endFilterChange()
-
-    def set_search(self, text: str) -> None:
-        """Show images whose name holds every word, in any case."""
-        self.beginFilterChange()
-        self._words = text.casefold().split()
-        self.endFilterChange()
-
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
-        """Qt asks for each row."""
-        source = self.sourceModel()
-        index = source.index(row, 0, parent)
-        if self._status is not None and source.data(index, ImageRole.STATUS) != self._status:
-            return False
-        if not self._words:
-            return True
-        name = source.data(index, Qt.ItemDataRole.DisplayRole).casefold()
-        return all(word in name for word in self._words)
-
-
-def shown_name(entry: ImageEntry) -> str:
-    """The path below the folder of images."""
-    path = entry.path
-    while path.startswith("../"):
-        path = path.removeprefix("../")
-    return path.rpartition("/")[2] if path.startswith("/") else path
 
 
 def state_text(entry: ImageEntry) -> str:

@@ -16,9 +16,11 @@ from PySide6.QtWidgets import (
 )
 
 from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.project.image_query import ImageQuery
 from mrcnn_gui.services.images import Images
+from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
-from mrcnn_gui.ui.item_models.images import ImageFilter, ImageListModel, ImageRole
+from mrcnn_gui.ui.item_models.images import ImageListModel, ImageRole
 from mrcnn_gui.ui.panels.image_row import ImageRow
 from mrcnn_gui.ui.soon import Soon
 from mrcnn_gui.ui.theme import SPACE, STATUS_TEXT, quiet_label
@@ -27,14 +29,15 @@ from mrcnn_gui.ui.theme import SPACE, STATUS_TEXT, quiet_label
 class ImageListPanel(QWidget):
     """Search box, filter, list of images with thumbnails, and how many are done."""
 
-    def __init__(self, session: Session, images: Images, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, images: Images, jobs: JobRunner, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
-        self.model = ImageListModel(session, images, self)
-        self.filter = ImageFilter(self.model, self)
+        self.model = ImageListModel(session, images, jobs, self)
         self._rows_leave = False
         # Before the view: it moves its current row as soon as it hears that a row leaves.
-        self.filter.rowsAboutToBeRemoved.connect(partial(self._note_leaving, True))
+        self.model.rowsAboutToBeRemoved.connect(partial(self._note_leaving, True))
         self.search = self._make_search()
         self.status_box = self._make_status_box()
         self.view = self._make_view()
@@ -78,7 +81,7 @@ class ImageListPanel(QWidget):
     def _make_view(self) -> QListView:
         view = QListView()
         view.setAccessibleName("Images")
-        view.setModel(self.filter)
+        view.setModel(self.model)
         view.setItemDelegate(ImageRow(view))
         view.setUniformItemSizes(True)
         view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -87,20 +90,24 @@ class ImageListPanel(QWidget):
         return view
 
     def _connect(self) -> None:
-        self.search.textChanged.connect(self.filter.set_search)
+        self.search.textChanged.connect(self._ask)
         self.search.returnPressed.connect(self.view.setFocus)
-        self.status_box.currentIndexChanged.connect(
-            lambda: self.filter.set_status(self.status_box.currentData())
-        )
+        self.status_box.currentIndexChanged.connect(self._ask)
         self.view.selectionModel().currentChanged.connect(self._open_row)
         self._session.image_opened.connect(self._mark_open)
-        for changed in (self.model.modelReset, self.model.dataChanged):
-            changed.connect(self._refresh_counts)
+        self._session.project_closed.connect(self._refresh_counts)
+        refresh_soon = Soon(self._refresh_counts, self)  # looks at all images
+        self._session.image_entry_changed.connect(refresh_soon.ask)
+        self.model.modelReset.connect(self._refresh_counts)
         mark_soon = Soon(self._mark_entry, self)
-        self.filter.rowsRemoved.connect(partial(self._note_leaving, False))
-        for changed in (self.filter.modelReset, self.filter.rowsInserted, self.filter.rowsRemoved):
+        self.model.rowsRemoved.connect(partial(self._note_leaving, False))
+        for changed in (self.model.modelReset, self.model.rowsInserted, self.model.rowsRemoved):
             changed.connect(self._refresh_empty)
             changed.connect(mark_soon.ask)
+
+    def _ask(self) -> None:
+        status = self.status_box.currentData()
+        self.model.show(ImageQuery(self.search.text(), status and ReviewStatus(status)))
 
     def _note_leaving(self, leaves: bool, *_: object) -> None:
         self._rows_leave = leaves
@@ -118,7 +125,7 @@ class ImageListPanel(QWidget):
             self._mark_open(self._session.entry.id)
 
     def _mark_open(self, image_id: int) -> None:
-        row = self.filter.mapFromSource(self.model.index(self.model.row_of(image_id)))
+        row = self.model.index(self.model.row_of(image_id))
         if row.isValid():
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
             self.view.selectionModel().setCurrentIndex(row, flags)
@@ -137,7 +144,7 @@ class ImageListPanel(QWidget):
         self._refresh_empty()
 
     def _refresh_empty(self) -> None:
-        nothing = self.filter.rowCount() == 0
+        nothing = self.model.rowCount() == 0
         self.view.setVisible(not nothing)
         self.empty.setVisible(nothing)
         if self._session.images:

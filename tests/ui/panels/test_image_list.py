@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -10,13 +11,13 @@ from mrcnn_gui.ui.services import Services
 
 
 def shown_names(window: MainWindow) -> list[str]:
-    rows = window.images.filter
+    rows = window.images.model
     return [rows.index(row, 0).data() for row in range(rows.rowCount())]
 
 
 def test_models_keep_qts_rules(open_window: MainWindow, qtmodeltester: ModelTester) -> None:
     qtmodeltester.check(open_window.images.model)
-    qtmodeltester.check(open_window.images.filter)
+    qtmodeltester.check(open_window.images.model)
 
 
 def test_list_shows_the_folder_and_opens_its_first_image(
@@ -76,3 +77,17 @@ def test_unreadable_image_is_marked_and_the_program_goes_on(
     services.session.open_image(services.session.images[1].id)
     with qtbot.waitSignal(services.images.image_ready):
         services.session.next_image(1)
+
+
+def test_the_list_of_a_large_project_is_filtered_in_the_background(
+    open_window: MainWindow, services: Services, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrcnn_gui.services.image_search.FEW", 3)
+    panel = open_window.images
+    with qtbot.waitSignal(panel.model.modelReset):
+        qtbot.keyClicks(panel.search, "photo_1")
+        assert shown_names(open_window) == [f"photo_{number}.png" for number in range(4)]
+    assert shown_names(open_window) == ["photo_1.png"]
+    panel.search.clear()
+    assert len(shown_names(open_window)) == 4
+    qtbot.waitUntil(lambda: panel.view.currentIndex().row() == 0)
