@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -67,9 +67,8 @@ class Category:
     attributes: tuple[JSON, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)  # a project may have 100,000
-class ImageEntry:
-    """An image of the project.
+class ImageEntry(NamedTuple):
+    """An image of the project; a tuple, as a project may have 100,000.
 
     Attributes:
         id: Unique in the project, from 1.

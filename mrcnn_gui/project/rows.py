@@ -22,6 +22,9 @@ from mrcnn_gui.project.errors import DamagedProjectError
 
 T = TypeVar("T")
 
+_STATUSES = {status.value: status for status in ReviewStatus}
+_SIDES: dict[str | None, Side | None] = {None: None, **{side.value: side for side in Side}}
+
 MASK_COLUMNS = "x, y, width, height, mask"
 CATEGORY_COLUMNS = "id, name, color, key, description, supercategory, attributes"
 IMAGE_COLUMNS = (
@@ -97,8 +100,8 @@ def image_from_row(row: Row) -> ImageEntry:
         width,
         height,
         content_hash,
-        ReviewStatus(status),
-        Side(side) if side else None,
+        _STATUSES[status],
+        _SIDES[side],
         *rest,
     )
 

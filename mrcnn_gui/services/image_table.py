@@ -1,9 +1,9 @@
 """The images of the open project, as the lists show them."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from mrcnn_gui.project.annotation import ImageEntry
-from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.services.image_survey import Measured
 
@@ -13,22 +13,19 @@ class ImageTable:
 
     Attributes:
         entries: The images.
-        counts: Number of instances by image id; images without one may be missing.
     """
 
-    def __init__(
-        self, entries: Iterable[ImageEntry] = (), counts: dict[int, int] | None = None
-    ) -> None:
+    def __init__(self, entries: Iterable[ImageEntry] = ()) -> None:
         self.entries: list[ImageEntry] = []
-        self.counts = counts or {}
         self._rows: dict[int, int] = {}
         self.add(entries)
 
     def add(self, entries: Iterable[ImageEntry]) -> None:
         """Append images."""
-        for entry in entries:
-            self._rows[entry.id] = len(self.entries)
-            self.entries.append(entry)
+        first = len(self.entries)
+        self.entries.extend(entries)
+        new = islice(self.entries, first, None)
+        self._rows.update((entry.id, row) for row, entry in enumerate(new, first))
 
     def row(self, image_id: int) -> int:
         """The place of an image; KeyError when there is none of this id."""
@@ -66,14 +63,9 @@ class ImageTable:
             self._replace(entry)
         return entries
 
-    def follow(self, store: Store, document: ImageDocument, change: Change) -> bool:
-        """Take over status and number of instances of a document; True when one is another."""
-        image_id, count = document.image_id, len(document.instances)
-        if change.status_changed:
-            self._replace(store.image(image_id))
-        same_count = count == self.counts.get(image_id, 0)
-        self.counts[image_id] = count
-        return change.status_changed or not same_count
+    def refresh(self, store: Store, image_id: int) -> None:
+        """Read an image once more."""
+        self._replace(store.image(image_id))
 
     def _replace(self, entry: ImageEntry) -> None:
         self.entries[self._rows[entry.id]] = entry

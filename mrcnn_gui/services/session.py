@@ -86,11 +86,6 @@ class Session(QObject):
         return self._categories
 
     @property
-    def instance_counts(self) -> dict[int, int]:
-        """Number of instances by image id; images without one may be missing."""
-        return self._images.table.counts
-
-    @property
     def document(self) -> ImageDocument | None:
         """The annotations of the open image: to read; `push` changes them."""
         return self._document
@@ -304,7 +299,7 @@ class Session(QObject):
         image_id = self._document.image_id if self._document is not None else 0
         with self._telling("The project cannot be read"):
             store = self._store
-            self._images.open(store, ImageTable(store.images(), store.instance_counts()))
+            self._images.open(store, ImageTable(store.images()))
             self._document = self._history = None
             self.reload_categories()
             self.images_changed.emit()
@@ -335,7 +330,7 @@ class Session(QObject):
     def _adopt(self, store: Store, reason: str) -> None:
         """Put a store that was just opened in the place of the open project."""
         try:
-            table = ImageTable(store.images(), store.instance_counts())
+            table = ImageTable(store.images())
             categories, last = store.categories(), store.setting(LAST_IMAGE)
         except ProjectError:
             store.close()
@@ -381,14 +376,19 @@ class Session(QObject):
             log.warning("Which image was open could not be noted", exc_info=True)
 
     def _change(self, make: Callable[[], Change | None]) -> Change | None:
-        change = None
+        change, before = None, self._instance_count()
         with self._telling("The change was not made"):
             self.expect_writing()
             change = make()
         if change is not None and self._document is not None:
-            if self._images.table.follow(self.store, self._document, change):
+            if change.status_changed:
+                self._images.table.refresh(self.store, self._document.image_id)
+            if change.status_changed or self._instance_count() != before:
                 self.image_entry_changed.emit(self._document.image_id)
             self._folding.follow(self.store, self._document.image_id)
             self.document_changed.emit(change)
             self.history_changed.emit()
         return change
+
+    def _instance_count(self) -> int:
+        return len(self._document.instances) if self._document is not None else 0

@@ -64,7 +64,7 @@ def test_a_file_comes_in_and_the_fate_of_its_records_is_told(
     assert [each.name for each in session.categories] == ["object", "leaf"]
     assert session.entry is not None
     assert session.entry.status is ReviewStatus.DONE
-    assert session.instance_counts[session.entry.id] == 2
+    assert session.store.instance_counts()[session.entry.id] == 2
 
     dialog.save_report(str(tmp_path / "report.csv"))
     with (tmp_path / "report.csv").open(newline="") as saved:
