@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ _CACHE_KIB = 64 * 1024  # the indices of a million instances; taken only as it i
 _UNREADABLE_HERE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _WAL_FORMAT = 2  # byte 18 of the file: whoever reads it looks for a write-ahead log
 _BUSY_SECONDS = 10.0
+_text = methodcaller("decode", "utf-8", "surrogateescape")  # no frame of Python for each value
 _LONGEST_PATH = 500  # SQLite's own limit of 512, less the suffix of the files beside it
 
 
@@ -203,10 +205,6 @@ def _is_wal(path: Path) -> bool:
             return file.read(20)[18:19] == bytes([_WAL_FORMAT])
     except OSError:
         return False
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
 
 
 @contextmanager
