@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Source
@@ -27,8 +28,7 @@ class ImportedImage:
     record: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedMask:
+class ImportedMask(NamedTuple):
     """Compressed COCO run lengths in the frame of the whole image, and their box."""
 
     counts: bytes
@@ -43,9 +43,8 @@ class ImportedMask:
         return run_lengths_to_row(self.counts, self.height, self.width, self.bbox_xywh)
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedInstance:
-    """An annotation as an import writes it.
+class ImportedInstance(NamedTuple):
+    """An annotation as an import writes it; a tuple, as there are a million of them.
 
     Attributes:
         id: The file's id where it is free, else None.
@@ -123,6 +122,14 @@ class ImportTable:
         self._database.execute_many(
             "UPDATE images SET export_id = ? WHERE id = ?",
             ((export_id, image_id) for image_id, export_id in ids.items()),
+        )
+
+    def start(self, image_ids: Iterable[int]) -> None:
+        """Put to-do images in progress, except those with edits: there it belongs to their log."""
+        self._database.execute_many(
+            "UPDATE images SET status = 'in_progress' WHERE id = ? AND status = 'todo' "
+            "AND NOT EXISTS (SELECT 1 FROM edits WHERE image_id = images.id)",
+            ((image_id,) for image_id in image_ids),
         )
 
     def add(self, instances: Iterable[ImportedInstance]) -> None:

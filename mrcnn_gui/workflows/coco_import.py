@@ -144,6 +144,8 @@ class _Import:
             self._touched.update(row.image_id for row in rows)
 
     def _set_statuses(self, images: dict[int, TargetImage]) -> None:
+        if self._options.status is None:
+            self._store.imports.start(self._touched)
         ids = {image.id for image in images.values()}
         entries = [entry for entry in self._store.images() if entry.id in ids]
         for entry in entries:

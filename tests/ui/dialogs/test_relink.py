@@ -51,7 +51,7 @@ def test_moved_and_renamed_photos_are_found_with_their_annotations(
     ]
     assert session.entry is not None
     assert session.image_path(session.entry.id) == moved / "another name.png"
-    assert session.instance_counts[session.entry.id] == 1
+    assert session.store.instance_counts()[session.entry.id] == 1
     dialog.close()
 
 
