@@ -1,12 +1,8 @@
 """Nothing acknowledged is lost, whatever fails; memory and disk never differ."""
 
 import copy
-import random
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +10,10 @@ import pytest
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import ReviewStatus
-from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.edits import AcceptSuggestion, AddInstance, Batch, PaintMask, SetReviewStatus
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import CommitError, ProjectError, Store
-from tests.helpers.data import REPOSITORY
-from tests.project.edit_until_killed import steps
-from tests.project.samples import block, instance, new_project, suggestion
+from tests.project.samples import block, instance, suggestion
 
 DONE = SetReviewStatus(ReviewStatus.IN_PROGRESS, ReviewStatus.DONE)
 BIG_EDIT = Batch(
@@ -172,53 +165,3 @@ def test_an_error_in_a_transaction_takes_all_of_it_back(store: Store) -> None:
         fail()
     assert everything(store) == before
     assert store.setting("a") == ""
-
-
-def told(store: Store, document: ImageDocument) -> tuple[ImageDocument, int, str, str]:
-    history = History(store, document)
-    cursor = store.edit_log(1).cursor
-    return copy.deepcopy(document), cursor, history.undo_title, history.redo_title
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_killed_at_any_moment_every_acknowledged_edit_is_there(tmp_path: Path, seed: int) -> None:
-    with new_project(tmp_path / "killed") as store:
-        folder = store.folder
-    acknowledged = run_and_kill(folder, seed, after=random.Random(seed).randrange(1, 120))
-    with new_project(tmp_path / "calm") as calm, Store.open(folder) as killed:
-        assert killed._database.execute("PRAGMA integrity_check") == [("ok",)]
-        assert killed._database.execute("PRAGMA foreign_key_check") == []
-        found = told(killed, killed.load_document(1))
-        document = calm.load_document(1)
-        expected = []
-        for number in steps(History(calm, document), document, seed):
-            if number >= acknowledged:  # the step under way may have been saved, unacknowledged
-                expected.append(told(calm, document))
-            if number > acknowledged:
-                break
-        assert found in expected
-        undo_all(killed)
-
-
-def run_and_kill(folder: Path, seed: int, after: int) -> int:
-    """Let a child edit, kill it when it has told so many steps; the last step that it told."""
-    command = [sys.executable, "-m", "tests.project.edit_until_killed", str(folder), str(seed)]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
-            if int(line) >= after:
-                child.kill()
-                break
-        rest = child.stdout.read()
-    assert child.returncode == -9
-    return max(int(number) for number in [line, *rest.split("\n")[:-1]])
-
-
-def undo_all(store: Store) -> None:
-    document = store.load_document(1)
-    history = History(store, document)
-    while history.can_undo:
-        history.undo()
-    assert document == store.load_document(1)
-    assert (document.instances, document.decisions) == ({}, {})
-    assert document.status is ReviewStatus.TODO

@@ -1,0 +1,26 @@
+"""Killed at any moment: what was acknowledged is there, what was not is there wholly or not."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.crash.killing import SCENES, kills
+from tests.crash.scene import END
+
+KILLS = 20
+
+
+def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
+    made = list(kills(tmp_path, KILLS))
+    assert [each for each in made if each.problems] == []
+    assert {each.scene for each in made} == SCENES.keys()
+
+
+@pytest.mark.parametrize("name", ["editing", "wide editing", "import", "export", "relink"])
+def test_a_loss_would_be_seen(name: str, tmp_path: Path) -> None:
+    scene = SCENES[name]
+    scene.prepare(tmp_path / "killed")
+    shutil.copytree(tmp_path / "killed", tmp_path / "calm")
+    told = ["1", "2", "3"] if scene.endless else [END]
+    assert list(scene.problems(tmp_path / "killed", tmp_path / "calm", 2, told))
