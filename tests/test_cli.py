@@ -234,6 +234,22 @@ def test_doctor_tells_what_is_wrong_while_a_window_has_the_project(
     assert "the image is missing" in finding["problem"]
 
 
+def test_doctor_repairs(work: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store.open(Path(work)) as store:
+        store._database.execute("UPDATE images SET cursor = 7 WHERE id = 1")
+    capsys.readouterr()
+    assert run(["doctor", work]) == 1
+    assert capsys.readouterr().out == "../photos/0.png: its history is at edit 7 of 0\n"
+    assert run(["doctor", work, "--repair", "--deep"]) == 0
+    copied, repaired, end = capsys.readouterr().out.splitlines()
+    assert copied.startswith("project.db: copied to backups/repair-")
+    assert repaired == "../photos/0.png: its history begins anew: edits 1 to 7 are missing"
+    assert end == "nothing is wrong"
+    with Store.open(Path(work)):
+        assert run(["doctor", work, "--repair"]) == 1
+    assert "open in another window or command" in capsys.readouterr().err
+
+
 def test_relink_finds_moved_images(
     work: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

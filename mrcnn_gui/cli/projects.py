@@ -1,6 +1,7 @@
 """Commands that make projects and look after them."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -58,15 +59,37 @@ def status(
 
 
 @app.command()
-def doctor(project: Project, as_json: AsJson = False) -> None:
-    """Look for what is wrong with a project, one line each; nothing is repaired yet.
+def doctor(
+    project: Project,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Put right what can be put right. First project.db is copied to a folder in the "
+            "project's backups, and what is taken out is put there.",
+        ),
+    ] = False,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Read every image file and compare its content; else its size tells."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what is wrong with a project, one line each; with --repair, put it right.
 
-    Exit code 0: nothing is wrong; 1: something is.
+    Exit code 0: nothing is wrong (any more); 1: something is.
     """
     from mrcnn_gui.workflows.doctor import examine
+    from mrcnn_gui.workflows.repair import repair as repair_
 
     with reasons(), counting("Examining") as count:
-        findings = list(examine(open_folder(project), on_progress=count))
+        folder = open_folder(project)
+        if repair:
+            for done in repair_(folder, now=datetime.now(UTC), deep=deep, on_progress=count):
+                tell(asdict(done), f"{done.about}: {done.repair}", as_json=as_json)
+        findings = list(examine(folder, deep=deep, on_progress=count))
     for each in findings:
         tell(asdict(each), f"{each.about}: {each.problem}", as_json=as_json)
     if findings:

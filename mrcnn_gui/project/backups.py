@@ -1,12 +1,14 @@
 """Rolling backups: the newest copies of project.db, at most one a day."""
 
 import logging
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.errors import DamagedProjectError, ProjectError
 from mrcnn_gui.project.opening import open_database
+from mrcnn_gui.project.schema import MIGRATIONS, version_of
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,20 @@ def back_up(folder: Path, *, now: datetime) -> Path | None:
     except (ProjectError, OSError) as error:
         log.warning("The project in %s could not be backed up: %s", folder, error)
         return None
+
+
+def newest_backup(folder: Path) -> Path | None:
+    """The newest backup that is whole and of the newest format; None when there is none."""
+    made = _made(folder / BACKUPS_FOLDER)
+    for time in sorted(made, reverse=True):
+        try:
+            with closing(Database(made[time])) as database:
+                _check_whole(database)
+                if version_of(database) == len(MIGRATIONS):
+                    return made[time]
+        except ProjectError:
+            continue
+    return None
 
 
 def _copy(folder: Path, made: dict[datetime, Path], now: datetime) -> Path | None:

@@ -143,7 +143,7 @@ class Database:
             if self._connection is not shared:
                 self._connection.close()
             self._connection = shared
-            copy.remove()
+            copy.close()
 
     def backup(self, target: Path) -> None:
         """Copy the whole database, with all that is committed, to a file that appears at once."""
@@ -162,7 +162,7 @@ class Database:
                 self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
         if self._copy is not None:
-            self._copy.remove()
+            self._copy.close()
 
     def _connect(self, path: Path, mode: str) -> sqlite3.Connection:
         uri = f"{path.absolute().as_uri()}?mode={mode}"  # as_uri escapes ? # % and non-ASCII

@@ -17,7 +17,7 @@ _RESTARTS = 3
 
 
 class PrivateCopy:
-    """A database and what lies beside it, in a temporary folder until `remove`."""
+    """A database and what lies beside it, in a temporary folder until `close`."""
 
     def __init__(self, name: str) -> None:
         self._folder = TemporaryDirectory(prefix="mrcnn-gui-", ignore_cleanup_errors=True)
@@ -38,11 +38,11 @@ class PrivateCopy:
                 if _state(database) == before:
                     return copy
         except OSError as error:
-            copy.remove()
+            copy.close()
             raise StorageError(
                 f"{database} can only be read as a copy, which failed: {error.strerror or error}"
             ) from error
-        copy.remove()
+        copy.close()
         raise StorageError(f"{database} is being written to: try again later")
 
     @classmethod
@@ -57,11 +57,11 @@ class PrivateCopy:
             with closing(sqlite3.connect(copy.path)) as target:
                 _copy_in_steps(source, target)
         except BaseException:
-            copy.remove()
+            copy.close()
             raise
         return copy
 
-    def remove(self) -> None:
+    def close(self) -> None:
         """Delete it; nobody reads it any more."""
         self._folder.cleanup()
 

@@ -1,4 +1,4 @@
-"""Looking for what is wrong with a project; nothing is repaired."""
+"""Looking for what is wrong with a project; `repair` puts it right."""
 
 import json
 import re
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from core.images import ImageReadError, read_info
+from core.images import ImageReadError, content_hash, read_info
 from mrcnn_gui.project.annotation import ImageEntry
-from mrcnn_gui.project.checkup import damages, unreadable_annotations
+from mrcnn_gui.project.checkup import damages, log_problems, unreadable_annotations
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.errors import DamagedProjectError, StorageError
 from mrcnn_gui.project.image_table import ImageTable
@@ -19,23 +19,42 @@ from mrcnn_gui.project.model_versions import CARD_FILE, WEIGHTS_FILE
 from mrcnn_gui.project.opening import DATABASE_FILE, open_database
 from mrcnn_gui.project.paths import full_path
 from mrcnn_gui.project.suggestions import SUGGESTIONS_FILE
-from mrcnn_gui.workflows.models import MODELS_FOLDER
+from mrcnn_gui.workflows.models import ACTIVE_MODEL, MODELS_FOLDER
 from mrcnn_gui.workflows.progress import Count, ignore_count
+
+_VERSION = r"v\d+"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong: with which file or image of the project, and what."""
+    """Something that is wrong.
+
+    Attributes:
+        about: With which file or image of the project.
+        problem: What.
+        kind: "database", "annotation", "history", "suggestions", "model" and "changed file" can be
+            repaired; "file" cannot.
+    """
 
     about: str
     problem: str
+    kind: str = "database"
+
+    @property
+    def repairable(self) -> bool:
+        """Whether `repair` does something about it."""
+        return self.kind != "file"
 
 
-def examine(folder: Path, *, on_progress: Count = ignore_count) -> Iterator[Finding]:
-    """Check the databases, the annotations, the images and the model versions of a project.
+def examine(
+    folder: Path, *, deep: bool = False, on_progress: Count = ignore_count
+) -> Iterator[Finding]:
+    """Check the databases, annotations, histories, images and model versions of a project.
 
     Args:
         folder: The project folder; read only, so that a window may have it open.
+        deep: Also read every image file and compare its hash: 100,000 photos take an hour or so.
+            Otherwise its size in bytes has to tell.
         on_progress: Gets the number of images looked at, and of all.
 
     Raises:
@@ -43,40 +62,61 @@ def examine(folder: Path, *, on_progress: Count = ignore_count) -> Iterator[Find
     """
     try:
         with closing(open_database(folder, read_only=True)) as database, database.frozen():
-            yield from _in_database(database, folder, on_progress)
+            yield from _in_database(database, folder, deep, on_progress)
     except DamagedProjectError as error:
         yield Finding(DATABASE_FILE, str(error))
     yield from _in_suggestions(folder / SUGGESTIONS_FILE)
     yield from _in_models(folder / MODELS_FOLDER)
 
 
-def _in_database(database: Database, folder: Path, on_progress: Count) -> Iterator[Finding]:
+def _in_database(
+    database: Database, folder: Path, deep: bool, on_progress: Count
+) -> Iterator[Finding]:
     for damage in damages(database):
         yield Finding(DATABASE_FILE, damage)
+    yield from _in_settings(database, folder)
     images = ImageTable(database, folder).all()
     for done, entry in enumerate(images, start=1):
-        problem = _image_problem(entry, full_path(entry.path, folder))
-        if problem:
-            yield Finding(entry.path, problem)
+        yield from _in_file(entry, full_path(entry.path, folder), deep)
         for unreadable in unreadable_annotations(database, entry):
-            yield Finding(entry.path, unreadable)
+            yield Finding(entry.path, unreadable, "annotation")
+        for broken in log_problems(database, entry.id):
+            yield Finding(entry.path, broken, "history")
         on_progress(done, len(images))
 
 
-def _image_problem(entry: ImageEntry, path: Path) -> str:
-    """Why the file of an image is not what the project knows; "" when it is."""
+def _in_settings(database: Database, folder: Path) -> Iterator[Finding]:
+    rows = database.execute("SELECT value FROM settings WHERE key = ?", (ACTIVE_MODEL,))
+    for (name,) in rows:
+        if re.fullmatch(_VERSION, name) and not (folder / MODELS_FOLDER / name).is_dir():
+            yield Finding(DATABASE_FILE, f"the model version in use, {name}, is not there")
+
+
+def _in_file(entry: ImageEntry, path: Path, deep: bool) -> Iterator[Finding]:
+    """Why the file of an image is not what the project knows; nothing when it is."""
     if not path.is_file():
-        return f"the image is missing: expected {path}"
+        missing = f"the image is missing: expected {path}; find it with: mrcnn-gui relink"
+        yield Finding(entry.path, missing, "file")
+        return
     try:
         info = read_info(path)
+        yield from _changes(entry, (info.width, info.height), path, deep)
     except (ImageReadError, OSError) as error:
-        return str(error)
-    known, found = (entry.width, entry.height), (info.width, info.height)
+        yield Finding(entry.path, str(error), "file")
+
+
+def _changes(
+    entry: ImageEntry, found: tuple[int, int], path: Path, deep: bool
+) -> Iterator[Finding]:
+    known, size = (entry.width, entry.height), path.stat().st_size
     if entry.width and known != found:
-        return (
-            f"the image has changed: expected {known[0]} x {known[1]}, got {found[0]} x {found[1]}"
-        )
-    return ""
+        problem = f"expected {known[0]} x {known[1]}, got {found[0]} x {found[1]}"
+        yield Finding(entry.path, f"the image has changed: {problem}", "file")
+    elif entry.file_size not in (0, size):
+        problem = f"expected {entry.file_size} bytes, got {size}"
+        yield Finding(entry.path, f"the file has changed: {problem}", "changed file")
+    elif deep and entry.content_hash not in ("", content_hash(path)):
+        yield Finding(entry.path, "the file has changed: it has another hash", "changed file")
 
 
 def _in_suggestions(path: Path) -> Iterator[Finding]:
@@ -88,16 +128,20 @@ def _in_suggestions(path: Path) -> Iterator[Finding]:
     except StorageError as error:
         found = [str(error)]
     for damage in found:
-        yield Finding(SUGGESTIONS_FILE, f"{damage}; it holds suggestions only and may be deleted")
+        yield Finding(
+            SUGGESTIONS_FILE,
+            f"{damage}; it holds suggestions only and may be deleted",
+            "suggestions",
+        )
 
 
 def _in_models(models: Path) -> Iterator[Finding]:
     folders = models.iterdir() if models.is_dir() else ()
-    for folder in sorted(each for each in folders if re.fullmatch(r"v\d+", each.name)):
+    for folder in sorted(each for each in folders if re.fullmatch(_VERSION, each.name)):
         for check in (_weights_problem, _card_problem):
             problem = check(folder)
             if problem:
-                yield Finding(f"{MODELS_FOLDER}/{folder.name}", problem)
+                yield Finding(f"{MODELS_FOLDER}/{folder.name}", problem, "model")
 
 
 def _weights_problem(folder: Path) -> str:

@@ -1,0 +1,119 @@
+"""A damaged database file made whole: indices built anew, or rows salvaged into a new file."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from core.files import atomic_path
+from mrcnn_gui.project.aside import Aside
+from mrcnn_gui.project.backups import newest_backup
+from mrcnn_gui.project.checkup import structural_damages
+from mrcnn_gui.project.database import Database
+from mrcnn_gui.project.errors import DamagedProjectError, StorageError
+from mrcnn_gui.project.opening import DATABASE_FILE
+from mrcnn_gui.project.private_copy import BESIDE, PrivateCopy
+from mrcnn_gui.project.salvage import Salvaged, salvage
+from mrcnn_gui.project.schema import MIGRATIONS, version_of
+
+
+def keep_copy(folder: Path, aside: Aside) -> Path:
+    """Copy project.db, with all that is committed, or what there is of a damaged one."""
+    path, target = folder / DATABASE_FILE, aside.path_for(DATABASE_FILE)
+    try:
+        with closing(Database(path, read_only=True)) as database:
+            database.backup(target)
+    except StorageError:
+        for suffix in ("", *BESIDE):
+            source = path.with_name(path.name + suffix)
+            if source.exists():
+                shutil.copyfile(source, target.with_name(target.name + suffix))
+    return target
+
+
+def mend_database(folder: Path, aside: Aside) -> Iterator[str]:
+    """Make project.db whole; yields a line for each thing that was done.
+
+    Belongs under the project's lock, with a copy made before. What can be read is kept; in the
+    place of what cannot, the newest whole backup's rows are put.
+
+    Raises:
+        DamagedProjectError: Nothing can be read, and there is no backup.
+    """
+    path = folder / DATABASE_FILE
+    if _is_whole(path):
+        return
+    if _reindexed(path):
+        yield "its indices were built anew"
+        return
+    backup = newest_backup(folder)
+    readable = False
+    try:
+        with closing(PrivateCopy.of_files(path)) as copy, closing(Database(copy.path)) as source:
+            readable = version_of(source) == len(MIGRATIONS)
+            if readable:
+                told = _replaced(path, source, backup)
+    except StorageError:
+        readable = False
+    if not readable:
+        yield _restored(path, backup)
+        return
+    yield "it was written anew with all that can be read"
+    for table, result in told.items():
+        yield from _lines(table, result, backup)
+        for row in result.refused:
+            aside.keep_row(table, [str(number) for number in range(len(row))], row)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with closing(Database(path)) as database:
+            return not list(structural_damages(database))
+    except DamagedProjectError:
+        return False
+
+
+def _reindexed(path: Path) -> bool:
+    """Whether new indices are all that it takes."""
+    try:
+        with closing(Database(path)) as database:
+            database.execute("REINDEX")
+            return not list(structural_damages(database))
+    except StorageError:
+        return False
+
+
+def _replaced(path: Path, source: Database, backup: Path | None) -> dict[str, Salvaged]:
+    with atomic_path(path) as new:
+        if backup is None:
+            told = salvage(source, new, None)
+        else:
+            with closing(Database(backup, read_only=True)) as whole:
+                told = salvage(source, new, whole)
+        _drop_beside(path)
+    return told
+
+
+def _restored(path: Path, backup: Path | None) -> str:
+    if backup is None:
+        raise DamagedProjectError(
+            f"nothing in {path} can be read, and there is no backup of it in {path.parent}"
+        )
+    with atomic_path(path) as new:
+        shutil.copyfile(backup, new)
+        _drop_beside(path)
+    return f"nothing in it could be read: {backup.name} took its place, later work is not in it"
+
+
+def _drop_beside(path: Path) -> None:
+    """A log that another file left would be read into the new one; a copy of it was made."""
+    for suffix in (*BESIDE, "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _lines(table: str, result: Salvaged, backup: Path | None) -> Iterator[str]:
+    if result.gaps:
+        where = f", {result.restored} of them are from {backup.name}" if backup else ""
+        yield f"{table}: {result.rows} rows were read, others could not be{where}"
+    if result.refused:
+        yield f"{table}: {len(result.refused)} rows that make no sense were moved aside"
