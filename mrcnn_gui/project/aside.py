@@ -10,7 +10,11 @@ from mrcnn_gui.project.backups import BACKUPS_FOLDER
 
 
 class Aside:
-    """A folder in the project's backups for one repair, made when something is put there."""
+    """A folder in the project's backups for one repair, made when something is put there.
+
+    Attributes:
+        now: When the repair began.
+    """
 
     def __init__(self, project: Path, now: datetime) -> None:
         stem = now.astimezone(UTC).strftime("repair-%Y%m%d-%H%M%S")
@@ -18,6 +22,7 @@ class Aside:
         number = 2
         while folder.exists():  # two repairs in a second, or a clock that was set back
             folder, number = folder.with_name(f"{stem}-{number}"), number + 1
+        self.now = now
         self.folder = folder
 
     def move(self, path: Path) -> Path:

@@ -42,10 +42,13 @@ def back_up(folder: Path, *, now: datetime) -> Path | None:
         return None
 
 
-def newest_backup(folder: Path) -> Path | None:
-    """The newest backup that is whole and of the newest format; None when there is none."""
+def newest_backup(folder: Path, *, now: datetime) -> Path | None:
+    """The newest backup that is whole and of the newest format; None when there is none.
+
+    One that says it is of the future was made before the clock was set back: it comes last.
+    """
     made = _made(folder / BACKUPS_FOLDER)
-    for time in sorted(made, reverse=True):
+    for time in sorted(made, key=lambda time: (time <= now, time), reverse=True):
         try:
             with closing(Database(made[time])) as database:
                 _check_whole(database)

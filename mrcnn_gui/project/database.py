@@ -62,6 +62,7 @@ class Database:
             return
         self.execute(f"PRAGMA journal_mode = {'TRUNCATE' if self._on_network else 'WAL'}")
         if self._on_network:
+            self.execute("PRAGMA cache_spill = OFF")  # others can read until a commit
             self.execute("PRAGMA locking_mode = NORMAL")
             self.execute("SELECT 1 FROM sqlite_schema")  # lets go of the lock
             synchronous = "FULL"

@@ -46,7 +46,7 @@ def mend_database(folder: Path, aside: Aside) -> Iterator[str]:
     if _reindexed(path):
         yield "its indices were built anew"
         return
-    backup = newest_backup(folder)
+    backup = newest_backup(folder, now=aside.now)
     readable = False
     try:
         with closing(PrivateCopy.of_files(path)) as copy, closing(Database(copy.path)) as source:

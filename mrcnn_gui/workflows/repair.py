@@ -82,7 +82,7 @@ def _repaired(folder: Path, findings: list[Finding], aside: Aside) -> Iterator[R
 
 def _rows(folder: Path, aside: Aside, *, salvaged: bool) -> Iterator[Repaired]:
     """Annotations, histories and references, in one transaction."""
-    backup_path = newest_backup(folder)
+    backup_path = newest_backup(folder, now=aside.now)
     backup = Database(backup_path) if backup_path else None
     done: list[Repaired] = []
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mrcnn_gui.project.backups import KEPT, back_up
+from mrcnn_gui.project.backups import KEPT, back_up, newest_backup
 from mrcnn_gui.project.store import Store
 from tests.project.samples import instance
 
@@ -59,6 +59,17 @@ def test_a_clock_that_was_set_back_stops_no_backup(store: Store) -> None:
     made = [back_up(store.folder, now=NOW), back_up(store.folder, now=NOW + DAY)]
     assert {path.name for path in made if path} == set(names(store)[:2])
     assert len(names(store)) == KEPT
+
+
+def test_the_newest_is_not_one_that_a_wrong_clock_put_into_the_future(store: Store) -> None:
+    assert newest_backup(store.folder, now=NOW) is None
+    ahead = back_up(store.folder, now=NOW + 100 * DAY)
+    assert newest_backup(store.folder, now=NOW) == ahead
+    made = [back_up(store.folder, now=NOW + day * DAY) for day in range(2)]
+    assert newest_backup(store.folder, now=NOW + 2 * DAY) == made[1]
+    assert made[1] is not None
+    made[1].write_bytes(b"nonsense")
+    assert newest_backup(store.folder, now=NOW + 2 * DAY) == made[0]
 
 
 def test_a_project_without_images_is_not_backed_up(tmp_path: Path) -> None:

@@ -108,6 +108,13 @@ def test_a_long_reader_stops_no_writer_and_sees_one_moment(shared: Store) -> Non
         assert reader.instance_counts() == {1: 1}
 
 
+def test_a_large_import_stops_no_reader_until_it_is_committed(shared: Store) -> None:
+    with shared, shared.companion() as other, other.transaction():
+        other._database.execute("PRAGMA cache_size = 10")
+        other.insert_instances(1, [instance(number) for number in range(1, 3000)])
+        assert shared.instance_counts() == {}
+
+
 def test_a_backup_is_made_beside_the_writer(shared: Store) -> None:
     with shared:
         made = back_up(shared.folder, now=datetime(2026, 3, 1, tzinfo=UTC))
