@@ -51,6 +51,17 @@ class Editing:
             yield from _undo_all(killed)
 
 
+class NetworkEditing(Editing):
+    """The same in a network folder, with a rollback journal."""
+
+    def act(self, folder: Path, seed: int, tell: Tell) -> None:
+        """Edit without end."""
+        from unittest.mock import patch  # takes a while: not in the other scenes
+
+        with patch("mrcnn_gui.project.database.is_network_folder", lambda _: True):
+            super().act(folder, seed, tell)
+
+
 def steps(store: Store, document: ImageDocument, seed: int) -> Iterator[None]:
     """Make one random push, undo, redo or fold after the other; yields when it is saved."""
     chance = random.Random(seed)

@@ -11,22 +11,25 @@ from pathlib import Path
 
 from mrcnn_gui.project.opening import open_database
 from tests.crash.bulk import Exporting, Importing, Migrating, Relinking
-from tests.crash.editing import Editing
+from tests.crash.editing import Editing, NetworkEditing
+from tests.crash.repairing import Repairing
 from tests.crash.scene import Scene
 from tests.crash.wide import WideEditing
-from tests.helpers.data import REPOSITORY
 
 BEGIN = "begin"
 SCENES: dict[str, Scene] = {
     "editing": Editing(),
+    "network editing": NetworkEditing(),
     "wide editing": WideEditing(),
     "import": Importing(),
     "export": Exporting(),
     "migration": Migrating(),
     "relink": Relinking(),
+    "repair": Repairing(),
 }
 
-_ENDLESS_SECONDS = 0.6
+_REPOSITORY = Path(__file__).parents[2]
+_ENDLESS_SECONDS = 0.5
 _KILLED = 1 if sys.platform == "win32" else -9
 _TRIES = 20
 
@@ -125,7 +128,7 @@ def _run(name: str, folder: Path, seed: int, delay: float) -> list[str] | None:
 def _process(name: str, folder: Path, seed: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "tests.crash.child", name, str(folder), str(seed)],
-        cwd=REPOSITORY,
+        cwd=_REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

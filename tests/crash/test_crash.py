@@ -17,7 +17,9 @@ def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
     assert {each.scene for each in made} == SCENES.keys()
 
 
-@pytest.mark.parametrize("name", ["editing", "wide editing", "import", "export", "relink"])
+@pytest.mark.parametrize(
+    "name", ["editing", "wide editing", "import", "export", "relink", "repair"]
+)
 def test_a_loss_would_be_seen(name: str, tmp_path: Path) -> None:
     scene = SCENES[name]
     scene.prepare(tmp_path / "killed")

@@ -10,8 +10,7 @@ from typing import Any
 from mrcnn_gui.project.document import EditError
 from mrcnn_gui.project.store import Store
 from tests.crash.scene import Tell, outcomes
-from tests.project.samples import block, instance
-from tests.project.strategies import CATEGORY_IDS
+from tests.project.samples import CATEGORY_IDS, block, instance
 
 _IMAGES = 40
 _EACH = 12

@@ -7,8 +7,9 @@ import numpy as np
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.store import Store
-from tests.project.strategies import CATEGORY_IDS, HEIGHT, WIDTH
 
+WIDTH, HEIGHT = 20, 16
+CATEGORY_IDS = (1, 2, 7)
 HUMAN = Provenance(Source.HUMAN)
 
 

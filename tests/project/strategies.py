@@ -24,9 +24,7 @@ from mrcnn_gui.project.edits import (
     SetCategory,
     SetReviewStatus,
 )
-
-WIDTH, HEIGHT = 20, 16
-CATEGORY_IDS = (1, 2, 7)
+from tests.project.samples import CATEGORY_IDS, HEIGHT, WIDTH
 
 
 @st.composite

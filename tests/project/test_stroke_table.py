@@ -17,8 +17,7 @@ from mrcnn_gui.project.edits import AddInstance, Batch, Edit, PaintMask, RemoveI
 from mrcnn_gui.project.errors import DamagedProjectError
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import Store
-from tests.project.samples import block, instance, new_project
-from tests.project.strategies import HEIGHT, WIDTH
+from tests.project.samples import HEIGHT, WIDTH, block, instance, new_project
 from tests.project.test_durability import everything, fails
 
 
