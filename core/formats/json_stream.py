@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _CHUNK = 1 << 20
-_LARGEST_RECORD = 256 << 20  # characters: an endless record would take all memory
+_LARGEST_RECORD = 128 << 20  # characters: an endless record would take all memory
 _SPACE = " \t\n\r"
 _NEAR = 32  # an error this near to the end of the window may come from the cut alone
 
@@ -32,7 +32,8 @@ def members(
         on_read: Called with the number of bytes read so far, about every megabyte.
 
     Raises:
-        JsonStreamError: It is no JSON object, or the value of a streamed key is no array.
+        JsonStreamError: It is no JSON object, the value of a streamed key is no array, or what
+            comes whole is too large.
         OSError: The file cannot be read.
     """
     with path.open("rb") as file:
@@ -45,13 +46,18 @@ def members(
 
         window = _Window(read, path.name)
         window.expect("{", "a JSON object")
+        whole = 0  # characters of what comes whole
         for _ in window.items("}"):
+            start = window.position
             key = window.value()
             if not isinstance(key, str):
                 raise window.error("expected a key in quotes")
             window.expect(":", f"':' behind the key {key[:80]!r}")
             if key not in streamed:
                 yield key, window.value()
+                whole += window.position - start
+                if whole > _LARGEST_RECORD:
+                    raise window.error(f"the members have more than {whole:,} characters")
                 continue
             window.expect("[", f"a list under {key!r}")
             for _ in window.items("]"):
@@ -90,8 +96,13 @@ class _Window:
         self._text, self._place, self._passed = "", 0, 0
         self._ended = False
 
+    @property
+    def position(self) -> int:
+        """How many characters were read."""
+        return self._passed + self._place
+
     def error(self, what: str) -> JsonStreamError:
-        return JsonStreamError(f"{self._name}: {what} at character {self._passed + self._place:,}")
+        return JsonStreamError(f"{self._name}: {what} at character {self.position:,}")
 
     def peek(self) -> str:
         """The next character that is no space; "" at the end."""

@@ -9,13 +9,14 @@ from core.masks.contours import (
     reaches_far,
 )
 from core.masks.mask import Bitmap, Mask
-from core.masks.rle import RunLengths, decode_rle, empty_counts, encode_rle
+from core.masks.rle import RunLengths, canonical_counts, decode_rle, empty_counts, encode_rle
 
 __all__ = [
     "Bitmap",
     "Mask",
     "Ring",
     "RunLengths",
+    "canonical_counts",
     "decode_rle",
     "empty_counts",
     "encode_rle",

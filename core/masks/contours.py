@@ -15,9 +15,12 @@ from core.masks.rle import decode_rle, empty_counts
 
 Ring = NDArray[np.int32]
 Points = NDArray[np.float64]
+_Compressed = dict[str, bytes]  # as pycocotools has it: size, and counts
 
 _MAX_PIXELS = 2**31 - 1  # pycocotools counts pixels in a C int
 _MAX_REACH = 2**17  # pixels: pycocotools' time and memory follow a polygon's length
+_MAX_LENGTH = 10_000_000  # pixels of outline: 100 bytes each while pycocotools fills it
+_MAX_MERGED = 16  # parts: pycocotools' time to unite them goes with the square of their number
 
 _NUMBERS = frozenset({int, float})
 _HORIZON = 1e12  # pixels: slopes towards points farther off would be rounded away
@@ -61,29 +64,46 @@ def polygons_to_counts(polygons: Sequence[Sequence[float]], height: int, width: 
         width: Width of the image in pixels.
 
     Raises:
-        ValueError: A polygon has fewer than three points or a coordinate that is no number.
+        ValueError: A polygon has fewer than three points, a coordinate that is no number, or so
+            long an outline that pycocotools would take all memory.
     """
     if not 0 < height * width <= _MAX_PIXELS:
         raise ValueError(f"expected an image of 1 to {_MAX_PIXELS} pixels, got {height} x {width}")
     reach = 4.0 * max(height, width)
     if not all(_is_plain(polygon, reach) for polygon in polygons):
         parts = [_nearby(_points(polygon), height, width) for polygon in polygons]
+        _check_length(parts)
         polygons = [part.reshape(-1).tolist() for part in parts if len(part) >= 3]
     if not polygons:
         return empty_counts(height, width)
-    filled = coco_mask.frPyObjects(polygons, height, width)
-    return bytes((filled[0] if len(filled) == 1 else coco_mask.merge(filled))["counts"])
+    return bytes(_united(coco_mask.frPyObjects(polygons, height, width))["counts"])
+
+
+def _united(parts: list[_Compressed]) -> _Compressed:
+    """The union of masks, by halves where they are many."""
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) > _MAX_MERGED:
+        half = len(parts) // 2
+        parts = [_united(parts[:half]), _united(parts[half:])]
+    merged: _Compressed = coco_mask.merge(parts)
+    return merged
 
 
 def _is_plain(polygon: Sequence[float], reach: float) -> bool:
     """Whether a polygon needs no further look: a million of them are asked on an import."""
-    return (
+    if not (
         type(polygon) is list
         and len(polygon) >= 6
         and len(polygon) % 2 == 0
         and _NUMBERS.issuperset(map(type, polygon))
-        and -reach <= min(polygon)
-        and max(polygon) <= reach
+    ):
+        return False
+    low, high = min(polygon), max(polygon)
+    return (
+        -reach <= low
+        and high <= reach
+        and (high - low) * len(polygon) <= _MAX_LENGTH
         and sum(polygon) == sum(polygon)  # no NaN, which hides from min and max
     )
 
@@ -169,7 +189,20 @@ def _cycles(successors: NDArray[np.int64]) -> list[list[int]]:
     return cycles
 
 
+def _check_length(parts: list[Points]) -> None:
+    """Points that jump to and fro make a short file and a long outline."""
+    steps = (np.abs(points - np.roll(points, 1, axis=0)).max(axis=1) for points in parts)
+    length = max((float(each.sum()) for each in steps), default=0.0)
+    if length > _MAX_LENGTH:
+        raise ValueError(
+            f"a polygon has an outline of {length:,.0f} pixels, expected up to {_MAX_LENGTH:,}"
+        )
+
+
 def _points(polygon: Sequence[float]) -> Points:
+    flat_list = isinstance(polygon, Sequence)
+    if not flat_list or any(isinstance(value, str | bool) for value in polygon):
+        raise ValueError("a polygon must be a flat list of numbers")
     try:
         flat = np.asarray(polygon, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
@@ -205,13 +238,11 @@ def _limits(height: int, width: int) -> tuple[float, NDArray[np.float64]]:
 
 def _cut(points: Points, axis: int, limit: float, sign: float) -> Points:
     """Keep the side of one line (Sutherland and Hodgman, 1974)."""
-    kept = []
-    for start, end in zip(points, np.roll(points, -1, axis=0), strict=True):
-        before, after = sign * (start[axis] - limit), sign * (end[axis] - limit)
-        if before >= 0:
-            kept.append(start)
-        if (before >= 0) != (after >= 0):
-            crossing = start + (end - start) * (before / (before - after))
-            crossing[axis] = limit
-            kept.append(crossing)
-    return np.array(kept, dtype=np.float64).reshape(-1, 2)
+    ends = np.roll(points, -1, axis=0)
+    before, after = (sign * (each[:, axis] - limit) for each in (points, ends))
+    crosses = (before >= 0) != (after >= 0)
+    share = before / np.where(crosses, before - after, 1.0)
+    crossings = points + (ends - points) * share[:, None]
+    crossings[:, axis] = limit
+    both = np.stack([points, crossings], axis=1)
+    return np.asarray(both[np.stack([before >= 0, crosses], axis=1)])

@@ -54,6 +54,29 @@ def decode_rle(rle: RunLengths) -> Mask:
     Raises:
         ValueError: The size or the counts are wrong; the message says how.
     """
+    height, _ = _size(rle)
+    return _from_counts(_checked_counts(rle), height)
+
+
+def canonical_counts(rle: RunLengths) -> bytes:
+    """Run lengths as `encode_rle` writes them, compressed; the mask itself is never built.
+
+    Raises:
+        ValueError: The size or the counts are wrong; the message says how.
+    """
+    counts = _checked_counts(rle)
+    bounds = np.cumsum(counts)[:-1]
+    if bounds.size and (counts[1:] == 0).any():
+        # Where a run is empty, its neighbours are one: both of its bounds go.
+        places, times = np.unique(bounds, return_counts=True)
+        bounds = places[times % 2 == 1]
+        bounds = bounds[bounds < counts.sum()]
+        counts = np.diff(bounds, prepend=0, append=counts.sum())
+    return _compress(counts).encode("ascii")
+
+
+def _checked_counts(rle: RunLengths) -> NDArray[np.int64]:
+    """The run lengths as numbers, which fit the size."""
     height, width = _size(rle)
     counts = _counts(rle)
     if (counts < 0).any():
@@ -63,7 +86,7 @@ def decode_rle(rle: RunLengths) -> Mask:
         raise ValueError(
             f"the RLE counts add up to {total}, expected {height} x {width} = {height * width}"
         )
-    return _from_counts(counts, height)
+    return counts
 
 
 def _run_counts(mask: Mask, height: int, width: int) -> NDArray[np.int64]:
@@ -146,13 +169,13 @@ def _decompress(data: bytes) -> NDArray[np.int64]:
 def _size(rle: RunLengths) -> tuple[int, int]:
     size = rle.get("size")
     if not isinstance(size, Sequence) or len(size) != 2:
-        raise ValueError(f"an RLE needs a size [height, width], got {size!r}")
+        raise ValueError(f"an RLE needs a size [height, width], got {size!r:.60}")
     try:
         height, width = operator.index(size[0]), operator.index(size[1])
     except TypeError as error:
-        raise ValueError(f"an RLE size must be two whole numbers, got {size!r}") from error
+        raise ValueError(f"an RLE size must be two whole numbers, got {size!r:.60}") from error
     if height < 0 or width < 0:
-        raise ValueError(f"an RLE size cannot be negative, got {size!r}")
+        raise ValueError(f"an RLE size cannot be negative, got {size!r:.60}")
     return height, width
 
 

@@ -86,6 +86,13 @@ def test_an_endless_record_is_refused(file: Path, monkeypatch: pytest.MonkeyPatc
         read(file, '{"a": ["' + "x" * 5000 + '"]}', 100)
 
 
+def test_endless_members_are_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "_LARGEST_RECORD", 1000)
+    members = ",".join(f'"key {number}": 1' for number in range(500))
+    with pytest.raises(JsonStreamError, match=r"the members have more than 1,0\d\d characters"):
+        read(file, "{" + members + "}", 100)
+
+
 def test_an_error_says_where(file: Path) -> None:
     with pytest.raises(JsonStreamError, match="character 1,510"):
         read(file, '{"a": [' + "1," * 750 + "   ?]}", 64)

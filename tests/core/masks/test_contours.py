@@ -161,11 +161,29 @@ def test_a_slope_stays_where_it_is_when_its_end_is_cut_off() -> None:
 
 @pytest.mark.parametrize(
     "polygon",
-    [[1, 2, 3, 4], [1, 2, 3, 4, 5, 6, 7], [], [0, 0, 5, float("nan"), 5, 5], ["a"] * 6, 5.0],
+    [
+        *([1, 2, 3, 4], [1, 2, 3, 4, 5, 6, 7], [], [0, 0, 5, float("nan"), 5, 5], ["a"] * 6, 5.0),
+        *(["1", 2, 3, 4, 5, 6], [True, 2, 3, 4, 5, 6], "123456"),
+    ],
 )
 def test_what_is_no_polygon_is_refused(polygon: list[float]) -> None:
     with pytest.raises(ValueError, match="polygon"):
         polygons_to_mask([polygon], 10, 10)
+
+
+def test_an_endless_outline_is_refused_before_pycocotools_dies_of_it() -> None:
+    to_and_fro = [0.0, 0.0, 1000.0, 1000.0] * 1_000
+    assert not polygons_to_mask([[*to_and_fro, 0.0, 1000.0]], 1000, 1000).is_empty
+    with pytest.raises(
+        ValueError, match=r"outline of 12,00.,000 pixels, expected up"
+    ):
+        polygons_to_mask([[*to_and_fro * 6, 0.0, 1000.0]], 1000, 1000)
+
+
+def test_many_parts_are_united_as_few_are() -> None:
+    parts = [[x, y, x + 3.0, y, x + 3, y + 2, x, y + 2] for x in range(0, 90, 2) for y in range(30)]
+    found = polygons_to_mask(parts, 64, 96)
+    assert np.array_equal(found.to_bitmap(64, 96), pycocotools_mask(parts, 64, 96))
 
 
 @pytest.mark.parametrize("size", [(0, 10), (2**16, 2**16)])
