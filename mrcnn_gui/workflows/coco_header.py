@@ -1,5 +1,6 @@
 """The images, categories and other keys of a COCO file, read before its annotations stream by."""
 
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from core.formats.coco_fields import CocoError
 from core.formats.json_stream import JsonStreamError, first_character, members
 
 _LISTS = ("images", "categories", "annotations")
+_MOST = 2_000_000  # images or categories: they are all held at once
 
 
 @dataclass
@@ -24,6 +26,21 @@ class CocoHeader:
     images: list[Any] = field(default_factory=list)
     categories: list[Any] = field(default_factory=list)
     rest: dict[str, Any] = field(default_factory=dict)
+
+
+def file_size(path: Path) -> int:
+    """The size of a JSON file in bytes.
+
+    Raises:
+        CocoError: It is not there, or no file: a pipe cannot be read twice, a device never ends.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise CocoError(f"cannot read {path}: {error.strerror or error}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise CocoError(f"{path} is no regular file")
+    return status.st_size
 
 
 def read_header(
@@ -67,10 +84,13 @@ def _annotations(
 
 
 def _take(header: CocoHeader, key: str, value: Any) -> None:
-    if key in _LISTS:
-        getattr(header, key).append(value)
-    else:
+    target = header.categories if key == "categories" else header.images
+    if key not in _LISTS:
         header.rest[key] = value
+    elif len(target) < _MOST:
+        target.append(value)
+    else:
+        raise CocoError(f"there are more than {_MOST:,} {key}")
 
 
 def _members(path: Path, on_read: Callable[[int], None] | None) -> Iterator[tuple[str, Any]]:

@@ -2,17 +2,29 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
-from core.formats.coco_fields import CocoError, canonical, mended_whole, text
+from core.formats.coco_fields import (
+    LARGEST_SAFE_ID,
+    CocoError,
+    canonical,
+    file_id,
+    mended_whole,
+    shown,
+    text,
+)
 from core.formats.coco_turning import SIDEWAYS
 from core.images import ImageInfo, ImageReadError, read_info
 from mrcnn_gui.project.annotation import ImageEntry
 from mrcnn_gui.project.import_table import ImportedImage
 from mrcnn_gui.project.paths import stored_paths
 from mrcnn_gui.project.store import Store
-from mrcnn_gui.workflows.import_report import Fate, Reporter
+from mrcnn_gui.workflows.coco_paths import LinkCheck, image_path
+from mrcnn_gui.workflows.import_options import ImportOptions
+from mrcnn_gui.workflows.import_report import Reporter
+
+_LONGEST_NAME = 1000  # characters; no system opens 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +42,7 @@ class TargetImage:
     """
 
     id: int
-    file_id: int
+    file_id: int | str
     name: str
     width: int
     height: int
@@ -40,7 +52,7 @@ class TargetImage:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    file_id: int
+    file_id: int | str
     name: str
     path: Path
     record: dict[str, Any]
@@ -52,9 +64,9 @@ def take_images(
     records: list[Any],
     images_folder: Path,
     *,
-    as_stored: bool,
+    options: ImportOptions,
     reporter: Reporter,
-) -> dict[int, TargetImage]:
+) -> dict[int | str, TargetImage]:
     """Add the images of a file that can be used to the project, by the file's ids.
 
     Left out and reported: those that are missing, unreadable, of another size than the file says,
@@ -65,17 +77,20 @@ def take_images(
         import_id: What `ImportTable.begin` gave.
         records: The entries of `images`.
         images_folder: Where `file_name` starts from; nothing outside it is ever read.
-        as_stored: Whether annotations of images that EXIF mirrors or turns by 180 degrees were
-            made on the stored pixels; the size cannot tell.
+        options: How they are taken.
         reporter: Gets the lines.
     """
     found = list(_find(records, images_folder, reporter))
     known = {entry.path: entry for entry in store.images()}
     stored = list(stored_paths([each.path for each in found], store.folder))
     fitting = []
+    links = None if options.follow_links else LinkCheck(images_folder)
     for each, path in zip(found, stored, strict=True):
+        if links is not None and path not in known and links.leads_out(each.path):
+            reporter.refuse(each.name, "it is a link that leads out of the images folder")
+            continue
         info = _measure(each, known.get(path))
-        turn = _turn(each, info, as_stored, reporter)
+        turn = _turn(each, info, options.as_stored, reporter)
         if turn is not None and isinstance(info, ImageInfo):
             fitting.append((each, path, info, turn))
     store.add_images([each.path for each, *_ in fitting])
@@ -88,7 +103,7 @@ def take_images(
     ]
     export_ids = _export_ids(
         store,
-        {note.id: each.file_id for note, (each, *_) in zip(notes, fitting, strict=True)},
+        {note.id: each for note, (each, *_) in zip(notes, fitting, strict=True)},
         reporter,
     )
     store.imports.note_images(import_id, notes)
@@ -100,23 +115,9 @@ def take_images(
     }
 
 
-def image_path(images_folder: Path, file_name: str) -> Path:
-    """The file of a COCO image; both kinds of slashes separate folders.
-
-    Raises:
-        CocoError: The name leads out of the folder.
-    """
-    if "://" in file_name:
-        raise CocoError(f"file_name {file_name!r} is an address; expected a file in the folder")
-    name = PureWindowsPath(file_name)
-    if name.drive or name.root or ".." in name.parts:
-        raise CocoError(f"file_name {file_name!r} leads out of the images folder")
-    return images_folder.joinpath(*name.parts)
-
-
 def _find(records: list[Any], images_folder: Path, reporter: Reporter) -> Iterator[_Found]:
-    ids: set[int] = set()
-    names: dict[Path, int] = {}
+    ids: set[int | str] = set()
+    names: dict[Path, int | str] = {}
     for place, record in enumerate(records):
         where = f"images[{place}]"
         try:
@@ -126,10 +127,12 @@ def _find(records: list[Any], images_folder: Path, reporter: Reporter) -> Iterat
             continue
         first = names.setdefault(each.path, each.file_id)
         if each.file_id in ids:
-            reporter.refuse(where, f"there is an image with the id {each.file_id} before it")
+            reporter.refuse(where, f"there is an image with the id {shown(each.file_id)} before it")
         elif first != each.file_id:
             reporter.refuse(
-                where, f"images {first} and {each.file_id} have one file_name: {each.path.name}"
+                where,
+                f"images {shown(first)} and {shown(each.file_id)} have one file_name: "
+                f"{each.path.name}",
             )
         else:
             ids.add(each.file_id)
@@ -138,15 +141,18 @@ def _find(records: list[Any], images_folder: Path, reporter: Reporter) -> Iterat
 
 def _checked(record: Any, where: str, images_folder: Path) -> _Found:
     if not isinstance(record, dict):
-        raise CocoError(f"{where}: expected an object")
-    file_id = mended_whole(record.get("id"))
-    if file_id is None:
+        raise CocoError(f"{where}: expected an object, got {shown(record)}")
+    number = file_id(record.get("id"))
+    if number is None:
         raise CocoError(
-            f"{where}: 'id' must be a whole number of 64 bits, got {record.get('id')!r}"
+            f"{where}: 'id' must be a whole number of 64 bits or a text, "
+            f"got {shown(record.get('id'))}"
         )
     name = text(record, "file_name", where)
     canonical(record, where)  # refuses what JSON has not
-    return _Found(file_id, name, image_path(images_folder, name), record)
+    if len(name) > _LONGEST_NAME:
+        raise CocoError(f"{where}: a file_name of {len(name):,} characters is too long")
+    return _Found(number, name, image_path(images_folder, name), record)
 
 
 def _measure(each: _Found, entry: ImageEntry | None) -> ImageInfo | ImageReadError:
@@ -180,6 +186,8 @@ def _turn(
     if None in said:
         reporter.mend(each.name, f"its size is missing: {info.width} x {info.height} now")
         return 1
+    if any(type(each.record[side]) is not int for side in ("width", "height")):
+        reporter.mend(each.name, f"its size is {said[0]} x {said[1]} in whole numbers now")
     if said == (info.width, info.height):
         keeps_size = info.orientation not in SIDEWAYS or info.width == info.height
         turned = as_stored and info.orientation > 1 and keeps_size
@@ -199,29 +207,44 @@ def _turn(
     return None
 
 
-def _export_ids(store: Store, wanted: dict[int, int], reporter: Reporter) -> dict[int, int]:
+def _export_ids(store: Store, found: dict[int, _Found], reporter: Reporter) -> dict[int, int]:
     """Give images the file's ids, unless another imported image has them already."""
+    wanted = {image_id: _as_number(each) for image_id, each in found.items()}
     holders = store.imports.export_ids()
     current = {image_id: export_id for export_id, (image_id, _) in holders.items()}
     imported = {image_id for image_id, was_imported in holders.values() if was_imported}
-    spare = max([0, *holders, *wanted.values()]) + 1
+    numbers = {image_id: number for image_id, number in wanted.items() if number is not None}
+    spare = max([0, *holders, *numbers.values()]) + 1
     changes: dict[int, int] = {}
-    for image_id, export_id in wanted.items():
+    for image_id, export_id in numbers.items():
         if image_id in imported or current[image_id] == export_id:
             continue
         holder = holders.get(export_id)
-        if holder is not None and holder[1] and holder[0] != image_id:
-            reporter.tell(
-                f"image {export_id}",
-                Fate.MENDED,
-                f"its id belongs to another image: {current[image_id]} now",
-            )
-            continue
-        changes[image_id] = export_id
+        if holder is None or not holder[1] or holder[0] == image_id:
+            changes[image_id] = export_id
     taken = set(changes.values())
     for export_id in taken & holders.keys():
         image_id = holders[export_id][0]
         if image_id not in changes:
             changes[image_id], spare = spare, spare + 1
     store.imports.set_export_ids(changes)
-    return current | changes
+    given = current | changes
+    for image_id, each in found.items():
+        if image_id not in imported and each.record["id"] is not given[image_id]:
+            _tell_id(each, wanted[image_id], given[image_id], reporter)
+    return given
+
+
+def _as_number(each: _Found) -> int | None:
+    """The file's id, where an export can write it."""
+    number = each.file_id
+    return number if isinstance(number, int) and abs(number) <= LARGEST_SAFE_ID else None
+
+
+def _tell_id(each: _Found, wanted: int | None, given: int, reporter: Reporter) -> None:
+    value = each.record["id"]
+    if type(value) is int and value == given:
+        return
+    taken = wanted not in (None, given)
+    why = "belongs to another image" if taken else "is no usual whole number"
+    reporter.mend(f"{each.name}: image {shown(value)}", f"its id {why}: {given} now")

@@ -3,39 +3,26 @@
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.formats.coco_fields import CocoError
+from core.formats.coco_fields import CocoError, check_depth, shown
 from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.import_table import ImportedInstance
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.coco_categories import match_categories
-from mrcnn_gui.workflows.coco_header import CocoHeader, read_header
+from mrcnn_gui.workflows.coco_header import CocoHeader, file_size, read_header
 from mrcnn_gui.workflows.coco_images import TargetImage, take_images
 from mrcnn_gui.workflows.coco_records import AnnotationReader
+from mrcnn_gui.workflows.import_options import ImportOptions
 from mrcnn_gui.workflows.import_report import ImportReport, OnLine, Reporter
 from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
 
+__all__ = ["ImportOptions", "import_coco"]
+
 _ROWS = 1000  # in one statement
 _KIB = 1024
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """How a COCO file is taken.
-
-    Attributes:
-        status: Given to every image; None puts to-do images that got instances in progress.
-        as_stored: Annotations of images that EXIF mirrors or turns by 180 degrees were made on
-            the stored pixels. The size does not tell; files say so seldom, most tools show images
-            upright. (Where EXIF swaps the sides, the size tells, and this is not asked.)
-    """
-
-    status: ReviewStatus | None = None
-    as_stored: bool = False
 
 
 class _StoppedError(Exception):
@@ -76,10 +63,7 @@ def import_coco(
         raise ProjectError(f"{images_folder} is not a folder")
     reporter = Reporter(on_line)
     run = _Import(store, options or ImportOptions(), reporter, should_stop)
-    try:
-        size = instances_json.stat().st_size // _KIB
-    except OSError as error:
-        raise CocoError(f"cannot read {instances_json}: {error.strerror or error}") from error
+    size = file_size(instances_json) // _KIB
     try:
         with store.transaction():
             header, annotations = read_header(
@@ -119,13 +103,13 @@ class _Import:
 
     def _take_images(
         self, import_id: int, name: str, header: CocoHeader, images_folder: Path
-    ) -> dict[int, TargetImage]:
+    ) -> dict[int | str, TargetImage]:
         images = take_images(
             self._store,
             import_id,
             header.images,
             images_folder,
-            as_stored=self._options.as_stored,
+            options=self._options,
             reporter=self._reporter,
         )
         if not images:
@@ -143,7 +127,7 @@ class _Import:
             self.instances += len(rows)
             self._touched.update(row.image_id for row in rows)
 
-    def _set_statuses(self, images: dict[int, TargetImage]) -> None:
+    def _set_statuses(self, images: dict[int | str, TargetImage]) -> None:
         if self._options.status is None:
             self._store.imports.start(self._touched)
         ids = {image.id for image in images.values()}
@@ -161,10 +145,12 @@ def _rest_as_json(rest: dict[str, Any]) -> str:
     Raises:
         CocoError: They hold what JSON has not.
     """
+    check_depth(rest, "one of the other keys")
     try:
         text = json.dumps(rest, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         text.encode()
     except ValueError as error:
-        keys = ", ".join(rest)
-        raise CocoError(f"one of the keys {keys} holds what JSON has not: {error}") from error
+        raise CocoError(
+            f"one of the keys {shown(list(rest))} holds what JSON has not: {error}"
+        ) from error
     return text

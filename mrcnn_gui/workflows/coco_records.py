@@ -5,23 +5,23 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
-import pycocotools.mask as coco_mask
-
 from core.formats.coco_fields import (
+    LARGEST_SAFE_ID,
     CocoError,
     are_plain,
     canonical,
+    file_id,
     is_number,
     mended_whole,
     numbers,
+    shown,
 )
 from core.formats.coco_turning import turned
-from core.masks import decode_rle, empty_counts, encode_rle, polygons_to_counts
 from mrcnn_gui.project.import_table import ImportedInstance, ImportedMask, ImportTable
 from mrcnn_gui.workflows.coco_images import TargetImage
+from mrcnn_gui.workflows.coco_segmentations import mask_area, segmentation_mask
 from mrcnn_gui.workflows.import_report import Fate, Reporter
 
-_LARGEST_INSTANCE_ID = 2**53  # above it, readers that hold numbers as doubles mix ids up
 _BOX_SLACK, _AREA_SLACK = 3.0, 30.0  # pixels; published files round, and count edges differently
 _SHARE = 0.15
 
@@ -38,8 +38,8 @@ class AnnotationReader:
 
     def __init__(
         self,
-        images: Mapping[int, TargetImage],
-        categories: Mapping[int, int],
+        images: Mapping[int | str, TargetImage],
+        categories: Mapping[int | str, int],
         table: ImportTable,
         reporter: Reporter,
     ) -> None:
@@ -63,8 +63,8 @@ class AnnotationReader:
     def _instance(self, record: Any, where: str) -> ImportedInstance | None:
         if not isinstance(record, dict):
             raise CocoError(f"expected an object, got {type(record).__name__}")
-        image, category_id = self._image(record), self._category(record)
         remarks: list[str] = []
+        image, category_id = self._image(record, remarks), self._category(record, remarks)
         record = _plain_numbers(record, remarks)
         crowd = _crowd(record)
         record = {**record, "category_id": category_id}
@@ -75,7 +75,7 @@ class AnnotationReader:
         if self._is_there(image.id, content):
             self._reporter.tell(f"{image.name}: {where}", Fate.DUPLICATE, "in the project already")
             return None
-        mask = _mask(record, image)
+        mask = segmentation_mask(record.get("segmentation"), image.height, image.width)
         instance_id = self._free_id(record.get("id"), remarks)
         if remarks:
             self._reporter.mend(f"{image.name}: {where}", "; ".join(remarks))
@@ -93,18 +93,19 @@ class AnnotationReader:
             _is_complete(record, instance_id, image),
         )
 
-    def _image(self, record: dict[str, Any]) -> TargetImage:
-        file_id = mended_whole(record.get("image_id"))
-        image = self._images.get(file_id) if file_id is not None else None
+    def _image(self, record: dict[str, Any], remarks: list[str]) -> TargetImage:
+        found = _reference(record, "image_id", remarks)
+        image = self._images.get(found) if found is not None else None
         if image is None:
-            raise CocoError(f"its image {record.get('image_id')!r} is not there or was left out")
+            name = shown(record.get("image_id"))
+            raise CocoError(f"its image {name} is not there or was left out")
         return image
 
-    def _category(self, record: dict[str, Any]) -> int:
-        file_id = mended_whole(record.get("category_id"))
-        if file_id is None or file_id not in self._categories:
-            raise CocoError(f"there is no category {record.get('category_id')!r}")
-        return self._categories[file_id]
+    def _category(self, record: dict[str, Any], remarks: list[str]) -> int:
+        found = _reference(record, "category_id", remarks)
+        if found is None or found not in self._categories:
+            raise CocoError(f"there is no category {shown(record.get('category_id'))}")
+        return self._categories[found]
 
     def _is_there(self, image_id: int, content: str) -> bool:
         """Whether the project has this record; the same one twice in a file is there, too."""
@@ -116,14 +117,27 @@ class AnnotationReader:
 
     def _free_id(self, value: object, remarks: list[str]) -> int | None:
         wanted = mended_whole(value)
-        if wanted is None or not 1 <= wanted < _LARGEST_INSTANCE_ID:
-            remarks.append(f"its id {value!r} is no whole number from 1: it gets a new one")
+        if wanted is None or not 1 <= wanted <= LARGEST_SAFE_ID:
+            remarks.append(f"its id {shown(value)} is no whole number from 1: it gets a new one")
             return None
         if wanted <= self._taken_below or wanted in self._ids:
             remarks.append(f"its id {wanted} is taken: it gets a new one")
             return None
         self._ids.add(wanted)
+        if type(value) is not int:
+            remarks.append(f"its id {shown(value)} is {wanted} now")
         return wanted
+
+
+def _reference(record: dict[str, Any], key: str, remarks: list[str]) -> int | str | None:
+    """What a record is about, by the file's id."""
+    value = record.get(key)
+    if type(value) is int:
+        return file_id(value)
+    found = file_id(value)
+    if found != value or type(found) is not type(value):
+        remarks.append(f"its {key} {shown(value)} is {found} now")
+    return found
 
 
 def _digest(image_id: int, record: str) -> bytes:
@@ -132,8 +146,11 @@ def _digest(image_id: int, record: str) -> bytes:
 
 def _name(record: Any, place: int) -> str:
     number = record.get("id") if isinstance(record, dict) else None
-    plain = isinstance(number, int) and not isinstance(number, bool)
-    return f"annotation {number}" if plain else f"annotations[{place}]"
+    return (
+        f"annotation {number}"
+        if type(number) is int and abs(number) <= LARGEST_SAFE_ID
+        else f"annotations[{place}]"
+    )
 
 
 def _plain_numbers(record: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
@@ -144,7 +161,7 @@ def _plain_numbers(record: dict[str, Any], remarks: list[str]) -> dict[str, Any]
     for key, is_good in _COMPUTED.items():
         value = record.get(key)
         if value is not None and value != [] and not is_good(value):
-            remarks.append(f"its {key} {str(value)[:40]!r} is none: computed")
+            remarks.append(f"its {key} {shown(value)} is none: computed")
             record = {name: kept for name, kept in record.items() if name != key}
     return record
 
@@ -158,7 +175,7 @@ _COMPUTED: dict[str, Callable[[object], bool]] = {
 def _crowd(record: dict[str, Any]) -> bool:
     crowd = record.get("iscrowd", 0)
     if crowd not in (0, 1):
-        raise CocoError(f"iscrowd must be 0 or 1, got {crowd!r}")
+        raise CocoError(f"iscrowd must be 0 or 1, got {shown(crowd)}")
     return bool(crowd)
 
 
@@ -169,40 +186,6 @@ def _turned(record: dict[str, Any], image: TargetImage) -> dict[str, Any]:
         return turned(record, image.turn, *size)
     except (ValueError, TypeError, LookupError) as error:
         raise CocoError(f"cannot be turned upright: {error}") from error
-
-
-def _mask(record: dict[str, Any], image: TargetImage) -> ImportedMask:
-    """The pixels; none where the record has no segmentation, as one of keypoints alone."""
-    height, width = image.height, image.width
-    try:
-        counts = _counts(record.get("segmentation"), height, width)
-    except CocoError:
-        raise
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise CocoError(str(error)) from error
-    box = coco_mask.toBbox({"size": [height, width], "counts": counts}).astype(int).tolist()
-    return ImportedMask(counts, height, width, tuple(box))
-
-
-def _counts(segmentation: object, height: int, width: int) -> bytes:
-    if not segmentation:
-        return empty_counts(height, width)
-    if isinstance(segmentation, list):
-        return polygons_to_counts(segmentation, height, width)
-    if isinstance(segmentation, dict):
-        return _checked_counts(segmentation, height, width)
-    kind = type(segmentation).__name__
-    raise CocoError(f"segmentation must be polygons or an RLE, got {kind}")
-
-
-def _checked_counts(rle: dict[str, Any], height: int, width: int) -> bytes:
-    """Run lengths in their one canonical form."""
-    size = rle.get("size")
-    if not isinstance(size, list) or size != [height, width]:
-        raise CocoError(f"its RLE is for {size}, its image is {[height, width]}")
-    mask = decode_rle({"size": [height, width], "counts": rle["counts"]})
-    counts = encode_rle(mask, height, width)["counts"]
-    return str(counts).encode("ascii")
 
 
 def _doubts(record: dict[str, Any], mask: ImportedMask) -> Iterator[str]:
@@ -218,7 +201,7 @@ def _doubts(record: dict[str, Any], mask: ImportedMask) -> Iterator[str]:
         yield f"its bbox {box} is not that of its mask, {list(mask.bbox_xywh)}"
     said = record.get("area")
     if said:
-        area = int(coco_mask.area({"size": [mask.height, mask.width], "counts": mask.counts}))
+        area = mask_area(mask)
         if abs(said - area) > max(_AREA_SLACK, _SHARE * area):
             yield f"its area {said} is not that of its mask, {area}"
 
