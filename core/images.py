@@ -28,6 +28,9 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".
 _BITS = {"uchar": 8, "char": 8, "ushort": 16, "short": 16, "uint": 32, "int": 32, "float": 32}
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 
+LARGEST_IMAGE = 2**31 - 1  # pixels: COCO's masks count no further
+LARGEST_DECODED = 2**29  # pixels that `read_rgb` decodes whole, 1.6 GB; a file of 1 MB may say more
+
 pyvips.cache_set_max(0)
 pyvips.concurrency_set(2)  # the other cores are for whoever reads the next image
 logging.getLogger("pyvips").setLevel(logging.ERROR)  # what matters is raised
@@ -64,12 +67,14 @@ def read_info(path: Path) -> ImageInfo:
     """Read size, pages and bit depth from the header alone.
 
     Raises:
-        ImageReadError: The file is missing, empty or no image.
+        ImageReadError: The file is missing, empty, no image, or larger than masks can be.
     """
     if _is_bmp(path):
         width, height = _bmp_size(path)
+        _check_size(path, width, height, LARGEST_IMAGE)
         return ImageInfo(width, height, pages=1, bit_depth=8)
     image = _open(path)
+    _check_size(path, image.width, image.height, LARGEST_IMAGE)
     orientation = _orientation(image)
     turned = orientation in _TURNED
     width, height = (image.height, image.width) if turned else (image.width, image.height)
@@ -91,13 +96,16 @@ def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
         maximum.
 
     Raises:
-        ImageReadError: The file is missing, empty, cut off or no image.
+        ImageReadError: The file is missing, empty, cut off, no image, or so large that it cannot
+            be decoded whole: its header says so before memory is taken.
     """
     if _is_bmp(path):
         return _shrunk(_read_bmp(path), max_side)
     try:
         image = _open(path)
-        if max_side is not None and image.format == "uchar" and image.bands <= 4:
+        shrinks = max_side is not None and image.format == "uchar" and image.bands <= 4
+        _check_size(path, image.width, image.height, _most_pixels(image, shrinks))
+        if shrinks:
             image = pyvips.Image.thumbnail(
                 str(path), max_side, height=max_side, size="down", fail_on="truncated"
             )
@@ -148,6 +156,20 @@ def _open(path: Path) -> Any:
         raise ImageReadError(path, "its name is not valid UTF-8: rename it") from error
     except pyvips.Error as error:
         raise _read_error(path, error) from error
+
+
+def _most_pixels(image: Any, shrinks: bool) -> int:
+    """How many pixels may be read: as many as there are where they shrink on the way."""
+    if shrinks:
+        return LARGEST_IMAGE
+    return LARGEST_DECODED if image.format == "uchar" else LARGEST_DECODED // 4
+
+
+def _check_size(path: Path, width: int, height: int, most: int) -> None:
+    if width * height > most:
+        raise ImageReadError(
+            path, f"it has {width:,} x {height:,} pixels, more than the {most:,} that can be used"
+        )
 
 
 def _field(image: Any, name: str, default: Any) -> Any:
@@ -233,7 +255,7 @@ def _bmp_size(path: Path) -> tuple[int, int]:
 
 def _read_bmp(path: Path) -> NDArray[np.uint8]:
     """Decode from bytes: OpenCV cannot open every non-ASCII path."""
-    _bmp_size(path)
+    _check_size(path, *_bmp_size(path), LARGEST_DECODED)
     data = path.read_bytes()
     (length,) = struct.unpack_from("<I", data, 2)
     if len(data) < length:

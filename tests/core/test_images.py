@@ -1,6 +1,8 @@
 import logging
 import os
+import struct
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pyvips
 from numpy.typing import NDArray
 
 from core.images import (
+    LARGEST_DECODED,
+    LARGEST_IMAGE,
     ImageInfo,
     ImageReadError,
     content_hash,
@@ -19,6 +23,7 @@ from core.images import (
     read_rgb,
 )
 from tests.helpers.data import shared_data
+from tests.helpers.photos import write_bomb
 
 Pixels = NDArray[np.uint8]
 
@@ -247,6 +252,34 @@ def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
         read_info(tmp_path / "none.jpg")
     with pytest.raises(ImageReadError, match="cannot read image"):
         read_rgb(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["png", "bmp"])
+@pytest.mark.parametrize(
+    ("side", "read", "most"),
+    [
+        (100_000, read_info, LARGEST_IMAGE),
+        (100_000, read_rgb, LARGEST_DECODED),
+        (30_000, read_rgb, LARGEST_DECODED),
+        (100_000, lambda path: read_rgb(path, max_side=64), LARGEST_IMAGE),
+    ],
+)
+def test_a_bomb_is_refused_with_the_figure_before_memory_is_taken(
+    tmp_path: Path, kind: str, side: int, read: Callable[[Path], object], most: int
+) -> None:
+    path = tmp_path / f"bomb.{kind}"
+    if kind == "png":
+        write_bomb(path, side, side)
+    else:
+        most = min(most, LARGEST_DECODED) if read is not read_info else most
+        path.write_bytes(b"BM" + struct.pack("<IIIIiiHH", 60, 0, 54, 40, side, side, 1, 24))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImageReadError, match=f"{side:,} x {side:,} pixels, .* {most:,}"):
+            read(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000  # numpy's arrays are traced
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("max_side", [None, 32])

@@ -1,5 +1,7 @@
 """Small generated photos."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -27,3 +29,17 @@ def write_photos(folder: Path, count: int) -> list[Path]:
     return [
         write_photo(folder / f"photo_{number}.png", photo(number)) for number in range(1, count + 1)
     ]
+
+
+def write_bomb(path: Path, width: int, height: int) -> Path:
+    """A PNG file that says it has so many pixels; a few bytes of them are there."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+    )
+    return path

@@ -174,9 +174,7 @@ def test_what_is_no_polygon_is_refused(polygon: list[float]) -> None:
 def test_an_endless_outline_is_refused_before_pycocotools_dies_of_it() -> None:
     to_and_fro = [0.0, 0.0, 1000.0, 1000.0] * 1_000
     assert not polygons_to_mask([[*to_and_fro, 0.0, 1000.0]], 1000, 1000).is_empty
-    with pytest.raises(
-        ValueError, match=r"outline of 12,00.,000 pixels, expected up"
-    ):
+    with pytest.raises(ValueError, match=r"outline of 12,00.,000 pixels, expected up"):
         polygons_to_mask([[*to_and_fro * 6, 0.0, 1000.0]], 1000, 1000)
 
 
