@@ -13,6 +13,7 @@ COMMANDS = frozenset(
         "export-results",
         "finetune",
         "import",
+        "import-results",
         "new",
         "predict",
         "presegment",

@@ -81,6 +81,25 @@ def test_the_whole_loop_runs_without_a_window(
     assert written["results"] == len(json.loads(Path(predictions).read_text())) > 0
 
 
+def test_results_come_in_as_suggestions(
+    work: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = {"image_id": 1, "category_id": 1, "score": 0.5, "bbox": [1, 1, 9, 9]}
+    mask = box | {"segmentation": [[20, 20, 40, 20, 40, 40, 20, 40]], "category_id": 2}
+    (tmp_path / "r.json").write_text(json.dumps([box, mask]))
+    capsys.readouterr()
+    assert run(["import-results", work, str(tmp_path / "r.json"), "--json"]) == 0
+    (found,) = results(capsys)
+    assert (found["results"], found["images"], found["records"]) == (1, 1, {"refused": 1})
+    assert "boxes are taken on demand only" in found["problems"][0]
+    words = [work, str(tmp_path / "r.json"), "--boxes", "--model", "m", "--report"]
+    assert run(["import-results", *words, str(tmp_path / "lines.csv")]) == 0
+    assert capsys.readouterr().out == "2 results on 1 images\n"
+    assert (tmp_path / "lines.csv").read_text() == "record,fate,why\n"
+    assert run(["accept", work, "--min-score", "0.1", "--json"]) == 0
+    assert results(capsys) == [{"image": "../photos/0.png", "accepted": 2}]
+
+
 def test_finetune_says_what_is_in_use(
     work: str,
     photos: Path,

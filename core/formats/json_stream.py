@@ -8,7 +8,7 @@ import codecs
 import json
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _CHUNK = 1 << 20
 _LARGEST_RECORD = 128 << 20  # characters: an endless record would take all memory
@@ -37,14 +37,7 @@ def members(
         OSError: The file cannot be read.
     """
     with path.open("rb") as file:
-
-        def read(size: int) -> bytes:
-            data = file.read(size)
-            if on_read is not None:
-                on_read(file.tell())
-            return data
-
-        window = _Window(read, path.name)
+        window = _Window(_reading(file, on_read), path.name)
         window.expect("{", "a JSON object")
         whole = 0  # characters of what comes whole
         for _ in window.items("}"):
@@ -65,19 +58,33 @@ def members(
         window.expect_end()
 
 
-def elements(path: Path) -> Iterator[Any]:
+def elements(path: Path, on_read: Callable[[int], None] | None = None) -> Iterator[Any]:
     """Yield the elements of the array in a file.
+
+    Args:
+        path: The file: UTF-8, with or without a byte order mark.
+        on_read: Called with the number of bytes read so far, about every megabyte.
 
     Raises:
         JsonStreamError: It is no JSON array.
         OSError: The file cannot be read.
     """
     with path.open("rb") as file:
-        window = _Window(file.read, path.name)
+        window = _Window(_reading(file, on_read), path.name)
         window.expect("[", "a JSON list")
         for _ in window.items("]"):
             yield window.value()
         window.expect_end()
+
+
+def _reading(file: BinaryIO, on_read: Callable[[int], None] | None) -> Callable[[int], bytes]:
+    def read(size: int) -> bytes:
+        data = file.read(size)
+        if on_read is not None:
+            on_read(file.tell())
+        return data
+
+    return read
 
 
 def first_character(path: Path) -> str:

@@ -25,6 +25,11 @@ from mrcnn_gui.terminal import (
 from mrcnn_gui.workflows.export_options import ExportOptions, MaskForm, Split
 from mrcnn_gui.workflows.projects import open_folder
 
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", help="CSV file for every record that was mended or refused."),
+]
+
 
 class Orientation(StrEnum):
     """How annotations of turned photos lie."""
@@ -46,10 +51,13 @@ def import_(
             "swaps width and height, the sizes in the file tell."
         ),
     ] = Orientation.AS_SHOWN,
-    report_file: Annotated[
-        Path | None,
-        typer.Option("--report", help="CSV file for every record that was mended or refused."),
-    ] = None,
+    follow_links: Annotated[
+        bool,
+        typer.Option(
+            "--follow-links", help="Also take images that are links to files outside IMAGES."
+        ),
+    ] = False,
+    report_file: ReportFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring a COCO file into a project: wholly, or not at all.
@@ -60,7 +68,7 @@ def import_(
     from mrcnn_gui.workflows.coco_import import ImportOptions, import_coco
     from mrcnn_gui.workflows.import_report import written_lines
 
-    options = ImportOptions(status, as_stored=orientation is Orientation.AS_STORED)
+    options = ImportOptions(status, orientation is Orientation.AS_STORED, follow_links)
     with (
         reasons(),
         written_lines(report_file) as on_line,
@@ -164,3 +172,42 @@ def export_results_(
     result = {"path": str(out), "results": report.results, "images": report.images}
     text = f"{out}: {report.results} results on {report.images} images"
     tell(result | {"problems": report.problems}, text, as_json=as_json)
+
+
+@app.command("import-results")
+def import_results_(
+    project: Project,
+    results: Annotated[Path, typer.Argument(metavar="RESULTS.JSON", help="COCO results file.")],
+    model: Annotated[
+        str, typer.Option(help="What the model is called; otherwise the name of the file.")
+    ] = "",
+    boxes: Annotated[
+        bool,
+        typer.Option(
+            "--boxes", help="Make the whole box the mask of results that have no segmentation."
+        ),
+    ] = False,
+    report_file: ReportFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make what another model found pending suggestions, to be accepted or rejected.
+
+    Ids of images and categories are those of `export`. Pending suggestions of the same images are
+    replaced; annotations and decisions stay as they are. All or nothing.
+    """
+    from mrcnn_gui.project.store import Store
+    from mrcnn_gui.workflows.import_report import written_lines
+    from mrcnn_gui.workflows.results_import import ResultsOptions, import_results
+
+    options = ResultsOptions(model, boxes)
+    with (
+        reasons(),
+        written_lines(report_file) as on_line,
+        counting("Importing") as count,
+        Store.open(open_folder(project)) as store,
+    ):
+        report = import_results(store, results, options, on_progress=count, on_line=on_line)
+    warn_each(report.problems)
+    found = {"results": report.results, "images": report.images, "records": report.totals}
+    text = f"{report.results} results on {report.images} images"
+    tell(found | {"problems": report.problems}, text, as_json=as_json)

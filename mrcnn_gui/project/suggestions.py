@@ -42,6 +42,11 @@ _TABLES = (
     f"PRAGMA user_version = {_VERSION}",
 )
 
+_INSERT = (
+    f"INSERT OR IGNORE INTO suggestions (content_hash, {SUGGESTION_COLUMNS}) "
+    f"VALUES (?, {places(SUGGESTION_COLUMNS)})"
+)
+
 T = TypeVar("T")
 
 
@@ -64,15 +69,29 @@ class SuggestionStore:
 
         def write(database: Database) -> None:
             with database.transaction():
-                database.execute("DELETE FROM runs WHERE content_hash = ?", (content_hash,))
-                database.execute("INSERT INTO runs VALUES (?, ?)", (content_hash, model_version))
-                database.execute_many(
-                    f"INSERT OR IGNORE INTO suggestions (content_hash, {SUGGESTION_COLUMNS}) "
-                    f"VALUES (?, {places(SUGGESTION_COLUMNS)})",
-                    rows,
-                )
+                _begin_run(database, content_hash, model_version)
+                database.execute_many(_INSERT, rows)
 
         self._run(write, None)
+
+    def replace_all(
+        self, model_version: str, suggestions: Iterable[tuple[str, Suggestion]]
+    ) -> None:
+        """Do the same for many images, all or nothing, whatever order they come in.
+
+        Args:
+            model_version: Of the run.
+            suggestions: Content hash of the image and suggestion, read as they are written.
+        """
+        self.ran_with("")  # a damaged file is made anew before the first is read
+        database = self._opened()
+        begun: set[str] = set()
+        with database.transaction():
+            for content_hash, suggestion in suggestions:
+                if content_hash not in begun:
+                    _begin_run(database, content_hash, model_version)
+                    begun.add(content_hash)
+                database.execute(_INSERT, (content_hash, *suggestion_to_row(suggestion)))
 
     def for_image(self, content_hash: str) -> list[Suggestion]:
         """What the latest run on an image found, best score first."""
@@ -134,6 +153,12 @@ class SuggestionStore:
     def _delete(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+
+def _begin_run(database: Database, content_hash: str, model_version: str) -> None:
+    """Forget what earlier runs on an image found."""
+    database.execute("DELETE FROM runs WHERE content_hash = ?", (content_hash,))
+    database.execute("INSERT INTO runs VALUES (?, ?)", (content_hash, model_version))
 
 
 def _is_damage(error: ProjectError) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -63,14 +63,19 @@ class ImportReport:
     @property
     def problems(self) -> tuple[str, ...]:
         """The lines as sentences; duplicates in one, as a file imported again has thousands."""
-        told = [str(line) for line in self.lines if line.fate is not Fate.DUPLICATE]
-        duplicates = self.totals.get(Fate.DUPLICATE, 0)
-        if duplicates == 1:
-            told.append("1 annotation is in the project already")
-        elif duplicates:
-            told.append(f"{duplicates:,} annotations are in the project already")
-        untold = sum(self.totals.values()) - duplicates - (len(told) - bool(duplicates))
-        return (*told, f"and {untold:,} more") if untold > 0 else tuple(told)
+        return sentences(self.lines, self.totals)
+
+
+def sentences(lines: Iterable[ReportLine], totals: Mapping[Fate, int]) -> tuple[str, ...]:
+    """The lines of a report for people; duplicates in one, and how many there are beyond them."""
+    told = [str(line) for line in lines if line.fate is not Fate.DUPLICATE]
+    duplicates = totals.get(Fate.DUPLICATE, 0)
+    if duplicates == 1:
+        told.append("1 annotation is in the project already")
+    elif duplicates:
+        told.append(f"{duplicates:,} annotations are in the project already")
+    untold = sum(totals.values()) - duplicates - (len(told) - bool(duplicates))
+    return (*told, f"and {untold:,} more") if untold > 0 else tuple(told)
 
 
 class Reporter:
