@@ -125,10 +125,11 @@ def _find(records: list[Any], images_folder: Path, reporter: Reporter) -> Iterat
         except CocoError as error:
             reporter.refuse(where, str(error).removeprefix(f"{where}: "))
             continue
-        first = names.setdefault(each.path, each.file_id)
         if each.file_id in ids:
             reporter.refuse(where, f"there is an image with the id {shown(each.file_id)} before it")
-        elif first != each.file_id:
+            continue
+        first = names.setdefault(each.path, each.file_id)
+        if first != each.file_id:
             reporter.refuse(
                 where,
                 f"images {shown(first)} and {shown(each.file_id)} have one file_name: "

@@ -17,6 +17,7 @@ from core.formats.coco_fields import (
     shown,
 )
 from core.formats.coco_turning import turned
+from core.masks import reaches_far
 from mrcnn_gui.project.import_table import ImportedInstance, ImportedMask, ImportTable
 from mrcnn_gui.workflows.coco_images import TargetImage
 from mrcnn_gui.workflows.coco_segmentations import mask_area, segmentation_mask
@@ -76,6 +77,8 @@ class AnnotationReader:
             self._reporter.tell(f"{image.name}: {where}", Fate.DUPLICATE, "in the project already")
             return None
         mask = segmentation_mask(record.get("segmentation"), image.height, image.width)
+        if _reaches_far(record.get("segmentation"), image):
+            remarks.append("a polygon reaches far out of the image: exports leave that part out")
         instance_id = self._free_id(record.get("id"), remarks)
         if remarks:
             self._reporter.mend(f"{image.name}: {where}", "; ".join(remarks))
@@ -221,6 +224,15 @@ def _is_complete(record: dict[str, Any], instance_id: int | None, image: TargetI
         and None not in (record.get("area"), record.get("iscrowd"))
         and bool(record.get("bbox"))
         and not (isinstance(segmentation, list) and _reaches_out(segmentation, image))
+    )
+
+
+def _reaches_far(segmentation: object, image: TargetImage) -> bool:
+    """Whether pycocotools would die of a polygon, so that an export writes another one."""
+    return (
+        isinstance(segmentation, list)
+        and _reaches_out(segmentation, image)
+        and reaches_far(segmentation, image.height, image.width)
     )
 
 
