@@ -17,10 +17,15 @@ from core.formats.coco_fields import (
     shown,
 )
 from core.formats.coco_turning import turned
+from core.images import LARGEST_DECODED
 from core.masks import reaches_far
 from mrcnn_gui.project.import_table import ImportedInstance, ImportedMask, ImportTable
 from mrcnn_gui.workflows.coco_images import TargetImage
-from mrcnn_gui.workflows.coco_segmentations import mask_area, segmentation_mask
+from mrcnn_gui.workflows.coco_segmentations import (
+    check_rle_size,
+    mask_area,
+    segmentation_mask,
+)
 from mrcnn_gui.workflows.import_report import Fate, Reporter
 
 _BOX_SLACK, _AREA_SLACK = 3.0, 30.0  # pixels; published files round, and count edges differently
@@ -185,9 +190,16 @@ def _crowd(record: dict[str, Any]) -> bool:
 def _turned(record: dict[str, Any], image: TargetImage) -> dict[str, Any]:
     sideways = image.turn > 4
     size = (image.height, image.width) if sideways else (image.width, image.height)
+    segmentation = record.get("segmentation")
+    if isinstance(segmentation, dict):  # before an absurd size takes all memory
+        check_rle_size(segmentation, size[1], size[0])
+    if image.width * image.height > LARGEST_DECODED:
+        raise CocoError(
+            f"its image has more than the {LARGEST_DECODED:,} pixels that can be turned"
+        )
     try:
         return turned(record, image.turn, *size)
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
         raise CocoError(f"cannot be turned upright: {error}") from error
 
 

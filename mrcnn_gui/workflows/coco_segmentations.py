@@ -30,6 +30,17 @@ def segmentation_mask(segmentation: object, height: int, width: int) -> Imported
     return ImportedMask(counts, height, width, tuple(box))
 
 
+def check_rle_size(rle: dict[str, Any], height: int, width: int) -> None:
+    """Refuse run lengths for an image of another size.
+
+    Raises:
+        CocoError: They say another height or width, or none.
+    """
+    size = rle.get("size")
+    if not isinstance(size, list) or size != [height, width]:
+        raise CocoError(f"its RLE is for {shown(size)}, its image is {[height, width]}")
+
+
 def mask_area(mask: ImportedMask) -> int:
     """How many pixels it has."""
     return int(coco_mask.area({"size": [mask.height, mask.width], "counts": mask.counts}))
@@ -46,7 +57,5 @@ def _counts(segmentation: object, height: int, width: int) -> bytes:
 
 
 def _rle_counts(rle: dict[str, Any], height: int, width: int) -> bytes:
-    size = rle.get("size")
-    if not isinstance(size, list) or size != [height, width]:
-        raise CocoError(f"its RLE is for {shown(size)}, its image is {[height, width]}")
+    check_rle_size(rle, height, width)
     return canonical_counts({"size": [height, width], "counts": rle.get("counts", ())})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyvips
 
 from core.formats.coco_fields import CocoError
 from core.masks import Mask
@@ -21,7 +22,7 @@ from mrcnn_gui.workflows.coco_export import export_coco
 from mrcnn_gui.workflows.coco_import import import_coco
 from mrcnn_gui.workflows.export_options import ExportOptions
 from mrcnn_gui.workflows.import_report import ImportReport
-from tests.helpers.coco_mutations import HEIGHT, IMAGES, WIDTH, mutated
+from tests.helpers.coco_mutations import HEIGHT, IMAGES, TURNED, WIDTH, mutated
 from tests.helpers.photos import photo, write_bomb, write_photo
 
 LONGEST = 5.0  # seconds for an import
@@ -103,6 +104,8 @@ class Playground:
             folder.mkdir(parents=True)
         for seed, name in enumerate(IMAGES):
             write_photo(self._photos / name, photo(seed, WIDTH, HEIGHT))
+        write_photo(self._photos / TURNED, photo(3, WIDTH, HEIGHT))
+        _turn(self._photos / TURNED)
         write_photo(self._outside / "secret.png", photo(9, WIDTH, HEIGHT))
         write_bomb(self._photos / "bomb.png", 100_000, 100_000)
         if sys.platform != "win32":  # links need rights there
@@ -132,6 +135,13 @@ class Playground:
                 name: database.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall()
                 for (name,) in names.fetchall()
             }
+
+
+def _turn(path: Path) -> None:
+    """Say that a JPEG file lies on its side."""
+    image = pyvips.Image.new_from_buffer(path.read_bytes(), "").copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    image.write_to_file(str(path))
 
 
 class _Watch:

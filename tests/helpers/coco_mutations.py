@@ -14,6 +14,7 @@ from core.masks import Mask, encode_rle
 WIDTH, HEIGHT = 24, 16
 _RING = Mask.from_bitmap(np.pad(np.zeros((3, 4), np.bool_), 2, constant_values=True), 12, 5)
 IMAGES = ("a.png", "sub/b.png", "ü.png")
+TURNED = "turned.jpg"  # EXIF exchanges its sides, so that its annotations are turned
 
 Json = Any
 Place = tuple[Any, Any]
@@ -21,8 +22,8 @@ Place = tuple[Any, Any]
 
 _NUMBERS: tuple[Json, ...] = (
     *(0, 1, -1, 2, 5, 7.0, 0.5, -0.0, 1e-300, 1e5, -1e7, 1e12, 1e308, 100_000, 50_000_000),
-    *(2**31 - 1, 2**31, 2**53, 2**63 - 1, 1 - 2**63, -(2**63), 2**63, 10**30, True, False),
-    *(float("nan"), float("inf"), float("-inf")),
+    *(2**31 - 1, 2**31, 2**53, 2**63 - 1, 1 - 2**63, -(2**63), 2**63, 10**30, 10**400, True),
+    *(float("nan"), float("inf"), float("-inf"), False),
 )
 _TEXTS: tuple[Json, ...] = (
     *("", " ", "0", "7", "-1", "--5", "1e5", "NaN", "²", "null", "\0", "\ud800", "ü", "\u202e"),
@@ -38,9 +39,10 @@ _SHAPES: tuple[Json, ...] = (
     *(None, [], {}, [[]], [[], []], [{}], {"": None}, [None], [1], [1, 2, 3, 4], [[1, 2]]),
     *([[1, 2, 3, 4]], [[1, 2, 3, 4, 5]], [[1, 1, 9, 1, 9, 9], [1, 2]], [1, 1, 9, 1, 9, 9]),
     *([["1", 2, 3, 4, 5, 6]], [[1e9, 1, 9, 1, 9, -1e9]], [[True, 1, 9, 1, 9, 9]]),
-    *([[0.1] * 6], [[-5, -5, 99, -5, 99, 99, -5, 99]], [0, 100_000] * 2000),
+    *([[10**400] * 6], [[0.1] * 6], [[-5, -5, 99, -5, 99, 99, -5, 99]], [0, 100_000] * 2000),
     *({"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH]}, {"size": [1, 1], "counts": [1]}),
     *({"size": [HEIGHT, WIDTH], "counts": [0, HEIGHT * WIDTH]}, {"size": [HEIGHT, WIDTH]}),
+    *({"size": [10**9, 10**9], "counts": [10**18]}, {"size": [10**5, 10**5], "counts": [10**10]}),
     *({"counts": [5]}, {"size": [10**9, 10**9], "counts": "0"}, {"size": [0, 0], "counts": []}),
     *({"size": [float(HEIGHT), float(WIDTH)], "counts": [0, 9, HEIGHT * WIDTH - 9]},),
     *({"size": [HEIGHT, WIDTH], "counts": [9, 0, 0, 9, HEIGHT * WIDTH - 18]},),
@@ -75,7 +77,12 @@ def dataset() -> Json:
         [],
     ]
     annotations = [
-        {"id": 10 + n, "image_id": 1 + n % 3, "category_id": 1 + n % 2, "segmentation": each}
+        {
+            "id": 10 + n,
+            "image_id": (1, 2, 3, 4, 4, 1)[n],
+            "category_id": 1 + n % 2,
+            "segmentation": each,
+        }
         | {"iscrowd": int(n == 2), "area": 30.5, "bbox": [2, 2, 7, 7], "worker": {"name": "Zoë"}}
         for n, each in enumerate(segmentations)
     ]
@@ -85,7 +92,7 @@ def dataset() -> Json:
         "licenses": [{"id": 1, "name": "free"}],
         "images": [
             {"id": n, "file_name": name, "width": WIDTH, "height": HEIGHT, "license": 1}
-            for n, name in enumerate(IMAGES, start=1)
+            for n, name in enumerate((*IMAGES, TURNED), start=1)
         ],
         "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "Hünd", "supercategory": "x"}],
         "annotations": annotations,
@@ -93,9 +100,22 @@ def dataset() -> Json:
 
 
 def mutated(seed: int) -> bytes:
-    """The file after one to four changes; of five files one is damaged as bytes, too."""
+    """The file after some changes."""
+    return damaged(dataset(), seed)
+
+
+def results() -> Json:
+    """A valid COCO results file on the same images."""
+    return [
+        {"image_id": each["image_id"], "category_id": 1, "score": 0.5 + each["id"] / 100}
+        | {"segmentation": each["segmentation"], "bbox": each["bbox"]}
+        for each in dataset()["annotations"]
+    ]
+
+
+def damaged(root: Json, seed: int) -> bytes:
+    """A file after one to four changes; of five files one is damaged as bytes, too."""
     draw = random.Random(seed)
-    root = dataset()
     for _ in range(draw.randint(1, 4)):
         draw.choice(_CHANGES)(draw, root)
     data = to_bytes(root, draw)
@@ -144,7 +164,8 @@ def _change_size(draw: random.Random, root: Json) -> None:
 
 
 def _change_segmentation(draw: random.Random, root: Json) -> None:
-    _set(draw, root, draw.choice(("segmentation", "counts")), _SHAPES + _TEXTS)
+    name = draw.choice(("segmentation", "segmentation", "segmentation", "counts"))
+    _set(draw, root, name, _SHAPES + _TEXTS)
 
 
 def _set(draw: random.Random, root: Json, name: str, values: tuple[Json, ...]) -> None:
@@ -236,7 +257,8 @@ def _encode(draw: random.Random, data: bytes) -> bytes:
 
 _CHANGES: tuple[Callable[[random.Random, Json], None], ...] = (
     *(_replace, _replace, _rename_file, _change_id, _change_id, _change_size),
-    *(_change_segmentation, _change_segmentation, _delete, _double, _swap, _wrap, _shift, _shuffle),
+    *(_change_segmentation, _change_segmentation, _change_segmentation, _change_segmentation),
+    *(_delete, _double, _swap, _wrap, _shift, _shuffle),
 )
 _DAMAGES: tuple[Callable[[random.Random, bytes], bytes], ...] = (
     *(_cut, _flip, _flip, _insert, _repeat, _drop, _encode),

@@ -8,11 +8,22 @@ import pytest
 
 from core.formats.coco_fields import CocoError
 from mrcnn_gui.project.store import Store
+from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows import coco_import
 from mrcnn_gui.workflows.import_report import ImportReport
+from mrcnn_gui.workflows.results_import import import_results
 from tests.helpers import coco_fuzzing
 from tests.helpers.coco_fuzzing import Playground
-from tests.helpers.coco_mutations import dataset, mutated, to_bytes
+from tests.helpers.coco_mutations import (
+    HEIGHT,
+    TURNED,
+    WIDTH,
+    damaged,
+    dataset,
+    mutated,
+    results,
+    to_bytes,
+)
 
 FILES = 300
 
@@ -22,6 +33,24 @@ def test_no_damaged_file_does_harm(tmp_path: Path) -> None:
     failures = {seed: playground.failure(seed) for seed in range(FILES)}
     assert not {seed: why for seed, why in failures.items() if why}
     assert FILES / 3 < playground.imported < FILES  # neither all broken nor all well
+
+
+def test_no_damaged_results_do_harm(tmp_path: Path) -> None:
+    """Taken or refused, and then the suggestions are as they were."""
+    Playground(tmp_path / "fuzz")
+    project, path = tmp_path / "fuzz" / "project", tmp_path / "results.json"
+    taken = 0
+    with Store.open(project) as store, SuggestionStore(project) as suggestions:
+        (entry,) = store.images()
+        store.update_image(entry.id, content_hash="a", width=WIDTH, height=HEIGHT)
+        for seed in range(FILES):
+            suggestions.replace("a", "before", [])
+            path.write_bytes(damaged(results(), seed))
+            try:
+                taken += import_results(store, path).results > 0
+            except CocoError:
+                assert suggestions.ran_with("a") == "before"
+    assert taken > FILES / 3
 
 
 def test_the_file_before_the_damage_is_taken_as_it_is(
@@ -38,7 +67,8 @@ def test_the_file_before_the_damage_is_taken_as_it_is(
     monkeypatch.setattr(coco_fuzzing, "import_coco", import_and_keep)
     assert Playground(tmp_path / "fuzz").failure(0) == ""
     (report,) = reports
-    assert (report.images, report.instances) == (3, len(dataset()["annotations"]))
+    assert [line for line in report.problems if TURNED in line and "turned upright" in line]
+    assert (report.images, report.instances) == (4, len(dataset()["annotations"]))
     assert json.loads(whole) == dataset()
 
 

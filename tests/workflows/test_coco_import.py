@@ -1,4 +1,6 @@
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,13 @@ import pytest
 import pyvips
 
 from core.formats.coco import CocoError
+from core.masks import Mask
 from mrcnn_gui.project.annotation import ReviewStatus, Source
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.import_table import ImportTable
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.import_report import Fate
-from tests.workflows.conftest import HEIGHT, WIDTH, import_coco, write_picture
+from tests.workflows.conftest import HEIGHT, WIDTH, human, import_coco, write_picture
 
 SQUARE = [[10, 10, 30, 10, 30, 30, 10, 30]]
 
@@ -177,6 +180,53 @@ def test_sizes_are_compared_with_the_upright_image(project: Path, tmp_path: Path
     dataset = coco(images=[turned], annotations=[])
     report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
     assert (report.images, report.problems) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "why"),
+    [
+        ({"size": [10**9, 10**9], "counts": [10**18]}, r"RLE is for \[1000000000, 1000000000\]"),
+        ([[10**400] * 6], "cannot be turned upright"),
+    ],
+)
+def test_absurd_sizes_on_a_turned_image_are_refused_before_memory_is_taken(
+    project: Path, tmp_path: Path, segmentation: object, why: str
+) -> None:
+    stored = pyvips.Image.black(40, 20).copy()
+    stored.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    stored.write_to_file(str(tmp_path / "photos" / "turned.jpg"))
+    dataset = coco(images=[{"id": 7, "file_name": "turned.jpg", "width": 40, "height": 20}])
+    dataset["annotations"][0]["segmentation"] = segmentation
+    report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
+    assert report.totals[Fate.REFUSED] == 2  # the other one is for an image of another size
+    assert [line for line in report.lines if re.search(why, line.why)]
+
+
+def test_a_device_is_no_coco_file(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(CocoError, match="no regular file"):
+        import_coco(project, Path(os.devnull), tmp_path / "photos")
+
+
+def test_too_many_images_are_refused(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrcnn_gui.workflows.coco_header._MOST", 1)
+    with pytest.raises(CocoError, match="more than 1 images"):
+        import_coco(project, write(tmp_path, coco()), tmp_path / "photos")
+
+
+def test_categories_never_change_places_with_annotations_on_them(
+    project: Path, tmp_path: Path
+) -> None:
+    with Store.open(project) as store:
+        store.insert_instances(1, [human(store, Mask.empty(), 2)])  # b cannot make way
+    dataset = coco(categories=[{"id": 2, "name": "x"}, {"id": 3, "name": "y"}])
+    dataset["annotations"][1]["category_id"] = 3
+    import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
+    _, categories, instances = contents(project)
+    names = {category.id: category.name for category in categories}
+    assert (names[2], names[3]) == ("b", "y")
+    assert [names[instance.category_id] for instance in instances[0]] == ["b", "x", "y"]
 
 
 def test_a_failure_leaves_the_project_as_it_was(
