@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.files import atomic_path
@@ -13,7 +14,7 @@ from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.errors import DamagedProjectError, StorageError
 from mrcnn_gui.project.opening import DATABASE_FILE
 from mrcnn_gui.project.private_copy import BESIDE, PrivateCopy
-from mrcnn_gui.project.salvage import Salvaged, salvage
+from mrcnn_gui.project.salvage import Range, Salvaged, salvage
 from mrcnn_gui.project.schema import MIGRATIONS, version_of
 
 
@@ -31,38 +32,56 @@ def keep_copy(folder: Path, aside: Aside) -> Path:
     return target
 
 
-def mend_database(folder: Path, aside: Aside) -> Iterator[str]:
-    """Make project.db whole; yields a line for each thing that was done.
+@dataclass
+class Mended:
+    """What was done to a database file.
+
+    Attributes:
+        lines: A line for each thing; empty when it was whole.
+        gaps: By table the row ids of which nothing could be read.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    gaps: dict[str, list[Range]] = field(default_factory=dict)
+
+
+def mend_database(folder: Path, aside: Aside) -> Mended:
+    """Make project.db whole.
 
     Belongs under the project's lock, with a copy made before. What can be read is kept; in the
-    place of what cannot, the newest whole backup's rows are put.
+    place of what cannot, the newest whole backup's rows are put, but for instances: they may have
+    edits since (see `Repairs.lost`).
 
     Raises:
         DamagedProjectError: Nothing can be read, and there is no backup.
     """
     path = folder / DATABASE_FILE
     if _is_whole(path):
-        return
+        return Mended()
     if _reindexed(path):
-        yield "its indices were built anew"
-        return
+        return Mended(["its indices were built anew"])
     backup = newest_backup(folder, now=aside.now)
-    readable = False
-    try:
-        with closing(PrivateCopy.of_files(path)) as copy, closing(Database(copy.path)) as source:
-            readable = version_of(source) == len(MIGRATIONS)
-            if readable:
-                told = _replaced(path, source, backup)
-    except StorageError:
-        readable = False
-    if not readable:
-        yield _restored(path, backup)
-        return
-    yield "it was written anew with all that can be read"
+    told = _salvaged(path, backup)
+    if told is None:
+        return Mended([_restored(path, backup)])
+    mended = Mended(["it was written anew with all that can be read"])
     for table, result in told.items():
-        yield from _lines(table, result, backup)
+        mended.lines += _lines(table, result, backup)
+        mended.gaps[table] = result.gaps
         for row in result.refused:
             aside.keep_row(table, [str(number) for number in range(len(row))], row)
+    return mended
+
+
+def _salvaged(path: Path, backup: Path | None) -> dict[str, Salvaged] | None:
+    """What came of each table; None when the file cannot be read at all."""
+    try:
+        with closing(PrivateCopy.of_files(path)) as copy, closing(Database(copy.path)) as source:
+            if version_of(source) == len(MIGRATIONS):
+                return _replaced(path, source, backup)
+    except StorageError:
+        pass
+    return None
 
 
 def _is_whole(path: Path) -> bool:
@@ -113,7 +132,8 @@ def _drop_beside(path: Path) -> None:
 
 def _lines(table: str, result: Salvaged, backup: Path | None) -> Iterator[str]:
     if result.gaps:
-        where = f", {result.restored} of them are from {backup.name}" if backup else ""
+        name = backup.name if backup else ""
+        where = f", {result.restored} of them are from {name}" if result.restored else ""
         yield f"{table}: {result.rows} rows were read, others could not be{where}"
     if result.refused:
         yield f"{table}: {len(result.refused)} rows that make no sense were moved aside"

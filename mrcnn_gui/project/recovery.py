@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from core.formats.coco import CocoAnnotation, annotation_mask
@@ -35,21 +36,26 @@ class Recovery:
     def __init__(self, database: Database, backup: Database | None) -> None:
         self._database = database
         self._backup = backup
+        self._last_logged: tuple[int, tuple[Instances, Regions]] | None = None
+        self._last_backed_up: tuple[int, Instances] | None = None
 
     def logged(self, entry: ImageEntry) -> tuple[Instances, Regions]:
         """What the edits of an image made that is still there; nothing if one is unreadable."""
+        if self._last_logged is None or self._last_logged[0] != entry.id:
+            self._last_logged = entry.id, self._made_by_edits(entry)
+        return self._last_logged[1]
+
+    def _made_by_edits(self, entry: ImageEntry) -> tuple[Instances, Regions]:
         instances: Instances = {}
         regions: Regions = {}
         replay(self._edits(entry.id) or (), instances, regions)
-        return (
-            {key: _clipped(each, entry) for key, each in instances.items()},
-            {
-                key: replace(each, mask=each.mask.clip(entry.width, entry.height))
-                if entry.width
-                else each
+        width, height = entry.width, entry.height
+        if width:
+            regions = {
+                key: replace(each, mask=each.mask.clip(width, height))
                 for key, each in regions.items()
-            },
-        )
+            }
+        return {key: _clipped(each, entry) for key, each in instances.items()}, regions
 
     def instance(
         self, entry: ImageEntry, instance_id: int, original: str
@@ -63,6 +69,10 @@ class Recovery:
         if base is not None and edits is not None:
             return self._edited(base, edits, entry), "from its imported record and its edits"
         return self._from_backup(entry, instance_id, edits)
+
+    def backed_up(self, entry: ImageEntry) -> set[int]:
+        """The ids of the instances that the backup has of an image."""
+        return set(self._of_backup(entry.id))
 
     def is_as_logged(self, entry: ImageEntry) -> bool:
         """Whether the instances that a whole log made are there, as its end left them."""
@@ -79,15 +89,10 @@ class Recovery:
     def _from_backup(
         self, entry: ImageEntry, instance_id: int, edits: list[Edit] | None
     ) -> tuple[Instance, str] | None:
-        if self._backup is None:
+        found = self._of_backup(entry.id)
+        if self._backup is None or instance_id not in found:
             return None
-        try:
-            found = {it.id: it for it in AnnotationTable(self._backup).instances(entry.id)}
-            rows = self._backup.execute("SELECT cursor FROM images WHERE id = ?", (entry.id,))
-        except StorageError:
-            return None
-        if instance_id not in found:
-            return None
+        rows = self._backup.execute("SELECT cursor FROM images WHERE id = ?", (entry.id,))
         name, cursor = self._backup.path.name, int(rows[0][0])
         if edits is None or not self._continues(entry.id, cursor):
             return found[instance_id], f"as it was in {name}"
@@ -95,6 +100,16 @@ class Recovery:
             self._edited(found[instance_id], edits[cursor:], entry),
             f"from {name} and its edits since",
         )
+
+    def _of_backup(self, image_id: int) -> Instances:
+        """The instances that the backup has of an image."""
+        if self._last_backed_up is None or self._last_backed_up[0] != image_id:
+            found: Instances = {}
+            if self._backup is not None:
+                with suppress(StorageError):  # one of them cannot be read
+                    found = {it.id: it for it in AnnotationTable(self._backup).instances(image_id)}
+            self._last_backed_up = image_id, found
+        return self._last_backed_up[1]
 
     def _edited(self, base: Instance, edits: Iterable[Edit], entry: ImageEntry) -> Instance:
         instances = {base.id: base}

@@ -1,6 +1,6 @@
 """Rows that make no sense put right: made anew where something tells how, else moved aside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mrcnn_gui.project.annotation import ImageEntry
@@ -17,6 +17,7 @@ from mrcnn_gui.project.checkup import (
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.recovery import Recovery
 from mrcnn_gui.project.rows import mask_to_row
+from mrcnn_gui.project.salvage import Range
 
 
 class Repairs:
@@ -38,14 +39,31 @@ class Repairs:
             self._take_out("decisions", "image_id = ? AND key = ?", (entry.id, row[1]))
             yield f"decision {row[1]}: moved aside, the suggestion may come back"
 
-    def lost_instances(self, entry: ImageEntry) -> Iterator[str]:
-        """Bring back instances that the history of an image speaks of and that are not there."""
+    def lost(self, entry: ImageEntry, gaps: Mapping[str, Sequence[Range]]) -> Iterator[str]:
+        """Bring back what a salvage left out of an image; yields a line for each.
+
+        Args:
+            entry: The image.
+            gaps: By table the row ids of which nothing could be read.
+        """
         rows = self._database.execute("SELECT id FROM instances WHERE image_id = ?", (entry.id,))
         present = {instance_id for (instance_id,) in rows}
-        for instance_id, instance in self._recovery.logged(entry)[0].items():
-            if instance_id not in present:
-                self._annotations.insert(entry.id, [instance])
-                yield f"instance {instance_id}: made anew from its edits"
+        known = self._recovery.logged(entry)[0].keys() | self._recovery.backed_up(entry)
+        for instance_id in sorted(known - present):
+            if _is_in(instance_id, gaps.get("instances", ())):
+                yield self._instance(entry, instance_id, readable=False)
+        if _is_in(entry.id, gaps.get("images", ())):
+            yield from self._history_of_restored(entry)
+
+    def _history_of_restored(self, entry: ImageEntry) -> Iterator[str]:
+        """The cursor of a row from a backup is that of then: the annotations may be of now."""
+        count = self._count(entry.id)
+        if count and self._recovery.is_as_logged(entry):
+            self._set_cursor(entry.id, count)
+        elif count:
+            self._forget(entry.id, "position <= ?", count)
+            self._set_cursor(entry.id, 0)
+            yield "its history begins anew: nothing tells which edits are in force"
 
     def log(self, entry: ImageEntry) -> Iterator[str]:
         """Let the history of an image begin behind what cannot be read, with its cursor in it."""
@@ -172,3 +190,7 @@ class Repairs:
         for row in self._database.execute(f"SELECT * FROM {table} WHERE {where}", parameters):
             self._aside.keep_row(table, columns, row)
         self._database.execute(f"DELETE FROM {table} WHERE {where}", parameters)
+
+
+def _is_in(row_id: int, gaps: Sequence[Range]) -> bool:
+    return any(low <= row_id <= high for low, high in gaps)

@@ -13,6 +13,7 @@ Range = tuple[int, int]
 
 _ALL: Range = (-(2**63), 2**63 - 1)
 _FARTHEST = 24  # 2**24 ids are looked through behind an end where nothing can be read any more
+_NOT_FILLED = ("instances", "strokes")  # others know better what became of them since
 _PROBES = 5000  # failing reads of a stretch between rows that can be read
 _PROBES_AT_END = 300  # and of each of the stretches behind an end
 
@@ -37,7 +38,8 @@ class Salvaged:
 def salvage(source: Database, target: Path, backup: Database | None) -> dict[str, Salvaged]:
     """Write a new database with all rows of a damaged one that can be read.
 
-    Where rows of a table cannot be read, those that a backup has in their place are taken.
+    Where rows of a table cannot be read, those that a backup has in their place are taken, but
+    for instances and their strokes.
 
     Args:
         source: Damaged; of the newest format.
@@ -64,7 +66,7 @@ def salvage(source: Database, target: Path, backup: Database | None) -> dict[str
             told = {table: _copy_table(source, new, table) for table in tables}
             if backup is not None:
                 for table, result in told.items():
-                    if result.gaps:
+                    if result.gaps and table not in _NOT_FILLED:
                         result.restored = _fill(backup, new, table, result.gaps)
             _keep_sequences(source, new)
     finally:

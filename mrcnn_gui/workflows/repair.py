@@ -12,7 +12,7 @@ from mrcnn_gui.project.aside import Aside
 from mrcnn_gui.project.backups import newest_backup
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.image_table import FoundFile, ImageTable
-from mrcnn_gui.project.mending import keep_copy, mend_database
+from mrcnn_gui.project.mending import Mended, keep_copy, mend_database
 from mrcnn_gui.project.opening import DATABASE_FILE, open_database, take_lock
 from mrcnn_gui.project.recovery import Recovery
 from mrcnn_gui.project.repairs import Repairs
@@ -64,9 +64,9 @@ def repair(
 
 
 def _repaired(folder: Path, findings: list[Finding], aside: Aside) -> Iterator[Repaired]:
-    mended = list(mend_database(folder, aside))
-    yield from (Repaired(DATABASE_FILE, line) for line in mended)
-    yield from _rows(folder, aside, salvaged=bool(mended))
+    mended = mend_database(folder, aside)
+    yield from (Repaired(DATABASE_FILE, line) for line in mended.lines)
+    yield from _rows(folder, aside, mended)
     changed = {each.about for each in findings if each.kind == "changed file"}
     yield from _files(folder, changed)
     damaged = {each.about for each in findings if each.kind == "suggestions"}
@@ -80,7 +80,7 @@ def _repaired(folder: Path, findings: list[Finding], aside: Aside) -> Iterator[R
     yield from _active_model(folder)
 
 
-def _rows(folder: Path, aside: Aside, *, salvaged: bool) -> Iterator[Repaired]:
+def _rows(folder: Path, aside: Aside, mended: Mended) -> Iterator[Repaired]:
     """Annotations, histories and references, in one transaction."""
     backup_path = newest_backup(folder, now=aside.now)
     backup = Database(backup_path) if backup_path else None
@@ -92,8 +92,8 @@ def _rows(folder: Path, aside: Aside, *, salvaged: bool) -> Iterator[Repaired]:
             with database.transaction():
                 for entry in ImageTable(database, folder).all():
                     lines = [*repairs.annotations(entry)]
-                    if salvaged:
-                        lines += repairs.lost_instances(entry)
+                    if any(mended.gaps.values()):
+                        lines += repairs.lost(entry, mended.gaps)
                     lines += repairs.log(entry)
                     done += [Repaired(entry.path, line) for line in lines]
                 done += [Repaired(DATABASE_FILE, line) for line in repairs.references()]

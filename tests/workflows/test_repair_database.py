@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mrcnn_gui.project.backups import back_up
-from mrcnn_gui.project.edits import AddInstance, Edit
+from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask
 from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import Store
 from tests.workflows.conftest import human, rectangle
 from tests.workflows.test_repair import ASIDE, BACKED_UP, change, document, mend, push, rest
@@ -70,7 +71,7 @@ def test_rows_are_salvaged(large: Path, markers: tuple[int, ...], backed_up: boo
     assert rest(large) == []
     after = document(large, 2)
     if made is not None:
-        assert f"of them are from {made.name}" in lines[1]
+        assert f"from {made.name} and its edits since" in lines[-1]
         assert after == before
     else:
         lost = before.instances.keys() - after.instances.keys()
@@ -87,6 +88,33 @@ def test_rows_are_salvaged(large: Path, markers: tuple[int, ...], backed_up: boo
 def drawn_edits(project: Path) -> list[Edit]:
     with Store.open(project) as store:
         return [AddInstance(human(store, rectangle(9, 9, 9, 9)))]
+
+
+def test_edits_since_the_backup_are_in_what_comes_from_it(large: Path) -> None:
+    back_up(large, now=BACKED_UP)
+    before = push(large, PaintMask(200, rectangle(20, 20, 5, 5)), image_id=2)
+    change(large, "UPDATE instances SET attributes = '{\"painted\": 1}' WHERE id = 200")
+    overwrite(large / "project.db", '{"painted": 1}')
+    assert mend(large)
+    assert document(large, 2) == before
+
+
+@pytest.mark.parametrize("logged", [True, False])
+def test_rows_of_images_come_from_the_backup(large: Path, logged: bool) -> None:
+    push(large, *drawn_edits(large))
+    back_up(large, now=BACKED_UP)
+    before = push(large, PaintMask(401, rectangle(20, 20, 5, 5)))
+    if not logged:
+        with Store.open(large) as store:
+            before = store.load_document(1)
+            History(store, before).undo()
+    overwrite(large / "project.db", "../0.png")
+    lines = mend(large)
+    assert rest(large) == []
+    assert document(large) == before
+    assert any("its history begins anew" in line for line in lines) is not logged
+    with Store.open(large) as store:
+        assert store.edit_log(1).cursor == (2 if logged else 0)
 
 
 def test_a_drawn_instance_that_was_lost_is_made_anew(large: Path) -> None:
