@@ -1,11 +1,25 @@
 """The images of the open project, as the lists show them."""
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from dataclasses import dataclass
 
-from mrcnn_gui.project.annotation import ImageEntry
+from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.services.image_survey import Measured
+
+
+@dataclass
+class Tally:
+    """How many images are done, and how many cannot be used."""
+
+    done: int = 0
+    unusable: int = 0
+
+    def add(self, entries: Iterable[ImageEntry], sign: int = 1) -> None:
+        """Count images in, or with -1 out."""
+        for entry in entries:
+            self.done += sign * (entry.status is ReviewStatus.DONE)
+            self.unusable += sign * bool(entry.problem)
 
 
 class ImageTable:
@@ -13,10 +27,12 @@ class ImageTable:
 
     Attributes:
         entries: The images.
+        tally: How far they are; kept up to date, as counting takes long.
     """
 
     def __init__(self, entries: Iterable[ImageEntry] = ()) -> None:
         self.entries: list[ImageEntry] = []
+        self.tally = Tally()
         self._rows: dict[int, int] = {}
         self.add(entries)
 
@@ -24,7 +40,8 @@ class ImageTable:
         """Append images."""
         first = len(self.entries)
         self.entries.extend(entries)
-        new = islice(self.entries, first, None)
+        new = self.entries[first:]
+        self.tally.add(new)
         self._rows.update((entry.id, row) for row, entry in enumerate(new, first))
 
     def row(self, image_id: int) -> int:
@@ -68,7 +85,10 @@ class ImageTable:
         self._replace(store.image(image_id))
 
     def _replace(self, entry: ImageEntry) -> None:
-        self.entries[self._rows[entry.id]] = entry
+        row = self._rows[entry.id]
+        self.tally.add([self.entries[row]], -1)
+        self.tally.add([entry])
+        self.entries[row] = entry
 
     def _is_news(self, measured: Measured) -> bool:
         entry = self.get(measured.image_id)

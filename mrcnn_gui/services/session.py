@@ -17,7 +17,7 @@ from mrcnn_gui.services.exclusive import Exclusive
 from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.image_folder import locate_project, make_project
 from mrcnn_gui.services.image_survey import Measured
-from mrcnn_gui.services.image_table import ImageTable
+from mrcnn_gui.services.image_table import ImageTable, Tally
 from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.project_images import ProjectImages
 from mrcnn_gui.services.store_opening import open_store
@@ -79,6 +79,11 @@ class Session(QObject):
     def images(self) -> Sequence[ImageEntry]:
         """The project's images, in its order."""
         return self._images.table.entries
+
+    @property
+    def tally(self) -> Tally:
+        """How many images are done, and how many cannot be used."""
+        return self._images.table.tally
 
     @property
     def categories(self) -> Sequence[Category]:

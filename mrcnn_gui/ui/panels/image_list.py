@@ -1,15 +1,12 @@
 """The images of the project: what is done, what is to do, and which one is open."""
 
-from collections import Counter
 from functools import partial
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QLabel,
     QLineEdit,
-    QListView,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -21,7 +18,7 @@ from mrcnn_gui.services.images import Images
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.ui.item_models.images import ImageListModel, ImageRole
-from mrcnn_gui.ui.panels.image_row import ImageRow
+from mrcnn_gui.ui.panels.image_view import ImageView
 from mrcnn_gui.ui.soon import Soon
 from mrcnn_gui.ui.theme import SPACE, STATUS_TEXT, quiet_label
 
@@ -40,7 +37,7 @@ class ImageListPanel(QWidget):
         self.model.rowsAboutToBeRemoved.connect(partial(self._note_leaving, True))
         self.search = self._make_search()
         self.status_box = self._make_status_box()
-        self.view = self._make_view()
+        self.view = ImageView(self.model)
         self.counts = QLabel()
         self.counts.setAccessibleName("How many images are done")
         self.empty = quiet_label()
@@ -78,17 +75,6 @@ class ImageListPanel(QWidget):
             box.addItem(STATUS_TEXT[status], status)
         return box
 
-    def _make_view(self) -> QListView:
-        view = QListView()
-        view.setAccessibleName("Images")
-        view.setModel(self.model)
-        view.setItemDelegate(ImageRow(view))
-        view.setUniformItemSizes(True)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        view.setMinimumSize(QSize(180, 120))
-        return view
-
     def _connect(self) -> None:
         self.search.textChanged.connect(self._ask)
         self.search.returnPressed.connect(self.view.setFocus)
@@ -96,7 +82,7 @@ class ImageListPanel(QWidget):
         self.view.selectionModel().currentChanged.connect(self._open_row)
         self._session.image_opened.connect(self._mark_open)
         self._session.project_closed.connect(self._refresh_counts)
-        refresh_soon = Soon(self._refresh_counts, self)  # looks at all images
+        refresh_soon = Soon(self._refresh_counts, self)
         self._session.image_entry_changed.connect(refresh_soon.ask)
         self.model.modelReset.connect(self._refresh_counts)
         mark_soon = Soon(self._mark_entry, self)
@@ -134,13 +120,11 @@ class ImageListPanel(QWidget):
             self.view.selectionModel().clear()
 
     def _refresh_counts(self) -> None:
-        entries = self._session.images
-        statuses = Counter(entry.status for entry in entries)
-        unreadable = sum(1 for entry in entries if entry.problem)
-        words = f"{statuses[ReviewStatus.DONE]} of {len(entries)} done"
-        if unreadable:
-            words += f" · {unreadable} cannot be read"
-        self.counts.setText(words if entries else "")
+        images, tally = len(self._session.images), self._session.tally
+        words = f"{tally.done} of {images} done"
+        if tally.unusable:
+            words += f" · {tally.unusable} cannot be read"
+        self.counts.setText(words if images else "")
         self._refresh_empty()
 
     def _refresh_empty(self) -> None:

@@ -91,3 +91,12 @@ def test_the_list_of_a_large_project_is_filtered_in_the_background(
     panel.search.clear()
     assert len(shown_names(open_window)) == 4
     qtbot.waitUntil(lambda: panel.view.currentIndex().row() == 0)
+
+
+def test_home_and_end_open_the_first_and_the_last_image(
+    open_window: MainWindow, services: Services, qtbot: QtBot
+) -> None:
+    view = open_window.images.view
+    for key, place in ((Qt.Key.Key_End, 3), (Qt.Key.Key_Up, 2), (Qt.Key.Key_Home, 0)):
+        qtbot.keyClick(view, key)
+        assert services.session.entry == services.session.images[place]
