@@ -126,7 +126,8 @@ def list_images(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is not a folder")
-    return sorted(_walk(folder), key=lambda path: _natural_key(path.relative_to(folder)))
+    above = len(folder.parts)
+    return sorted(_walk(folder), key=lambda path: _natural_key(path.parts[above:]))
 
 
 def content_hash(path: Path) -> str:
@@ -302,10 +303,12 @@ def _is_regular(path: Path) -> bool:
         return False
 
 
-def _natural_key(path: Path) -> tuple[list[list[tuple[int, int, str]]], str]:
+def _natural_key(
+    parts: tuple[str, ...],
+) -> tuple[list[list[tuple[int, int, str]]], tuple[str, ...]]:
     """Case-insensitive, numbers by their value, folder by folder; the path itself breaks ties."""
-    parts = [re.findall(r"(\d+)|(\D+)", part.casefold()) for part in path.parts]
-    return [[_sort_token(*token) for token in part] for part in parts], str(path)
+    tokens = [re.findall(r"(\d+)|(\D+)", part.casefold()) for part in parts]
+    return [[_sort_token(*token) for token in part] for part in tokens], parts
 
 
 def _sort_token(digits: str, text: str) -> tuple[int, int, str]:

@@ -16,13 +16,13 @@ def stored_paths(paths: Iterable[Path], folder: Path) -> Iterator[str]:
         Posix; relative to the folder (may begin with ../), or absolute where the image is on
         another drive. Links on the way to an image are followed; a linked file keeps its name.
     """
-    prefixes: dict[Path, str] = {}  # thousands of images share few folders
+    prefixes: dict[str, str] = {}  # thousands of images share few folders
     for path in paths:
-        parent = path.parent
+        parent, name = os.path.split(path)  # a third of the time of `Path.parent`
         prefix = prefixes.get(parent)
         if prefix is None:
-            prefix = prefixes[parent] = _prefix(parent.resolve(), folder)
-        yield prefix + path.name
+            prefix = prefixes[parent] = _prefix(path.parent.resolve(), folder)
+        yield prefix + name
 
 
 def full_path(stored: str, folder: Path) -> Path:
