@@ -71,9 +71,10 @@ def import_(
     options = ImportOptions(status, orientation is Orientation.AS_STORED, follow_links)
     with (
         reasons(),
-        written_lines(report_file) as on_line,
         counting("Importing") as count,
         Store.open(open_folder(project)) as store,
+        store.transaction(),  # around the report: where that cannot be written nothing is in
+        written_lines(report_file) as on_line,
     ):
         report = import_coco(store, instances, images, options, on_progress=count, on_line=on_line)
     warn_each(report.problems)
@@ -202,9 +203,10 @@ def import_results_(
     options = ResultsOptions(model, boxes)
     with (
         reasons(),
-        written_lines(report_file) as on_line,
         counting("Importing") as count,
         Store.open(open_folder(project)) as store,
+        store.transaction(),  # around the report: where that cannot be written nothing is in
+        written_lines(report_file) as on_line,
     ):
         report = import_results(store, results, options, on_progress=count, on_line=on_line)
     warn_each(report.problems)

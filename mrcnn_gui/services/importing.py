@@ -1,11 +1,14 @@
 """Imports as work that has the project to itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.services.exclusive import Course
 from mrcnn_gui.workflows.coco_import import ImportOptions, import_coco
-from mrcnn_gui.workflows.import_report import ImportReport, written_lines
+from mrcnn_gui.workflows.import_report import ImportReport, OnLine, written_lines
+from mrcnn_gui.workflows.results_import import ResultsImport, ResultsOptions, import_results
 
 CACHE_FOLDER = "cache"
 
@@ -18,10 +21,7 @@ def import_file(
     Raises:
         CocoError, ProjectError, OSError: Nothing was taken.
     """
-    lines = report_file(store.folder)
-    lines.parent.mkdir(exist_ok=True)
-    # Outside: where the report cannot be written the import is taken back, and told as failed.
-    with store.transaction(), written_lines(lines) as on_line:
+    with _reported(store) as on_line:
         return import_coco(
             store,
             file,
@@ -31,6 +31,34 @@ def import_file(
             should_stop=course.should_stop,
             on_line=on_line,
         )
+
+
+def import_results_file(
+    store: Store, file: Path, options: ResultsOptions, course: Course
+) -> ResultsImport:
+    """Make the results of another model pending suggestions, reported in the same way.
+
+    Raises:
+        CocoError, ProjectError, OSError: Nothing was taken.
+    """
+    with _reported(store) as on_line:
+        return import_results(
+            store,
+            file,
+            options,
+            on_progress=course.report,
+            should_stop=course.should_stop,
+            on_line=on_line,
+        )
+
+
+@contextmanager
+def _reported(store: Store) -> Iterator[OnLine | None]:
+    """Where the report cannot be written the import is taken back, and told as failed."""
+    lines = report_file(store.folder)
+    lines.parent.mkdir(exist_ok=True)
+    with store.transaction(), written_lines(lines) as on_line:
+        yield on_line
 
 
 def report_file(folder: Path) -> Path:

@@ -61,6 +61,7 @@ class Segmenter(QObject):
         self._suggestions = Suggestions(session, view_state, jobs, self.suggestions_changed.emit)
         session.project_opened.connect(self._use_project)
         session.project_closed.connect(self._leave_project)
+        session.exclusive.changed.connect(self._forget_stored)
         session.image_opened.connect(self._suggestions.read_missing)
         session.image_entry_changed.connect(self._suggestions.read_missing)
         session.document_changed.connect(self._suggestions.refresh)
@@ -116,6 +117,11 @@ class Segmenter(QObject):
 
     def _use_project(self) -> None:
         self.use_version(self._session.setting(ACTIVE_MODEL, STARTER_VERSION))
+
+    def _forget_stored(self) -> None:
+        """Other suggestions may be stored now; the session opens its image anew."""
+        if not self._session.exclusive.title:
+            self._suggestions.clear()
 
     def _version(self) -> ModelVersion:
         return project_models(self._session.folder).get(self._version_id)

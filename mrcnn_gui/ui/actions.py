@@ -55,6 +55,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("new", _FILE, "&New project…", ("Ctrl+N",), "Make a project from a folder of images", "project.ask_new", "", "new"),
     Command("open", _FILE, "&Open folder or project…", ("Ctrl+O",), "Open a folder of images, or a project", "project.ask_open", "", "open"),
     Command("import", _FILE, "&Import COCO JSON…", ("Ctrl+I",), "Bring the annotations of a COCO file into this project", "project.ask_import", "writable", "import", gap=True),
+    Command("import_results", _FILE, "Import COCO &results…", ("Ctrl+Shift+I",), "Make what another model found suggestions of this project", "project.ask_import_results", "writable", "import"),
     Command("export", _FILE, "&Export COCO JSON…", ("Ctrl+E",), "Write the annotations as one COCO file", "project.ask_export", "project", "export"),
     Command("relink", _FILE, "Find &moved images…", ("Ctrl+Shift+F",), "Look for the files of missing images in another folder", "project.ask_relink", "writable", "search"),
     Command("close", _FILE, "&Close project", ("Ctrl+W",), "Close the project; everything is saved already", "project.close", "project"),

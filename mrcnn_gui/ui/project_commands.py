@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from core.formats.json_stream import JsonStreamError, first_character
 from mrcnn_gui.project.opening import find_project
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.project_edits import ProjectEdits
@@ -64,7 +65,8 @@ class ProjectCommands(QObject):
         A JSON file dropped on an open project is one to import.
         """
         if path.suffix.lower() == ".json" and self._session.folder is not None:
-            self.ask_import(path)
+            ask = self.ask_import_results if _holds_a_list(path) else self.ask_import
+            ask(path)
             return
         folder = path.parent if path.is_file() else path
         self._settings.set_last_folder("open", str(folder.parent))
@@ -80,9 +82,13 @@ class ProjectCommands(QObject):
         """Let the person bring a COCO file in."""
         from mrcnn_gui.ui.dialogs.import_coco import ImportDialog
 
-        dialog = ImportDialog(self._session, self._settings, self._window)
-        dialog.file.line.setText(str(file or ""))
-        dialog.show()
+        ImportDialog(self._session, self._settings, file, self._window).show()
+
+    def ask_import_results(self, file: Path | None = None) -> None:
+        """Let the person bring in what another model found."""
+        from mrcnn_gui.ui.dialogs.import_results import ImportResultsDialog
+
+        ImportResultsDialog(self._session, self._settings, file, self._window).show()
 
     def ask_relink(self) -> None:
         """Let the person name a folder that missing images may be in."""
@@ -119,3 +125,11 @@ class ProjectCommands(QObject):
     def _remember(self) -> None:
         if self._session.folder is not None:
             self._settings.add_recent_project(self._session.folder)
+
+
+def _holds_a_list(path: Path) -> bool:
+    """Whether a JSON file is one of results; one that cannot be read is told by the import."""
+    try:
+        return first_character(path) == "["
+    except (OSError, JsonStreamError):
+        return False
