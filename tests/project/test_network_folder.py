@@ -9,6 +9,7 @@ import pytest
 
 from mrcnn_gui.project.backups import back_up
 from mrcnn_gui.project.database import Database
+from mrcnn_gui.project.errors import StorageError
 from mrcnn_gui.project.network_folder import (
     is_network_folder,
     is_remote_type,
@@ -186,3 +187,17 @@ def test_commits_that_wait_in_a_log_are_not_lost_by_the_switch(
     assert database.execute("SELECT id FROM instances") == [(1,)]
     assert beside(tmp_path) == set()
     database.close()
+
+
+def test_a_log_that_somebody_reads_is_not_switched(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.insert_instances(1, [instance(1)])
+    monkeypatch.setattr("mrcnn_gui.project.database.is_network_folder", lambda _: True)
+    monkeypatch.setattr("mrcnn_gui.project.database._BUSY_SECONDS", 0.0)
+    database = Database(store.folder / "project.db")
+    with pytest.raises(StorageError, match="locked"):
+        database.make_durable()
+    database.close()
+    store.insert_instances(1, [instance(2)])
+    assert store.instance_counts() == {1: 2}
