@@ -12,11 +12,13 @@ import pyvips
 from core.formats.coco import CocoError
 from core.masks import Mask
 from mrcnn_gui.project.annotation import ReviewStatus, Source
+from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.history import History
 from mrcnn_gui.project.import_table import ImportTable
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.import_report import Fate
-from tests.workflows.conftest import HEIGHT, WIDTH, human, import_coco, write_picture
+from tests.workflows.conftest import HEIGHT, WIDTH, human, import_coco, rectangle, write_picture
 
 SQUARE = [[10, 10, 30, 10, 30, 30, 10, 30]]
 
@@ -117,6 +119,26 @@ def test_the_status_is_given_to_every_image(project: Path, tmp_path: Path) -> No
         ReviewStatus.TODO,
     ]
     assert entries[0].side is not None
+
+
+def test_images_go_in_progress_and_those_with_edits_by_an_edit(
+    project: Path, tmp_path: Path
+) -> None:
+    with Store.open(project) as store:
+        history = History(store, store.load_document(2))
+        history.push(AddInstance(human(store, rectangle(1, 1, 5, 5))))
+        history.undo()
+    dataset = coco()
+    dataset["annotations"].append({**dataset["annotations"][0], "id": 8, "image_id": 9})
+    import_coco(project, write(tmp_path, dataset), project.parent)
+    with Store.open(project) as store:
+        statuses = [entry.status for entry in store.images()]
+        assert statuses == [ReviewStatus.IN_PROGRESS] * 2 + [ReviewStatus.TODO] * 2
+        assert store.edit_log(1).titles() == []
+        history = History(store, store.load_document(2))
+        assert history.undo_title == "Mark as in progress"
+        history.undo()
+        assert store.image(2).status is ReviewStatus.TODO
 
 
 def test_a_second_import_adds_nothing(project: Path, tmp_path: Path) -> None:
