@@ -4,6 +4,7 @@ Polygons are filled as pycocotools fills them (`rleFrPoly` in `maskApi.c`): even
 fifths of a pixel. Vertices at pixel corners, as `mask_to_rings` makes them, come back exactly.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -104,7 +105,7 @@ def _is_plain(polygon: Sequence[float], reach: float) -> bool:
         -reach <= low
         and high <= reach
         and (high - low) * len(polygon) <= _MAX_LENGTH
-        and sum(polygon) == sum(polygon)  # no NaN, which hides from min and max
+        and not math.isnan(sum(polygon))  # NaN hides from min and max
     )
 
 

@@ -81,8 +81,10 @@ class AnnotationReader:
         if self._is_there(image.id, content):
             self._reporter.tell(f"{image.name}: {where}", Fate.DUPLICATE, "in the project already")
             return None
-        mask = segmentation_mask(record.get("segmentation"), image.height, image.width)
-        if _reaches_far(record.get("segmentation"), image):
+        segmentation = record.get("segmentation")
+        mask = segmentation_mask(segmentation, image.height, image.width)
+        goes_out = isinstance(segmentation, list) and _reaches_out(segmentation, image)
+        if goes_out and reaches_far(segmentation, image.height, image.width):
             remarks.append("a polygon reaches far out of the image: exports leave that part out")
         instance_id = self._free_id(record.get("id"), remarks)
         if remarks:
@@ -98,7 +100,7 @@ class AnnotationReader:
             crowd,
             json.dumps(attributes) if isinstance(attributes, dict) else "{}",
             content,
-            _is_complete(record, instance_id, image),
+            not goes_out and _is_complete(record, instance_id, image),
         )
 
     def _image(self, record: dict[str, Any], remarks: list[str]) -> TargetImage:
@@ -228,23 +230,12 @@ def _is_about(box: list[float], found: tuple[int, int, int, int]) -> bool:
 
 def _is_complete(record: dict[str, Any], instance_id: int | None, image: TargetImage) -> bool:
     """Whether an export may write the record as it stands: with the same ids, without gaps."""
-    segmentation = record.get("segmentation")
     return (
         type(record.get("id")) is type(record.get("image_id")) is int
         and record["id"] == instance_id
         and record["image_id"] == image.export_id
         and None not in (record.get("area"), record.get("iscrowd"))
         and bool(record.get("bbox"))
-        and not (isinstance(segmentation, list) and _reaches_out(segmentation, image))
-    )
-
-
-def _reaches_far(segmentation: object, image: TargetImage) -> bool:
-    """Whether pycocotools would die of a polygon, so that an export writes another one."""
-    return (
-        isinstance(segmentation, list)
-        and _reaches_out(segmentation, image)
-        and reaches_far(segmentation, image.height, image.width)
     )
 
 
