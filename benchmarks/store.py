@@ -2,8 +2,8 @@
 
 The data set is generated and deleted again. Each part runs in a fresh process, so that one part's
 memory is not another's. Times are wall times; beside them stands the CPU time that they took, which
-other work on the machine changes less. `MRCNN_STORE_IMAGES` sets another
-number of images, for trying.
+other work on the machine changes less. `MRCNN_STORE_IMAGES` sets another number of images, for
+trying.
 """
 
 import multiprocessing

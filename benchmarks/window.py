@@ -51,10 +51,14 @@ def empty_window(settings: Path) -> Iterator[tuple[MainWindow, Services]]:
 
 
 def run_until(done: Callable[[], bool]) -> None:
-    """Run the event loop until a condition holds."""
+    """Run the event loop until a condition holds; it sleeps in between, as in the program."""
     application = _application()
+    flags = QEventLoop.ProcessEventsFlag
+    ticks = QTimer()
+    ticks.start(_TICK_MS)  # the condition may depend on the time alone
     while not done():
-        application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+        application.processEvents(flags.AllEvents | flags.WaitForMoreEvents)
+    ticks.stop()
 
 
 class Delays:
