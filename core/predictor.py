@@ -1,7 +1,7 @@
 """Image in, detections out: the only class that users of inference need."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -118,7 +118,8 @@ class Predictor:
         kind = torch.device(self.device).type
         with torch.autocast(kind, torch.bfloat16, enabled=self._uses_bf16):
             features = self._model.features([resized])
-            found = self._model.detect(features, score_threshold=min_score, limit=limit)[0]
+            selection = replace(self._model.selection, score_threshold=min_score, limit=limit)
+            found = self._model.detect(features, selection)[0]
             probs = self._model.masks_for_boxes(features, [found.boxes_xyxy], [found.labels])[0]
         # Rounding makes the two sides' factors differ a little.
         across, down = image.shape[1] / resized.shape[2], image.shape[0] / resized.shape[1]

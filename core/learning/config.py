@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-STAGES = ("all", "heads", "roi_heads")
+STAGES = ("all", "3+", "4+", "5+", "heads", "roi_heads")
 OPTIMIZERS = ("sgd", "adamw")
 _PATHS = ("train_json", "train_images", "val_json", "val_images", "initial", "output")
 
@@ -38,7 +38,8 @@ class TrainConfig:
         clip_norm: Largest norm of the whole gradient.
         ema_decay: Decay of a moving average of the weights, which is then what is validated
             and kept; None keeps the weights themselves.
-        stages: What learns: "all", "heads" (FPN, RPN and RoI heads) or "roi_heads".
+        stages: What learns: "all", "heads" (FPN, RPN and RoI heads), "roi_heads", or the heads and
+            the backbone from a feature on: "3+", "4+" or "5+".
         frozen_modules: Names of further modules that stay as they are, e.g. "backbone.stem".
         seed: Of the order, the augmentation and the sampling in the losses.
         device: "auto", "cpu" or "cuda".

@@ -7,23 +7,50 @@ import torch
 from torch import Tensor, nn
 
 from core.learning.config import TrainConfig
+from core.model.mask_rcnn import MaskRCNN
 
-# Parts of the model that stay as they are, for each choice of `TrainConfig.stages`.
-_FROZEN = {"all": (), "heads": ("backbone",), "roi_heads": ("backbone", "fpn", "rpn")}
+_ROI_HEADS = ("box_head", "mask_head")
+_HEADS = ("fpn", "rpn", *_ROI_HEADS)
 
 
-def freeze(model: nn.Module, stages: str, modules: Iterable[str] = ()) -> None:
-    """Keep the parameters outside `stages`, and those of `modules`, from learning.
+def learning_modules(model: MaskRCNN, stages: str) -> tuple[str, ...]:
+    """Return the names of the modules that learn, for a choice of `TrainConfig.stages`.
+
+    "5+" is the heads and what leads from C4 to C5 in the backbone; "4+" and "3+" go on from there.
+    """
+    if stages == "all":
+        return ("backbone", *_HEADS)
+    if stages in ("roi_heads", "heads"):
+        return _ROI_HEADS if stages == "roi_heads" else _HEADS
+    parts = [name for i in range(int(stages[0]), 6) for name in model.backbone.parts[i]]
+    return (*(f"backbone.{name}" for name in parts), *_HEADS)
+
+
+def freeze(model: MaskRCNN, stages: str, modules: Iterable[str] = ()) -> None:
+    """Let exactly the parameters of `stages` learn that are not in `modules`, whatever did before.
+
+    Batch normalisations that do not learn keep their statistics too: they are put into evaluation
+    mode, so call this after `train()`.
 
     Raises:
         ValueError: The model has no module of such a name.
     """
-    for name in (*_FROZEN[stages], *modules):
+    frozen = tuple(modules)
+    for name in frozen:
         try:
-            module = model.get_submodule(name)
+            model.get_submodule(name)
         except AttributeError as error:
             raise ValueError(f"frozen_modules: the model has no module {name!r}") from error
-        module.requires_grad_(False)
+    learning = learning_modules(model, stages)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(_within(name, learning) and not _within(name, frozen))
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
+            module.eval()
+
+
+def _within(name: str, modules: Iterable[str]) -> bool:
+    return any(name.startswith(f"{module}.") for module in modules)
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

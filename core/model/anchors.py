@@ -1,46 +1,66 @@
-"""Anchor boxes: the references of the region proposal network."""
+"""Anchor boxes: the references of the region proposal network.
+
+Published weights were trained with one of three layouts:
+
+* "centred": anchors stand on the centres of their cells; sizes and strides are exact.
+* "detectron2": they stand on the top left corners of their cells.
+* "torchvision": the same, with sizes rounded to whole pixels, and the stride of a level is the
+  padded image's side over the level's, rounded down: 48 for 96 pixels in 2 cells, not 64.
+"""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from core.model.config import MaskRCNNConfig
+
 LOWEST_STRIDE = 4  # of P2; every further level doubles it
 
 
 def level_anchors(
-    shape: tuple[int, int], stride: int, size: float, ratios: Sequence[float]
+    shape: tuple[int, int],
+    strides: tuple[int, int],
+    size: float,
+    ratios: Sequence[float],
+    style: str = "centred",
 ) -> Tensor:
-    """Return the anchors of one level, centred on its cells, not rounded.
+    """Return the anchors of one level.
 
     Args:
         shape: rows and columns of the level.
-        stride: pixels of the image per cell.
+        strides: pixels of the image per row and per column.
         size: square root of an anchor's area, in pixels.
         ratios: height / width, one anchor each per cell.
+        style: "centred", "torchvision" or "detectron2".
 
     Returns:
         `boxes_xyxy` [rows * columns * ratios, 4], ordered by row, column, ratio.
     """
     root = torch.tensor(ratios).sqrt()
-    half = torch.stack((size / root, size * root), dim=1) / 2  # [A, 2]
+    half = torch.stack((size * (1 / root), size * root), dim=1) / 2  # [A, 2]
     base = torch.cat((-half, half), dim=1)  # [A, 4]
+    if style == "torchvision":
+        base = base.round()
+    offset = 0.5 if style == "centred" else 0.0
     y, x = torch.meshgrid(
-        (torch.arange(shape[0]) + 0.5) * stride,
-        (torch.arange(shape[1]) + 0.5) * stride,
+        (torch.arange(shape[0]) + offset) * strides[0],
+        (torch.arange(shape[1]) + offset) * strides[1],
         indexing="ij",
     )
     centres = torch.stack((x, y, x, y), dim=-1)  # [H, W, 4]
     return (centres[:, :, None] + base).reshape(-1, 4)
 
 
-def pyramid_anchors(
-    levels: Sequence[Tensor], sizes: Sequence[float], ratios: Sequence[float]
-) -> list[Tensor]:
+def pyramid_anchors(levels: Sequence[Tensor], config: MaskRCNNConfig) -> list[Tensor]:
     """Return the anchors of every level of a pyramid [B, C, H, W], on its device."""
-    return [
-        level_anchors(
-            (level.shape[-2], level.shape[-1]), LOWEST_STRIDE * 2**number, size, ratios
-        ).to(level.device)
-        for number, (level, size) in enumerate(zip(levels, sizes, strict=True))
-    ]
+    padded = [LOWEST_STRIDE * side for side in levels[0].shape[-2:]]
+    anchors = []
+    for number, (level, size) in enumerate(zip(levels, config.anchor_sizes, strict=True)):
+        shape = level.shape[-2], level.shape[-1]
+        strides = (LOWEST_STRIDE * 2**number,) * 2
+        if config.anchor_style == "torchvision":
+            strides = padded[0] // shape[0], padded[1] // shape[1]
+        boxes = level_anchors(shape, strides, size, config.anchor_ratios, config.anchor_style)
+        anchors.append(boxes.to(level.device))
+    return anchors

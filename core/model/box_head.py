@@ -9,15 +9,15 @@ from torch import Tensor, nn
 
 from core.masks import Mask
 from core.model.config import MaskRCNNConfig
-from core.model.losses import box_loss, softmax_focal_loss
+from core.model.losses import giou_loss, smooth_l1_loss, softmax_focal_loss
 from core.model.matcher import match_boxes, sample_balanced
+from core.model.norms import make_norm
 from core.model.rpn import ignore_covered
-from core.model.structures import Boxes, Target
+from core.model.structures import Boxes, Selection, Target
 from core.ops.boxes import box_iou, clip_boxes, decode_boxes, encode_boxes, has_min_side
-from core.ops.nms import nms_by_group
+from core.ops.nms import join_groups, nms_by_group
 
 _WEIGHTS = (10.0, 10.0, 5.0, 5.0)
-_MIN_SIDE = 1.0  # pixels
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,19 @@ class RoiSample:
 
 
 class BoxHead(nn.Module):
-    """Two fully connected layers, then scores (background and K categories) and box deltas."""
+    """Convolutions, fully connected layers, then scores (background first) and box deltas."""
 
     def __init__(self, config: MaskRCNNConfig) -> None:
         super().__init__()
         self.config = config
-        inputs = config.fpn_channels * config.box_pool**2
-        categories = len(config.categories)
-        self.fc1 = nn.Linear(inputs, config.box_channels)
-        self.fc2 = nn.Linear(config.box_channels, config.box_channels)
+        channels, categories = config.fpn_channels, len(config.categories)
+        bias = config.head_norm == "none"
+        self.convs = nn.ModuleList(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=bias) for _ in range(config.box_convs)
+        )
+        self.norms = nn.ModuleList(make_norm(config.head_norm, channels) for _ in self.convs)
+        self.fc1 = nn.Linear(channels * config.box_pool**2, config.box_channels)
+        self.fc2 = _second_layer(config)
         self.classes = nn.Linear(config.box_channels, categories + 1)
         self.deltas = nn.Linear(
             config.box_channels, 4 if config.class_agnostic_box else 4 * categories
@@ -54,8 +58,11 @@ class BoxHead(nn.Module):
 
     def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits [N, K + 1] and deltas [N, 1 or K, 4] of pooled RoIs [N, C, 7, 7]."""
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            pooled = F.relu(norm(conv(pooled)))
         hidden = F.relu(self.fc1(pooled.flatten(1)))
-        hidden = F.relu(self.fc2(hidden))
+        if self.fc2 is not None:
+            hidden = F.relu(self.fc2(hidden))
         return self.classes(hidden).float(), self.deltas(hidden).float().unflatten(1, (-1, 4))
 
     @torch.no_grad()
@@ -88,38 +95,56 @@ class BoxHead(nn.Module):
         labels = torch.cat([sample.labels for sample in samples])
         positive = torch.nonzero(labels > 0).flatten()
         references = torch.cat([sample.boxes_xyxy for sample in samples])[positive]
-        truth = encode_boxes(torch.cat([s.true_boxes for s in samples]), references, _WEIGHTS)
+        truth = torch.cat([sample.true_boxes for sample in samples])
         moves = deltas[positive, self._delta_row(labels[positive])]
         return {
             "box_class": softmax_focal_loss(logits, labels, self.config.focal_gamma),
-            "box_regression": box_loss(moves, truth, len(labels)),
+            # Over all samples, not the positives: so every instance weighs the same.
+            "box_regression": self._box_loss(moves, references, truth) / max(1, len(labels)),
         }
+
+    def _box_loss(self, moves: Tensor, references: Tensor, truth: Tensor) -> Tensor:
+        if self.config.box_loss == "giou":
+            return giou_loss(decode_boxes(moves, references, _WEIGHTS), truth)
+        targets = encode_boxes(truth, references, _WEIGHTS)
+        return smooth_l1_loss(moves, targets, self.config.smooth_l1_beta)
 
     def select(
         self,
         scored: tuple[Tensor, Tensor],
-        proposals: Tensor,
-        size: tuple[int, int],
-        score_threshold: float,
-    ) -> Boxes:
-        """Return the final boxes of one image, best first.
+        proposals: Sequence[Tensor],
+        sizes: Sequence[tuple[int, int]],
+        selection: Selection,
+    ) -> list[Boxes]:
+        """Return the final boxes of every image of a batch, best first.
 
         Args:
-            scored: logits [n, K + 1] and deltas [n, 1 or K, 4].
-            proposals: `boxes_xyxy` [n, 4].
-            size: height and width of the image; boxes are clipped to it.
-            score_threshold: applied before anything is decoded.
+            scored: logits [N, K + 1] and deltas [N, 1 or K, 4] of all proposals.
+            proposals: per image, `boxes_xyxy` [n, 4].
+            sizes: height and width of every image; boxes are clipped to it.
+            selection: what is good enough; its score limit works before anything is decoded.
         """
-        scores = F.softmax(scored[0], dim=1)[:, 1:]  # [n, K]
-        rois, columns = torch.nonzero(scores >= score_threshold, as_tuple=True)
-        labels = columns + 1
+        counts = torch.tensor([len(boxes) for boxes in proposals])
+        images = torch.repeat_interleave(torch.arange(len(counts)), counts).to(scored[0].device)
+        scores = F.softmax(scored[0], dim=1)[:, 1:]  # [N, K]
+        rois, columns = torch.nonzero(scores >= selection.score_threshold, as_tuple=True)
+        best, labels, images = scores[rois, columns], columns + 1, images[rois]
         deltas = scored[1][rois, self._delta_row(labels)]
-        boxes = clip_boxes(decode_boxes(deltas, proposals[rois], _WEIGHTS), *size)
-        usable = torch.nonzero(has_min_side(boxes, _MIN_SIDE)).flatten()
-        boxes, labels, best = boxes[usable], labels[usable], scores[rois, columns][usable]
-        kept = nms_by_group(boxes, best, labels, self.config.nms_threshold)
-        return Boxes(boxes[kept], best[kept], labels[kept])
+        boxes = decode_boxes(deltas, torch.cat(list(proposals))[rois], _WEIGHTS)
+        limits = torch.tensor(list(sizes), device=boxes.device)[images]  # [n, 2]
+        boxes = clip_boxes(boxes, limits[:, :1], limits[:, 1:])
+        usable = torch.nonzero(has_min_side(boxes, self.config.box_min_side)).flatten()
+        boxes, labels, images, best = (x[usable] for x in (boxes, labels, images, best))
+        categories = torch.zeros_like(labels) if selection.class_agnostic_nms else labels
+        groups = join_groups(images, categories)
+        kept = nms_by_group(boxes, best, groups, selection.nms_threshold)
+        found = Boxes(boxes[kept], best[kept], labels[kept])
+        return [found.where(images[kept] == i).first(selection.limit) for i in range(len(sizes))]
 
     def _delta_row(self, labels: Tensor) -> Tensor:
         """Return which row of deltas belongs to each label 1..K."""
         return torch.zeros_like(labels) if self.config.class_agnostic_box else labels - 1
+
+
+def _second_layer(config: MaskRCNNConfig) -> nn.Linear | None:
+    return nn.Linear(config.box_channels, config.box_channels) if config.box_fcs == 2 else None

@@ -1,13 +1,19 @@
 """EfficientNet-Lite features (arXiv 1905.11946; Lite: ReLU6, no squeeze-and-excitation)."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.nn import Parameter
 
-_NORM_EPS = 1e-3
+from core.model.config import MaskRCNNConfig
+from core.model.norms import make_norm
+
 _STEM_CHANNELS = 32
 
 
@@ -31,9 +37,48 @@ _STAGES = (
     _StageSpec(1, 3, 1, 6, 320),
 )
 _TAPPED = (1, 2, 4, 6)  # the stages whose ends are C2..C5
+# Factors of Lite0's channels and of its blocks per stage.
+_SCALES = {
+    "efficientnet_lite0": (1.0, 1.0),
+    "efficientnet_lite1": (1.0, 1.1),
+    "efficientnet_lite2": (1.1, 1.2),
+}
 
 
-class FrozenConv(nn.Module):
+class PaddedConv(nn.Module):
+    """The weight of a convolution, and the padding that halves the size where it strides."""
+
+    def __init__(
+        self, channels: tuple[int, int], kernel: int, *, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__()
+        self.stride, self.groups = stride, groups
+        self.pads_after = False
+        self.weight = Parameter(torch.empty(channels[1], channels[0] // groups, kernel, kernel))
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        padding = weight.shape[-1] // 2
+        if self.pads_after:
+            x = F.pad(x, (padding - 1, padding, padding - 1, padding))
+            padding = 0
+        return F.conv2d(x, weight, bias, self.stride, padding, 1, self.groups)
+
+
+class NormedConv(PaddedConv):
+    """A convolution, and a normalisation that may learn behind it."""
+
+    def __init__(
+        self, norm: str, channels: tuple[int, int], kernel: int, *, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__(channels, kernel, stride=stride, groups=groups)
+        self.norm = make_norm(norm, channels[1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [B, in, H, W] to [B, out, H / stride, W / stride]."""
+        return self.norm(self._convolve(x, self.weight, None))
+
+
+class FrozenConv(PaddedConv):
     """A convolution and the batch normalisation behind it, whose statistics never change.
 
     The normalisation is folded into the weights at every call: this costs nothing beside the
@@ -46,37 +91,39 @@ class FrozenConv(nn.Module):
     norm_var: Tensor
 
     def __init__(
-        self, channels: tuple[int, int], kernel: int, *, stride: int = 1, groups: int = 1
+        self,
+        channels: tuple[int, int],
+        kernel: int,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        eps: float = 1e-3,
     ) -> None:
-        super().__init__()
-        self.stride, self.groups = stride, groups
-        self.pads_after = False
-        self.weight = Parameter(torch.empty(channels[1], channels[0] // groups, kernel, kernel))
+        super().__init__(channels, kernel, stride=stride, groups=groups)
+        self.eps = eps
         for name, value in (("weight", 1.0), ("bias", 0.0), ("mean", 0.0), ("var", 1.0)):
             self.register_buffer(f"norm_{name}", torch.full((channels[1],), value))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in, H, W] to [B, out, H / stride, W / stride]."""
-        scale = self.norm_weight * (self.norm_var + _NORM_EPS).rsqrt()
+        scale = self.norm_weight * (self.norm_var + self.eps).rsqrt()
         weight = self.weight * scale[:, None, None, None]
-        bias = self.norm_bias - self.norm_mean * scale
-        padding = self.weight.shape[-1] // 2
-        if self.pads_after:
-            x = F.pad(x, (padding - 1, padding, padding - 1, padding))
-            padding = 0
-        return F.conv2d(x, weight, bias, self.stride, padding, 1, self.groups)
+        return self._convolve(x, weight, self.norm_bias - self.norm_mean * scale)
+
+
+_ConvMaker = Callable[..., PaddedConv]  # called with channels, kernel, stride and groups
 
 
 class InvertedResidual(nn.Module):
     """Expand, filter each channel by itself, project; add the input where the shape allows."""
 
-    def __init__(self, channels: tuple[int, int], kernel: int, stride: int, expansion: int) -> None:
+    def __init__(self, make: _ConvMaker, channels: tuple[int, int], spec: _StageSpec) -> None:
         super().__init__()
-        inner = channels[0] * expansion
-        self.expand = FrozenConv((channels[0], inner), 1) if expansion > 1 else None
-        self.depthwise = FrozenConv((inner, inner), kernel, stride=stride, groups=inner)
-        self.project = FrozenConv((inner, channels[1]), 1)
-        self.adds_input = stride == 1 and channels[0] == channels[1]
+        inner = channels[0] * spec.expansion
+        self.expand = make((channels[0], inner), 1) if spec.expansion > 1 else None
+        self.depthwise = make((inner, inner), spec.kernel, stride=spec.stride, groups=inner)
+        self.project = make((inner, channels[1]), 1)
+        self.adds_input = spec.stride == 1 and channels[0] == channels[1]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in, H, W] to [B, out, H / stride, W / stride]."""
@@ -87,24 +134,35 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """The feature part of EfficientNet-Lite0.
+    """The feature part of EfficientNet-Lite0, 1 or 2.
 
-    `channels` holds the channels of C2..C5 (strides 4, 8, 16, 32).
+    `channels` holds the channels of C2..C5 (strides 4, 8, 16, 32); `parts` the names of the
+    modules between one of them and the one before.
 
     Args:
-        width: factor of all channels; 1 for the published weights.
+        config: names the network, its width and its norm.
     """
 
-    def __init__(self, width: float = 1.0) -> None:
+    parts: ClassVar[dict[int, tuple[str, ...]]] = {
+        2: ("stem", "stages.0", "stages.1"),
+        3: ("stages.2",),
+        4: ("stages.3", "stages.4"),
+        5: ("stages.5", "stages.6"),
+    }
+
+    def __init__(self, config: MaskRCNNConfig) -> None:
         super().__init__()
-        before = _scaled(_STEM_CHANNELS, width)
-        self.stem = FrozenConv((3, before), 3, stride=2)
+        make = _conv_maker(config)
+        before = _scaled(_STEM_CHANNELS, config.backbone_width)
+        self.stem = make((3, before), 3, stride=2)
         self.stages = nn.ModuleList()
-        for spec in _STAGES:
-            after = _scaled(spec.channels, width)
-            self.stages.append(_make_stage(spec, before, after))
+        channels = []
+        for spec in _stage_specs(config.backbone):
+            after = _scaled(spec.channels, config.backbone_width)
+            self.stages.append(_make_stage(make, (before, after), spec))
+            channels.append(after)
             before = after
-        self.channels = tuple(_scaled(_STAGES[i].channels, width) for i in _TAPPED)
+        self.channels = tuple(channels[i] for i in _TAPPED)
         self._centre_grids()
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -124,15 +182,37 @@ class EfficientNetLite(nn.Module):
         padding. TensorFlow pads all on the right, where the shifts add up to 15 pixels at C5;
         alternating keeps each grid within a sixth of its stride, and sees the same features.
         """
-        strided = [m for m in self.modules() if isinstance(m, FrozenConv) and m.stride == 2]
+        strided = [m for m in self.modules() if isinstance(m, PaddedConv) and m.stride == 2]
         for layer in strided[0::2]:
             layer.pads_after = True
 
 
-def _make_stage(spec: _StageSpec, before: int, after: int) -> nn.Sequential:
-    blocks = [InvertedResidual((before, after), spec.kernel, spec.stride, spec.expansion)]
+def _conv_maker(config: MaskRCNNConfig) -> _ConvMaker:
+    if config.backbone_norm != "frozen_batch":
+        return partial(NormedConv, config.backbone_norm)
+    return partial(FrozenConv, eps=config.backbone_norm_eps)
+
+
+def _stage_specs(backbone: str) -> list[_StageSpec]:
+    """Scale Lite0's stages; the ends keep their depth (Lite models scale up this way)."""
+    width, depth = _SCALES[backbone]
+    specs = [replace(s, channels=_rounded(s.channels * width)) for s in _STAGES]
+    inner = [replace(s, repeats=math.ceil(s.repeats * depth)) for s in specs[1:-1]]
+    return [specs[0], *inner, specs[-1]]
+
+
+def _rounded(channels: float) -> int:
+    """Round to a multiple of 8, but never down by more than a tenth (arXiv 1905.11946's code)."""
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * channels else rounded + 8
+
+
+def _make_stage(make: _ConvMaker, channels: tuple[int, int], spec: _StageSpec) -> nn.Sequential:
+    before, after = channels
+    blocks = [InvertedResidual(make, (before, after), spec)]
+    rest = replace(spec, stride=1)
     for _ in range(spec.repeats - 1):
-        blocks.append(InvertedResidual((after, after), spec.kernel, 1, spec.expansion))
+        blocks.append(InvertedResidual(make, (after, after), rest))
     return nn.Sequential(*blocks)
 
 

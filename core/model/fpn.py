@@ -5,28 +5,37 @@ from collections.abc import Sequence
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from core.model.config import MaskRCNNConfig
+from core.model.norms import make_norm
+
 _GROUPS = 8
 
 
 class FeaturePyramid(nn.Module):
     """Turn C2..C5 into P2..P6 of equal channels.
 
-    GroupNorm ends every step: the features of EfficientNet-Lite are not normalised, and the
-    heads' losses would start far too high. The 3 × 3 convolutions are separable (as in
-    EfficientDet, arXiv 1911.09070): on P2 full ones would cost more than the backbone.
+    The defaults differ from the paper. GroupNorm ends every step: the features of EfficientNet-Lite
+    are not normalised, and the heads' losses would start far too high. The 3 × 3 convolutions are
+    separable (as in EfficientDet, arXiv 1911.09070): on P2 full ones would cost more than the
+    backbone.
 
     Args:
         inputs: channels of C2..C5.
-        channels: channels of every output; a multiple of 8.
+        config: names the channels of the outputs, the norm and the kind of convolution.
     """
 
-    def __init__(self, inputs: Sequence[int], channels: int) -> None:
+    def __init__(self, inputs: Sequence[int], config: MaskRCNNConfig) -> None:
         super().__init__()
+        channels, bias = config.fpn_channels, config.fpn_norm == "none"
+
+        def normed() -> nn.Module:
+            return make_norm(config.fpn_norm, channels, groups=_GROUPS)
+
         self.laterals = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(c, channels, 1, bias=False), _norm(channels)) for c in inputs
+            nn.Sequential(nn.Conv2d(c, channels, 1, bias=bias), normed()) for c in inputs
         )
         self.outputs = nn.ModuleList(
-            nn.Sequential(*separable_conv(channels, bias=False), _norm(channels)) for _ in inputs
+            nn.Sequential(*conv3x3(channels, config, bias=bias), normed()) for _ in inputs
         )
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
@@ -40,13 +49,11 @@ class FeaturePyramid(nn.Module):
         return levels
 
 
-def separable_conv(channels: int, *, bias: bool) -> list[nn.Module]:
-    """Return a 3 × 3 convolution of each channel by itself and one across the channels."""
+def conv3x3(channels: int, config: MaskRCNNConfig, *, bias: bool) -> list[nn.Module]:
+    """Return a 3 × 3 convolution, or, if separable, one of each channel and one across them."""
+    if not config.separable_convs:
+        return [nn.Conv2d(channels, channels, 3, padding=1, bias=bias)]
     return [
         nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
         nn.Conv2d(channels, channels, 1, bias=bias),
     ]
-
-
-def _norm(channels: int) -> nn.Module:
-    return nn.GroupNorm(_GROUPS, channels)

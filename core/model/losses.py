@@ -4,8 +4,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-_SMOOTH_L1_BETA = 1 / 9
-
 
 def softmax_focal_loss(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
     """Return the mean of -(1 - p)^gamma log p, p the softmax of the true label.
@@ -39,24 +37,51 @@ def objectness_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(_at_least_float32(logits), targets)
 
 
-def box_loss(deltas: Tensor, targets: Tensor, samples: int) -> Tensor:
-    """Return the smooth-L1 loss (beta 1/9) of positive boxes over the number of all samples.
+def focal_objectness_loss(logits: Tensor, targets: Tensor, *, alpha: float, gamma: float) -> Tensor:
+    """Return the sum of -a_t (1 - p_t)^gamma log p_t of logits [N] against targets [N], 0 or 1.
 
-    Dividing by all samples, not by the positives, lets every instance weigh the same
-    (Fast R-CNN as published in Detectron).
+    Source: arXiv 1708.02002, equation 5. No anchor is sampled away: the caller divides by the
+    number of positives.
+
+    Args:
+        logits: [N].
+        targets: [N]; p_t is sigmoid(logit) where 1, else 1 - sigmoid(logit).
+        alpha: a_t where the target is 1; 1 - alpha where it is 0.
+        gamma: >= 0.
+    """
+    logits = _at_least_float32(logits)
+    cross_entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    miss = torch.where(targets > 0, -logits, logits).sigmoid()  # 1 - p_t
+    weights = torch.where(targets > 0, alpha, 1 - alpha)
+    return (weights * miss**gamma * cross_entropy).sum()
+
+
+def smooth_l1_loss(deltas: Tensor, targets: Tensor, beta: float) -> Tensor:
+    """Return the sum of the smooth-L1 loss (Fast R-CNN, arXiv 1504.08083, equation 3).
 
     Args:
         deltas: [P, 4] of the positives alone.
         targets: [P, 4].
-        samples: positives and background together.
-
-    Returns:
-        A scalar.
+        beta: where the square ends and the line begins; 0 is the L1 loss.
     """
-    total = F.smooth_l1_loss(
-        _at_least_float32(deltas), targets, beta=_SMOOTH_L1_BETA, reduction="sum"
-    )
-    return total / max(samples, 1)
+    return F.smooth_l1_loss(_at_least_float32(deltas), targets, beta=beta, reduction="sum")
+
+
+def giou_loss(boxes_xyxy: Tensor, targets_xyxy: Tensor) -> Tensor:
+    """Return the sum of 1 - GIoU of pairs of boxes (arXiv 1902.09630, algorithm 1).
+
+    Args:
+        boxes_xyxy: [P, 4] of the positives alone; a reversed box has area 0.
+        targets_xyxy: [P, 4], sides > 0.
+    """
+    boxes = _at_least_float32(boxes_xyxy)
+    first, second = boxes.unflatten(1, (2, 2)), targets_xyxy.unflatten(1, (2, 2))  # [P, 2, 2]
+    overlap = torch.minimum(first[:, 1], second[:, 1]) - torch.maximum(first[:, 0], second[:, 0])
+    hull = torch.maximum(first[:, 1], second[:, 1]) - torch.minimum(first[:, 0], second[:, 0])
+    shared, around = overlap.clamp_min(0).prod(dim=1), hull.prod(dim=1)
+    sides = (first[:, 1] - first[:, 0]).clamp_min(0), second[:, 1] - second[:, 0]
+    union = sides[0].prod(dim=1) + sides[1].prod(dim=1) - shared
+    return (1 - shared / union + (around - union) / around).sum()
 
 
 def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -64,6 +89,25 @@ def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
     if len(logits) == 0:
         return _at_least_float32(logits).sum()
     return F.binary_cross_entropy_with_logits(_at_least_float32(logits), targets)
+
+
+def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean over P masks of 1 - 2 |p t| / (|p|^2 + |t|^2); 0 when P is 0.
+
+    Source: V-Net, arXiv 1606.04797, section 3; 1 is added above and below, so that an empty target
+    has a gradient and a loss in 0..1.
+
+    Args:
+        logits: [P, g, g]; p is their sigmoid.
+        targets: [P, g, g] in 0..1.
+    """
+    logits = _at_least_float32(logits)
+    if len(logits) == 0:
+        return logits.sum()
+    probs = logits.sigmoid()
+    shared = (probs * targets).sum(dim=(1, 2))
+    total = probs.square().sum(dim=(1, 2)) + targets.square().sum(dim=(1, 2))
+    return (1 - (2 * shared + 1) / (total + 1)).mean()
 
 
 def _at_least_float32(values: Tensor) -> Tensor:

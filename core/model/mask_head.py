@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from core.model.box_head import RoiSample
 from core.model.config import MaskRCNNConfig
-from core.model.losses import mask_loss
+from core.model.losses import dice_loss, mask_loss
+from core.model.norms import make_norm
 from core.ops.paste import sample_mask
+from core.ops.roi_align import Sampling, roi_align
 
 
 class MaskHead(nn.Module):
@@ -21,7 +23,9 @@ class MaskHead(nn.Module):
         self.config = config
         channels = config.mask_channels
         inputs = [config.fpn_channels] + [channels] * (config.mask_convs - 1)
-        self.convs = nn.ModuleList(nn.Conv2d(c, channels, 3, padding=1) for c in inputs)
+        bias = config.head_norm == "none"
+        self.convs = nn.ModuleList(nn.Conv2d(c, channels, 3, padding=1, bias=bias) for c in inputs)
+        self.norms = nn.ModuleList(make_norm(config.head_norm, channels) for _ in inputs)
         self.upsample = nn.ConvTranspose2d(channels, channels, 2, stride=2)
         rows = 1 if config.class_agnostic_mask else len(config.categories)
         self.logits = nn.Conv2d(channels, rows, 1)
@@ -29,8 +33,8 @@ class MaskHead(nn.Module):
     def forward(self, pooled: Tensor, labels: Tensor) -> Tensor:
         """Return the logits [N, 28, 28] of pooled RoIs [N, C, 14, 14] for labels [N] in 1..K."""
         hidden = pooled.contiguous(memory_format=torch.channels_last)
-        for conv in self.convs:
-            hidden = F.relu(conv(hidden), inplace=True)
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            hidden = F.relu(norm(conv(hidden)), inplace=True)
         logits = self._fine_logits(hidden)
         rows = torch.zeros_like(labels) if self.config.class_agnostic_mask else labels - 1
         return logits[torch.arange(len(rows), device=rows.device), rows]
@@ -50,18 +54,46 @@ class MaskHead(nn.Module):
         logits = F.linear(fine, self.logits.weight.flatten(1), self.logits.bias).float()
         return logits.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
 
-    def loss(self, logits: Tensor, samples: Sequence[RoiSample]) -> Tensor:
-        """Return the mask loss of logits [P, 28, 28] for the samples' positives, in order."""
-        targets = [_grid_targets(sample, logits.shape[-1]) for sample in samples]
-        return mask_loss(logits, torch.from_numpy(np.concatenate(targets)).to(logits.device))
+    def loss(
+        self, logits: Tensor, samples: Sequence[RoiSample], sizes: Sequence[tuple[int, int]]
+    ) -> Tensor:
+        """Return the mask loss for the samples' positives, in order.
+
+        Args:
+            logits: [P, 28, 28].
+            samples: of every image.
+            sizes: height and width of every image.
+        """
+        make = _pooled_targets if self.config.mask_targets == "pooled" else _grid_targets
+        grids = [
+            make(sample, logits.shape[-1], size)
+            for sample, size in zip(samples, sizes, strict=True)
+        ]
+        targets = torch.cat(grids).to(logits.device)
+        loss = mask_loss(logits, targets)
+        if self.config.mask_dice > 0:
+            loss = loss + self.config.mask_dice * dice_loss(logits, targets)
+        return loss
 
 
-def _grid_targets(
-    sample: RoiSample, size: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Return the true masks [P, size, size], sampled in the RoIs' boxes and cut at 0.5."""
-    targets = np.zeros((len(sample.masks), size, size), np.float32)
+def _grid_targets(sample: RoiSample, grid: int, _size: tuple[int, int]) -> Tensor:
+    """Return the true masks [P, grid, grid], sampled in the RoIs' boxes and cut at 0.5."""
+    targets = np.zeros((len(sample.masks), grid, grid), np.float32)
     boxes = sample.boxes_xyxy[: len(sample.masks)].tolist()
     for place, (mask, box) in enumerate(zip(sample.masks, boxes, strict=True)):
-        targets[place] = sample_mask(mask, (box[0], box[1], box[2], box[3]), size) >= 0.5
-    return targets
+        targets[place] = sample_mask(mask, (box[0], box[1], box[2], box[3]), grid) >= 0.5
+    return torch.from_numpy(targets)
+
+
+def _pooled_targets(sample: RoiSample, grid: int, size: tuple[int, int]) -> Tensor:
+    """Return the mean of the true masks in every cell [P, grid, grid], as torchvision does.
+
+    It makes whole images of the masks: for parity, not for speed.
+    """
+    boxes = sample.boxes_xyxy[: len(sample.masks)].cpu()
+    if len(boxes) == 0:
+        return torch.zeros(0, grid, grid)
+    bitmaps = np.stack([mask.to_bitmap(*size) for mask in sample.masks])
+    rois = torch.cat((torch.arange(len(boxes))[:, None], boxes), dim=1)
+    masks = torch.from_numpy(bitmaps).float()[:, None]
+    return roi_align(masks, rois, grid, 1.0, Sampling(aligned=False, per_bin=0))[:, 0]

@@ -1,29 +1,28 @@
 """Mask R-CNN (arXiv 1703.06870): the stages wired together."""
 
+import logging
 from collections.abc import Sequence
 from typing import overload
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from core.model.backbone import make_backbone
 from core.model.box_head import BoxHead
 from core.model.config import MaskRCNNConfig
-from core.model.efficientnet_lite import EfficientNetLite
 from core.model.fpn import FeaturePyramid
 from core.model.initialise import initialise
 from core.model.mask_head import MaskHead
+from core.model.preprocess import to_batch
 from core.model.rpn import AnchorScores, RegionProposals
-from core.model.structures import Boxes, Features, Prediction, Target
+from core.model.structures import Boxes, Features, Prediction, Selection, Target
 from core.ops.boxes import has_min_side
-from core.ops.roi_align import pyramid_roi_align
+from core.ops.roi_align import Sampling, pyramid_roi_align
 
-__all__ = ["Boxes", "Features", "MaskRCNN", "Prediction", "Target"]
+__all__ = ["Boxes", "Features", "MaskRCNN", "Prediction", "Selection", "Target"]
 
-# The published EfficientNet-Lite weights expect (byte - 127) / 128; images here are 0..1.
-_MEAN = 127 / 255
-_STD = 128 / 255
-_MULTIPLE = 32  # the stride of C5
+logger = logging.getLogger(__name__)
+
 _MIN_SIDE = 1.0  # pixels; smaller true boxes are dropped
 
 
@@ -38,12 +37,15 @@ class MaskRCNN(nn.Module):
     def __init__(self, config: MaskRCNNConfig, *, seed: int = 0) -> None:
         super().__init__()
         self.config = config
-        self.backbone = EfficientNetLite(config.backbone_width)
-        self.fpn = FeaturePyramid(self.backbone.channels, config.fpn_channels)
+        self.backbone = make_backbone(config)
+        self.fpn = FeaturePyramid(self.backbone.channels, config)
         self.rpn = RegionProposals(config)
         self.box_head = BoxHead(config)
         self.mask_head = MaskHead(config)
+        self._sampling = Sampling(config.roi_aligned, config.roi_samples, config.roi_interpolation)
         initialise(self, torch.Generator().manual_seed(seed))
+        if config.rpn_loss == "focal":
+            self.rpn.set_prior()
         self.to(memory_format=torch.channels_last)  # 1.7 times as fast on CPUs
 
     @overload
@@ -85,41 +87,39 @@ class MaskRCNN(nn.Module):
 
     def features(self, images: Sequence[Tensor]) -> Features:
         """Normalise the images, pad them to one batch, and return what all heads start from."""
-        sizes = [(image.shape[-2], image.shape[-1]) for image in images]
-        height = _next_multiple(max(size[0] for size in sizes))
-        width = _next_multiple(max(size[1] for size in sizes))
-        batch = torch.stack(
-            [
-                F.pad((image - _MEAN) / _STD, (0, width - w, 0, height - h))
-                for image, (h, w) in zip(images, sizes, strict=True)
-            ]
-        ).contiguous(memory_format=torch.channels_last)
+        batch, sizes = to_batch(images, self.config)
         return Features(self.fpn(self.backbone(batch)), sizes)
 
-    def detect(
-        self,
-        features: Features,
-        *,
-        score_threshold: float | None = None,
-        limit: int | None = None,
-    ) -> list[Boxes]:
+    @property
+    def selection(self) -> Selection:
+        """Which boxes the config says to keep."""
+        config = self.config
+        return Selection(
+            config.score_threshold,
+            config.nms_threshold,
+            config.class_agnostic_nms,
+            config.detections_per_image,
+        )
+
+    def detect(self, features: Features, selection: Selection | None = None) -> list[Boxes]:
         """Return the boxes found in every image; none is a fine answer.
 
         Args:
             features: of the images.
-            score_threshold: lowest score, instead of the config's.
-            limit: most boxes per image, instead of the config's.
+            selection: which boxes to keep, instead of the config's.
         """
-        threshold = self.config.score_threshold if score_threshold is None else score_threshold
-        limit = self.config.detections_per_image if limit is None else limit
         proposals = self.rpn.propose(self.rpn(features.levels), features)
-        logits, deltas = self.box_head(self._pool(features, proposals, self.config.box_pool))
-        counts = [len(boxes) for boxes in proposals]
-        scored = zip(logits.split(counts), deltas.split(counts), strict=True)
-        return [
-            self.box_head.select(s, boxes, size, threshold).first(limit)
-            for s, boxes, size in zip(scored, proposals, features.sizes, strict=True)
-        ]
+        scored = self.classify(features, proposals)
+        return self.box_head.select(scored, proposals, features.sizes, selection or self.selection)
+
+    def classify(self, features: Features, boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return what the box head says of given boxes: logits [N, K + 1], deltas [N, 1 or K, 4].
+
+        Args:
+            features: of the images.
+            boxes: per image, `boxes_xyxy` [n, 4].
+        """
+        return self.box_head(self._pool(features, boxes, self.config.box_pool))
 
     def masks_for_boxes(
         self, features: Features, boxes: Sequence[Tensor], labels: Sequence[Tensor]
@@ -147,14 +147,14 @@ class MaskRCNN(nn.Module):
             for boxes, target in zip(proposals, targets, strict=True)
         ]
         rois = [sample.boxes_xyxy for sample in samples]
-        logits, deltas = self.box_head(self._pool(features, rois, self.config.box_pool))
+        logits, deltas = self.classify(features, rois)
         positives = [s.boxes_xyxy[: len(s.masks)] for s in samples]
         labels = torch.cat([s.labels[: len(s.masks)] for s in samples])
         mask_logits = self._mask_logits(features, positives, labels)
         return {
             **self.rpn.losses(scores, targets, generator),
             **self.box_head.losses(logits, deltas, samples),
-            "mask": self.mask_head.loss(mask_logits, samples),
+            "mask": self.mask_head.loss(mask_logits, samples, features.sizes),
         }
 
     def _mask_logits(self, features: Features, boxes: Sequence[Tensor], labels: Tensor) -> Tensor:
@@ -162,19 +162,17 @@ class MaskRCNN(nn.Module):
 
     def _pool(self, features: Features, boxes: Sequence[Tensor], size: int) -> Tensor:
         """Pool from P2..P5; P6 serves the proposals alone."""
-        return pyramid_roi_align(features.levels[:4], boxes, size)
+        return pyramid_roi_align(features.levels[:4], boxes, size, self._sampling)
 
 
 def _usable(target: Target) -> Target:
     """Drop boxes too small to encode: their logarithm would be infinite."""
     keep = torch.nonzero(has_min_side(target["boxes_xyxy"], _MIN_SIDE)).flatten()
+    if dropped := len(target["boxes_xyxy"]) - len(keep):
+        logger.warning("%d true boxes with a side below one pixel are left out", dropped)
     return Target(
         boxes_xyxy=target["boxes_xyxy"][keep],
         labels=target["labels"][keep],
         masks=[target["masks"][i] for i in keep.tolist()],
         ignore_xyxy=target["ignore_xyxy"],
     )
-
-
-def _next_multiple(length: int) -> int:
-    return -(-length // _MULTIPLE) * _MULTIPLE

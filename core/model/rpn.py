@@ -1,5 +1,6 @@
 """Region proposal network (Faster R-CNN, arXiv 1506.01497)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,8 +9,8 @@ from torch import Tensor, nn
 
 from core.model.anchors import pyramid_anchors
 from core.model.config import MaskRCNNConfig
-from core.model.fpn import separable_conv
-from core.model.losses import box_loss, objectness_loss
+from core.model.fpn import conv3x3
+from core.model.losses import focal_objectness_loss, objectness_loss, smooth_l1_loss
 from core.model.matcher import BACKGROUND, IGNORED, match_boxes, sample_balanced
 from core.model.structures import Features, Target
 from core.ops.boxes import (
@@ -20,11 +21,14 @@ from core.ops.boxes import (
     encode_boxes,
     has_min_side,
 )
-from core.ops.nms import nms_by_group
+from core.ops.nms import join_groups, nms_by_group
 
 _WEIGHTS = (1.0, 1.0, 1.0, 1.0)
-_MIN_SIDE = 1.0  # pixels
 _COVERED = 0.5  # candidates with a larger share in a crowd are no background
+# Of the focal loss: the probability that an untrained network gives to objects, and the running
+# mean of positive anchors per batch, with the value it starts from.
+_PRIOR = 0.01
+_MEAN_DECAY, _FIRST_MEAN = 0.9, 100.0
 
 
 @dataclass(frozen=True)
@@ -42,23 +46,41 @@ class AnchorScores:
     deltas: list[Tensor]
 
 
+@dataclass(frozen=True)
+class AnchorSample:
+    """The anchors of one image that are trained on.
+
+    Attributes:
+        positive: [P] int64, indices.
+        negative: [Q] int64, indices.
+        owners: `boxes_xyxy` [P, 4], the true boxes of the positives.
+    """
+
+    positive: Tensor
+    negative: Tensor
+    owners: Tensor
+
+
 class RegionProposals(nn.Module):
     """Score and move the anchors; the best become proposals."""
+
+    positives_mean: Tensor
 
     def __init__(self, config: MaskRCNNConfig) -> None:
         super().__init__()
         self.config = config
         channels, anchors = config.fpn_channels, len(config.anchor_ratios)
-        self.conv = nn.Sequential(*separable_conv(channels, bias=True), nn.ReLU(inplace=True))
+        self.conv = nn.Sequential()
+        for _ in range(config.rpn_convs):
+            self.conv.extend([*conv3x3(channels, config, bias=True), nn.ReLU(inplace=True)])
         self.objectness = nn.Conv2d(channels, anchors, 1)
         self.deltas = nn.Conv2d(channels, anchors * 4, 1)
+        if config.rpn_loss == "focal":
+            self.register_buffer("positives_mean", torch.tensor(_FIRST_MEAN))
 
     def forward(self, levels: Sequence[Tensor]) -> AnchorScores:
         """Score the anchors of P2..P6."""
-        config = self.config
-        scores = AnchorScores(
-            pyramid_anchors(levels, config.anchor_sizes, config.anchor_ratios), [], []
-        )
+        scores = AnchorScores(pyramid_anchors(levels, self.config), [], [])
         for level in levels:
             hidden = self.conv(level)
             batch = len(hidden)
@@ -68,68 +90,101 @@ class RegionProposals(nn.Module):
             scores.deltas.append(deltas.reshape(batch, -1, 4).float())
         return scores
 
+    def set_prior(self) -> None:
+        """Let all anchors start as objects with the probability 0.01 (arXiv 1708.02002, 4.1)."""
+        assert self.objectness.bias is not None
+        nn.init.constant_(self.objectness.bias, -math.log((1 - _PRIOR) / _PRIOR))
+
     @torch.no_grad()
     def propose(self, scores: AnchorScores, features: Features) -> list[Tensor]:
-        """Return for every image its proposals `boxes_xyxy` [n, 4], best first."""
-        limit = self.config.rpn_proposals_train if self.training else self.config.rpn_proposals_test
-        return [
-            self._propose_one(scores, image, size)[:limit]
-            for image, size in enumerate(features.sizes)
-        ]
+        """Return for every image its proposals `boxes_xyxy` [n, 4], best first.
 
-    def _propose_one(self, scores: AnchorScores, image: int, size: tuple[int, int]) -> Tensor:
-        """Choose on every level, decode only those, suppress on every level by itself."""
+        The best are chosen on every level by itself, only those are decoded, and they suppress
+        each other on every level by itself.
+        """
+        parts = [self._candidates(scores, i, size) for i, size in enumerate(features.sizes)]
+        boxes, logits, levels = (torch.cat(part) for part in zip(*parts, strict=True))
+        images = torch.cat([torch.full_like(part[2], i) for i, part in enumerate(parts)])
+        groups = join_groups(images, levels)
+        kept = nms_by_group(boxes, logits, groups, self.config.rpn_nms_threshold)
+        limit = self.config.rpn_proposals_train if self.training else self.config.rpn_proposals_test
+        return [boxes[kept[images[kept] == i][:limit]] for i in range(len(parts))]
+
+    def _candidates(
+        self, scores: AnchorScores, image: int, size: tuple[int, int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the best boxes [n, 4] of all levels of an image, their logits and levels [n]."""
+        limit = self.config.rpn_candidates
+        if self.training and self.config.rpn_candidates_train is not None:
+            limit = self.config.rpn_candidates_train
         boxes, logits, levels = [], [], []
         for number, anchors in enumerate(scores.anchors):
-            count = min(self.config.rpn_candidates, len(anchors))
-            best, places = scores.logits[number][image].topk(count)
+            best, places = scores.logits[number][image].topk(min(limit, len(anchors)))
             deltas = scores.deltas[number][image][places]
             boxes.append(clip_boxes(decode_boxes(deltas, anchors[places], _WEIGHTS), *size))
             logits.append(best)
             levels.append(torch.full_like(places, number))
-        all_boxes = torch.cat(boxes)
-        usable = torch.nonzero(has_min_side(all_boxes, _MIN_SIDE)).flatten()
-        all_boxes = all_boxes[usable]
-        kept = nms_by_group(
-            all_boxes,
-            torch.cat(logits)[usable],
-            torch.cat(levels)[usable],
-            self.config.rpn_nms_threshold,
-        )
-        return all_boxes[kept]
+        found = torch.cat(boxes)
+        usable = torch.nonzero(has_min_side(found, self.config.rpn_min_side)).flatten()
+        return found[usable], torch.cat(logits)[usable], torch.cat(levels)[usable]
 
     def losses(
         self, scores: AnchorScores, targets: Sequence[Target], generator: torch.Generator | None
     ) -> dict[str, Tensor]:
-        """Return `rpn_objectness` and `rpn_box` of sampled anchors."""
-        anchors = torch.cat(scores.anchors)
+        """Return `rpn_objectness` and `rpn_box`, of sampled anchors or of all of them."""
+        anchors = torch.cat(scores.anchors)  # [A, 4]
         logits, deltas = torch.cat(scores.logits, dim=1), torch.cat(scores.deltas, dim=1)
-        sampled_logits, sampled_truth, moves, true_moves = [], [], [], []
-        for image, target in enumerate(targets):
-            matches = self._match(anchors, target)
-            positive, negative = sample_balanced(
-                matches, self.config.rpn_samples, self.config.rpn_positive_share, generator
-            )
-            sampled = torch.cat((positive, negative))
-            sampled_logits.append(logits[image, sampled])
-            sampled_truth.append((matches[sampled] >= 0).to(logits.dtype))
-            moves.append(deltas[image, positive])
-            owners = target["boxes_xyxy"][matches[positive]]
-            true_moves.append(encode_boxes(owners, anchors[positive], _WEIGHTS))
-        truth = torch.cat(sampled_truth)
-        return {
-            "rpn_objectness": objectness_loss(torch.cat(sampled_logits), truth),
-            "rpn_box": box_loss(torch.cat(moves), torch.cat(true_moves), len(truth)),
-        }
+        samples = [self._sample(anchors, target, generator) for target in targets]
+        # From here on the images of the batch lie behind each other: [B * A].
+        positive = torch.cat([i * len(anchors) + s.positive for i, s in enumerate(samples)])
+        negative = torch.cat([i * len(anchors) + s.negative for i, s in enumerate(samples)])
+        truth = torch.cat((torch.ones_like(positive), torch.zeros_like(negative))).to(logits.dtype)
+        picked = logits.flatten()[torch.cat((positive, negative))]
+        owners = torch.cat([sample.owners for sample in samples])
+        true_moves = encode_boxes(owners, anchors[positive % len(anchors)], _WEIGHTS)
+        moves = deltas.flatten(0, 1)[positive]
+        box_sum = smooth_l1_loss(moves, true_moves, self.config.smooth_l1_beta)
+        if self.config.rpn_loss == "focal":
+            count = self._mean_of_positives(len(positive))
+            return {
+                "rpn_objectness": self._focal(picked, truth) / count,
+                "rpn_box": box_sum / count,
+            }
+        # Over all samples, not the positives: so every instance weighs the same.
+        objectness = objectness_loss(picked, truth)
+        return {"rpn_objectness": objectness, "rpn_box": box_sum / max(1, len(truth))}
 
-    def _match(self, anchors: Tensor, target: Target) -> Tensor:
+    def _focal(self, logits: Tensor, truth: Tensor) -> Tensor:
+        alpha, gamma = self.config.rpn_focal_alpha, self.config.rpn_focal_gamma
+        return focal_objectness_loss(logits, truth, alpha=alpha, gamma=gamma)
+
+    def _sample(
+        self, anchors: Tensor, target: Target, generator: torch.Generator | None
+    ) -> AnchorSample:
         matches = match_boxes(
             box_iou(target["boxes_xyxy"], anchors),
             positive=self.config.rpn_positive_iou,
             negative=self.config.rpn_negative_iou,
             keep_best=True,
         )
-        return ignore_covered(matches, anchors, target["ignore_xyxy"])
+        matches = ignore_covered(matches, anchors, target["ignore_xyxy"])
+        if self.config.rpn_loss == "focal":
+            positive = torch.nonzero(matches >= 0).flatten()
+            negative = torch.nonzero(matches == BACKGROUND).flatten()
+        else:
+            positive, negative = sample_balanced(
+                matches, self.config.rpn_samples, self.config.rpn_positive_share, generator
+            )
+        return AnchorSample(positive, negative, target["boxes_xyxy"][matches[positive]])
+
+    def _mean_of_positives(self, count: int) -> Tensor:
+        """Return the running mean of positive anchors per batch, at least 1; learn in training.
+
+        The number of one batch alone would let photos without objects weigh far too much.
+        """
+        if self.training:
+            self.positives_mean.lerp_(self.positives_mean.new_tensor(count), 1 - _MEAN_DECAY)
+        return self.positives_mean.clamp_min(1.0)
 
 
 def ignore_covered(matches: Tensor, candidates: Tensor, regions: Tensor) -> Tensor:

@@ -38,9 +38,30 @@ class Boxes:
     scores: Tensor
     labels: Tensor
 
+    def where(self, keep: Tensor) -> "Boxes":
+        """Return those that `keep` [n] bool picks."""
+        return Boxes(self.boxes_xyxy[keep], self.scores[keep], self.labels[keep])
+
     def first(self, limit: int) -> "Boxes":
         """Return the best `limit` of them."""
         return Boxes(self.boxes_xyxy[:limit], self.scores[:limit], self.labels[:limit])
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which of the scored boxes become detections.
+
+    Attributes:
+        score_threshold: lowest score, 0..1.
+        nms_threshold: of two boxes with a larger IoU the better one stays.
+        class_agnostic_nms: whether that goes for boxes of different categories too.
+        limit: most detections per image.
+    """
+
+    score_threshold: float
+    nms_threshold: float
+    class_agnostic_nms: bool
+    limit: int
 
 
 @dataclass(frozen=True)

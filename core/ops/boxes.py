@@ -72,11 +72,21 @@ def covered_share(boxes_xyxy: Tensor, regions_xyxy: Tensor) -> Tensor:
     return torch.where(area > 0, shared / area, torch.zeros_like(area))
 
 
-def clip_boxes(boxes_xyxy: Tensor, height: int, width: int) -> Tensor:
-    """Return the boxes [N, 4] clipped to an image of `height` × `width` pixels."""
-    x = boxes_xyxy[:, 0::2].clamp(0, width)
-    y = boxes_xyxy[:, 1::2].clamp(0, height)
-    return torch.stack((x, y), dim=2).flatten(1)
+def clip_boxes(boxes_xyxy: Tensor, height: int | Tensor, width: int | Tensor) -> Tensor:
+    """Return the boxes clipped to their images.
+
+    Args:
+        boxes_xyxy: [N, 4].
+        height: of the image in pixels; or [N, 1], of each box's image.
+        width: as `height`.
+
+    Returns:
+        [N, 4].
+    """
+    x, y = boxes_xyxy[:, 0::2], boxes_xyxy[:, 1::2]
+    limits = (torch.as_tensor(side, device=x.device, dtype=x.dtype) for side in (width, height))
+    pairs = (torch.minimum(v.clamp_min(0), limit) for v, limit in zip((x, y), limits, strict=True))
+    return torch.stack(tuple(pairs), dim=2).flatten(1)
 
 
 def has_min_side(boxes_xyxy: Tensor, side: float) -> Tensor:

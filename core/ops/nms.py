@@ -28,7 +28,10 @@ def nms(boxes_xyxy: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
 def nms_by_group(
     boxes_xyxy: Tensor, scores: Tensor, groups: Tensor, iou_threshold: float
 ) -> Tensor:
-    """Run `nms` within each group (a pyramid level or a category), never across groups.
+    """Run `nms` within each group, never across groups.
+
+    A whole batch is done in one call: a group is an image and a pyramid level, or an image and a
+    category (`join_groups`). Boxes are never shifted apart, as that would cost precision.
 
     Args:
         boxes_xyxy: [N, 4] float32.
@@ -47,3 +50,13 @@ def nms_by_group(
         return torch.zeros(0, dtype=torch.int64, device=boxes_xyxy.device)
     indices = torch.cat(kept).sort().values
     return indices[torch.argsort(scores[indices], descending=True, stable=True)]
+
+
+def join_groups(images: Tensor, members: Tensor) -> Tensor:
+    """Return [N] int64, equal where both the image and the level or category are equal.
+
+    Args:
+        images: [N] int64, >= 0.
+        members: [N] int64, >= 0: level or category.
+    """
+    return images * (int(members.max()) + 1 if len(members) else 1) + members

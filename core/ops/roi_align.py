@@ -1,8 +1,14 @@
-"""RoIAlign over the levels of a feature pyramid."""
+"""RoIAlign (Mask R-CNN, arXiv 1703.06870, section 3) over the levels of a feature pyramid.
+
+A bin's value is the mean of the features at points spread evenly over it, each interpolated from
+the cells around it: 4 for "bilinear", 16 for "bicubic" (Keys 1981, a = -0.75, as in torch).
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 import torchvision
 from torch import Tensor
 
@@ -10,7 +16,26 @@ from core.ops.boxes import box_area
 
 _CANONICAL_SIDE = 224.0
 _CANONICAL_LEVEL = 4
-_SAMPLES_PER_BIN = 2
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Where and how features are looked up.
+
+    Attributes:
+        aligned: cell (i, j) has its centre at (i + 0.5, j + 0.5). If not, at (i, j), which shifts
+            all by half a cell, and boxes below one cell count as one cell: the RoIAlign that
+            torchvision's published weights were trained with.
+        per_bin: points per bin along each axis; 0 is as many as the bin has cells, rounded up.
+        interpolation: "bilinear" or "bicubic".
+    """
+
+    aligned: bool = True
+    per_bin: int = 2
+    interpolation: str = "bilinear"
+
+
+_DEFAULT = Sampling()
 
 
 def pyramid_levels(boxes_xyxy: Tensor, lowest: int, highest: int) -> Tensor:
@@ -31,13 +56,16 @@ def pyramid_levels(boxes_xyxy: Tensor, lowest: int, highest: int) -> Tensor:
     return level.clamp(lowest, highest).to(torch.int64)
 
 
-def pyramid_roi_align(levels: Sequence[Tensor], boxes: Sequence[Tensor], size: int) -> Tensor:
-    """Pool each box from the one level that fits its size (aligned, 2 × 2 samples per bin).
+def pyramid_roi_align(
+    levels: Sequence[Tensor], boxes: Sequence[Tensor], size: int, sampling: Sampling = _DEFAULT
+) -> Tensor:
+    """Pool each box from the one level that fits its size.
 
     Args:
         levels: P2, P3, ... of strides 4, 8, ..., each [B, C, H, W].
         boxes: for each of the B images its `boxes_xyxy` [n, 4] in image pixels.
         size: side of the output in bins.
+        sampling: where and how features are looked up.
 
     Returns:
         [sum of n, C, size, size] in the order of `boxes`.
@@ -51,12 +79,96 @@ def pyramid_roi_align(levels: Sequence[Tensor], boxes: Sequence[Tensor], size: i
         members = torch.nonzero(numbers == number).flatten()
         if len(members) == 0:
             continue
-        pooled.append(
-            torchvision.ops.roi_align(
-                features, rois[members], size, 1 / 2**number, _SAMPLES_PER_BIN, aligned=True
-            )
-        )
+        pooled.append(roi_align(features, rois[members], size, 1 / 2**number, sampling))
         places.append(members)
     if not pooled:
         return levels[0].new_zeros((0, levels[0].shape[1], size, size))
     return torch.cat(pooled)[torch.argsort(torch.cat(places))]
+
+
+def roi_align(
+    features: Tensor, rois: Tensor, size: int, scale: float, sampling: Sampling = _DEFAULT
+) -> Tensor:
+    """Pool boxes from one map of features; gradients flow to the features alone.
+
+    Args:
+        features: [B, C, H, W].
+        rois: [N, 5]: index of the image, and `boxes_xyxy` in image pixels.
+        size: side of the output in bins.
+        scale: cells of `features` per pixel.
+        sampling: where and how features are looked up.
+
+    Returns:
+        [N, C, size, size].
+    """
+    if sampling.interpolation == "bicubic":
+        return _bicubic_roi_align(features, rois, size, scale, sampling)
+    return torchvision.ops.roi_align(
+        features, rois, size, scale, sampling.per_bin or -1, aligned=sampling.aligned
+    )
+
+
+def _bicubic_roi_align(
+    features: Tensor, rois: Tensor, size: int, scale: float, sampling: Sampling
+) -> Tensor:
+    """Pool together what shares an image and a number of points: one call of grid_sample each."""
+    images = rois[:, 0].to(torch.int64)
+    corners = rois[:, 1:].detach() * scale - (0.5 if sampling.aligned else 0.0)  # [N, 4], cells
+    sides = corners[:, 2:] - corners[:, :2]
+    if not sampling.aligned:
+        sides = sides.clamp_min(1.0)
+    counts = torch.full_like(sides, sampling.per_bin).to(torch.int64)  # [N, 2]: across, down
+    if sampling.per_bin == 0:
+        counts = torch.ceil(sides / size).to(torch.int64).clamp_min(1)
+    keys, groups = torch.unique(
+        torch.cat((images[:, None], counts), dim=1), dim=0, return_inverse=True
+    )
+    pooled = features.new_zeros((len(rois), features.shape[1], size, size))
+    for group, (image, across, down) in enumerate(keys.tolist()):
+        members = torch.nonzero(groups == group).flatten()
+        starts, lengths = corners[members, :2], sides[members]
+        xs = _points(starts[:, 0], lengths[:, 0], size * across)
+        ys = _points(starts[:, 1], lengths[:, 1], size * down)
+        values = _bicubic(features[image], xs, ys)  # [C, n, ys, xs]
+        bins = values.unflatten(3, (size, across)).unflatten(2, (size, down)).mean(dim=(3, 5))
+        pooled = pooled.index_copy(0, members, bins.transpose(0, 1).to(pooled.dtype))
+    return pooled
+
+
+def _points(starts: Tensor, lengths: Tensor, count: int) -> Tensor:
+    """Return [n, count]: the middles of `count` equal parts of each interval."""
+    shares = (torch.arange(count, device=starts.device, dtype=starts.dtype) + 0.5) / count
+    return starts[:, None] + lengths[:, None] * shares
+
+
+def _bicubic(features: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
+    """Look up [C, H, W] on n grids of xs [n, X] and ys [n, Y], in cells.
+
+    As in the bilinear kernel, a point more than one cell outside gives 0, and the border is
+    repeated for the others.
+
+    Returns:
+        [C, n, Y, X].
+    """
+    height, width = features.shape[-2:]
+    inside = _reaches(ys, height)[:, :, None] & _reaches(xs, width)[:, None]  # [n, Y, X]
+    xs, ys = xs.clamp(0, width - 1), ys.clamp(0, height - 1)
+    grid = torch.stack(  # -1..1 over the map, as grid_sample wants it; [n, Y, X, 2]
+        (
+            ((2 * xs + 1) / width - 1)[:, None].expand(-1, ys.shape[1], -1),
+            ((2 * ys + 1) / height - 1)[:, :, None].expand(-1, -1, xs.shape[1]),
+        ),
+        dim=-1,
+    )
+    values = F.grid_sample(
+        features[None],
+        grid.flatten(0, 1)[None].to(features.dtype),
+        mode="bicubic",
+        padding_mode="border",
+        align_corners=False,
+    )
+    return values[0].unflatten(1, inside.shape[:2]) * inside
+
+
+def _reaches(positions: Tensor, limit: int) -> Tensor:
+    return (positions >= -1) & (positions <= limit)

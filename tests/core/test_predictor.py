@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def test_each_side_has_a_scale_of_its_own_b6() -> None:
     resized = to_tensor(resize_image(image, TINY.image_size))
     with torch.inference_mode():
         features = overfitted().features([resized])
-        expected = overfitted().detect(features, score_threshold=0.0, limit=20)[0].boxes_xyxy
+        selection = replace(overfitted().selection, score_threshold=0.0, limit=20)
+        expected = overfitted().detect(features, selection)[0].boxes_xyxy
     found = predictor()._run(image, 0.0, 20)[0].boxes_xyxy
     assert resized.shape == (3, 49, 128)
     torch.testing.assert_close(found, expected * torch.tensor([245 / 128, 93 / 49] * 2))

@@ -4,32 +4,70 @@ import pytest
 import torch
 from torch import nn
 
+from core.learning.config import STAGES as ALL_STAGES
 from core.learning.optimizer import WeightAverage, freeze, learning_rate, make_optimizer
 from core.model.mask_rcnn import MaskRCNN
 from tests.core.learning.scenes import TINY
 from tests.core.learning.test_config import config
+from tests.core.model.tiny import scene, target_of, to_tensor
 
-HEADS = {"fpn", "rpn", "box_head", "mask_head"}
+RESNET = replace(TINY, backbone="resnet18")
+ROI_HEADS = ("box_head", "mask_head")
+HEADS = ("fpn", "rpn", *ROI_HEADS)
+STAGES = {
+    "roi_heads": (ROI_HEADS, ROI_HEADS),
+    "heads": (HEADS, HEADS),
+    "5+": (
+        (*HEADS, "backbone.stages.5", "backbone.stages.6"),
+        (*HEADS, "backbone.stages.3"),
+    ),
+    "4+": (
+        (*HEADS, *(f"backbone.stages.{i}" for i in (3, 4, 5, 6))),
+        (*HEADS, "backbone.stages.2", "backbone.stages.3"),
+    ),
+    "3+": (
+        (*HEADS, *(f"backbone.stages.{i}" for i in (2, 3, 4, 5, 6))),
+        (*HEADS, *(f"backbone.stages.{i}" for i in (1, 2, 3))),
+    ),
+    "all": (
+        (*HEADS, "backbone.stem", *(f"backbone.stages.{i}" for i in range(7))),
+        (*HEADS, "backbone.stem", *(f"backbone.stages.{i}" for i in range(4))),
+    ),
+}
 
 
-def learning_parts(model: MaskRCNN) -> set[str]:
-    return {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
-
-
-@pytest.mark.parametrize(
-    ("stages", "expected"),
-    [
-        ("all", HEADS | {"backbone"}),
-        ("heads", HEADS),
-        ("roi_heads", {"box_head", "mask_head"}),
-    ],
-)
-def test_exactly_the_chosen_stages_learn(stages: str, expected: set[str]) -> None:
-    model = MaskRCNN(TINY)
+@pytest.mark.parametrize("stages", STAGES)
+@pytest.mark.parametrize("before", ["all", "roi_heads"])
+@pytest.mark.parametrize("network", [0, 1])
+def test_exactly_the_chosen_stages_learn_whatever_did_before_b1(
+    stages: str, before: str, network: int
+) -> None:
+    model = MaskRCNN((TINY, RESNET)[network])
+    freeze(model, before)
     freeze(model, stages)
-    assert learning_parts(model) == expected
-    for name, part in model.named_children():  # a part learns wholly or not at all
-        assert {p.requires_grad for p in part.parameters()} == {name in expected}
+    learning = {name for name, p in model.named_parameters() if p.requires_grad}
+    expected = tuple(f"{module}." for module in STAGES[stages][network])
+    assert learning == {n for n, _ in model.named_parameters() if n.startswith(expected)}
+    for module in expected:  # no module of the list is misspelt or empty
+        assert any(name.startswith(module) for name in learning)
+
+
+def test_every_stage_can_be_chosen() -> None:
+    assert set(STAGES) == set(ALL_STAGES)
+
+
+def test_what_does_not_learn_stays_bit_for_bit_and_what_does_changes_b1() -> None:
+    model = MaskRCNN(replace(RESNET, backbone_norm="batch")).train()
+    freeze(model, "4+")
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    optimizer = make_optimizer(model, config(optimizer="sgd", weight_decay=0.1))
+    losses = model([to_tensor(scene(0)[0])], [target_of(scene(0)[1])])
+    torch.autograd.backward(torch.stack(list(losses.values())).sum())
+    optimizer.step()
+    learning = tuple(f"{module}." for module in STAGES["4+"][1])
+    changed = {name for name, value in model.state_dict().items() if not value.equal(before[name])}
+    assert all(name.startswith(learning) for name in changed)  # running statistics included
+    assert {name for name, _ in model.named_parameters() if name.startswith(learning)} <= changed
 
 
 def test_further_modules_can_be_frozen_by_name() -> None:

@@ -3,8 +3,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from core.model.config import MaskRCNNConfig
 from core.model.efficientnet_lite import EfficientNetLite, FrozenConv
-from core.model.pretrained import load_efficientnet_lite0
+from core.model.lite_weights import load_efficientnet_lite
 
 
 def published_names(backbone: EfficientNetLite) -> dict[str, Tensor]:
@@ -23,7 +24,7 @@ def published_names(backbone: EfficientNetLite) -> dict[str, Tensor]:
     for conv, norm, module in layers:
         state[f"{conv}.weight"] = torch.randn_like(module.weight)
         for kind in ("weight", "bias", "running_mean", "running_var"):
-            state[f"{norm}.{kind}"] = torch.rand_like(module.norm_mean) + 0.5
+            state[f"{norm}.{kind}"] = torch.rand(len(module.weight)) + 0.5
         state[f"{norm}.num_batches_tracked"] = torch.tensor(1)
     state["_conv_head.weight"] = state["_bn1.weight"] = state["_fc.weight"] = torch.zeros(1)
     return state
@@ -56,7 +57,7 @@ def test_training_does_not_move_the_frozen_statistics_b14() -> None:
 
 
 def test_features_have_strides_4_to_32() -> None:
-    backbone = EfficientNetLite(0.25)
+    backbone = EfficientNetLite(MaskRCNNConfig(backbone_width=0.25))
     for parameter in backbone.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     with torch.no_grad():
@@ -69,7 +70,7 @@ def test_features_have_strides_4_to_32() -> None:
 
 def test_grids_stay_centred_on_their_cells() -> None:
     """The gradient of a cell, with positive weights, is symmetric about its receptive field."""
-    backbone = EfficientNetLite(0.25)
+    backbone = EfficientNetLite(MaskRCNNConfig(backbone_width=0.25))
     for parameter in backbone.parameters():
         torch.nn.init.constant_(parameter, 1e-3)
     image = torch.rand(1, 3, 512, 512, requires_grad=True)
@@ -83,25 +84,27 @@ def test_grids_stay_centred_on_their_cells() -> None:
 
 
 def test_published_weights_all_find_their_place() -> None:
-    backbone = EfficientNetLite()
+    backbone = EfficientNetLite(MaskRCNNConfig())
     state = published_names(backbone)
-    load_efficientnet_lite0(backbone, state)
-    assert torch.equal(backbone.stem.norm_var, state["_bn0.running_var"])
+    load_efficientnet_lite(backbone, state)
+    assert torch.equal(backbone.stem.get_buffer("norm_var"), state["_bn0.running_var"])
     first, last = backbone.stages[0][0], backbone.stages[6][0]  # type: ignore[index]
-    assert torch.equal(first.depthwise.weight, state["_blocks.0._depthwise_conv.weight"])
+    assert torch.equal(
+        first.depthwise.get_parameter("weight"), state["_blocks.0._depthwise_conv.weight"]
+    )
     assert torch.equal(last.expand.norm_bias, state["_blocks.15._bn0.bias"])
 
 
 def test_incomplete_weights_are_refused_b13() -> None:
-    backbone = EfficientNetLite()
+    backbone = EfficientNetLite(MaskRCNNConfig())
     state = published_names(backbone)
     del state["_blocks.3._bn1.running_mean"]
     with pytest.raises(RuntimeError, match=r"stages.2.0.depthwise.norm_mean"):
-        load_efficientnet_lite0(backbone, state)
+        load_efficientnet_lite(backbone, state)
 
 
 def test_weights_without_a_place_are_refused_b13() -> None:
-    state = published_names(EfficientNetLite())
+    state = published_names(EfficientNetLite(MaskRCNNConfig()))
     state["_blocks.2._attention.weight"] = torch.zeros(1)
     with pytest.raises(KeyError, match=r"_blocks\.2\._attention\.weight"):
-        load_efficientnet_lite0(EfficientNetLite(), state)
+        load_efficientnet_lite(EfficientNetLite(MaskRCNNConfig()), state)

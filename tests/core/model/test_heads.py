@@ -4,16 +4,30 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
 
 from core.masks import Mask
 from core.model.box_head import BoxHead, RoiSample
+from core.model.config import MaskRCNNConfig
 from core.model.mask_head import MaskHead
 from core.model.matcher import BACKGROUND, IGNORED
 from core.model.rpn import RegionProposals, ignore_covered
-from core.model.structures import Features
+from core.model.structures import Boxes, Features, Selection
 from tests.core.model.tiny import TINY, target_of
 
 TWO = replace(TINY, categories=("a", "b"), class_agnostic_box=False, class_agnostic_mask=False)
+
+SIZE = (96, 128)
+USUAL = Selection(0.05, 0.5, class_agnostic_nms=False, limit=100)
+
+
+def select(
+    config: MaskRCNNConfig,
+    scored: tuple[Tensor, Tensor],
+    proposals: Tensor,
+    selection: Selection = USUAL,
+) -> Boxes:
+    return BoxHead(config).select(scored, [proposals], [SIZE], selection)[0]
 
 
 def square(x: int, y: int, side: int) -> Mask:
@@ -57,11 +71,10 @@ def test_an_image_without_objects_gives_background_samples_a8() -> None:
 
 
 def test_one_proposal_can_be_several_categories_b7() -> None:
-    head = BoxHead(TWO)
     logits = torch.tensor([[0.0, 1.0, 0.8]])
     deltas = torch.zeros(1, 2, 4)
     deltas[0, 1, 0] = 5.0  # category b moves by half a width
-    found = head.select((logits, deltas), torch.tensor([[10.0, 10.0, 30.0, 30.0]]), (96, 128), 0.05)
+    found = select(TWO, (logits, deltas), torch.tensor([[10.0, 10.0, 30.0, 30.0]]))
     assert found.labels.tolist() == [1, 2]
     assert found.boxes_xyxy.tolist() == [[10.0, 10.0, 30.0, 30.0], [20.0, 10.0, 40.0, 30.0]]
 
@@ -69,13 +82,13 @@ def test_one_proposal_can_be_several_categories_b7() -> None:
 def test_boxes_are_neither_rounded_nor_kept_when_degenerate_b6() -> None:
     proposals = torch.tensor([[10.25, 10.5, 30.125, 30.75], [127.5, 0.0, 150.0, 50.0]])
     scored = torch.tensor([[0.0, 3.0]] * 2), torch.zeros(2, 1, 4)
-    found = BoxHead(TINY).select(scored, proposals, (96, 128), 0.05)
+    found = select(TINY, scored, proposals)
     torch.testing.assert_close(found.boxes_xyxy, proposals[:1])
 
 
 def test_nothing_above_the_threshold_gives_no_boxes_a7() -> None:
     scored = torch.tensor([[9.0, 0.0]]), torch.zeros(1, 1, 4)
-    found = BoxHead(TINY).select(scored, torch.tensor([[0.0, 0, 9, 9]]), (96, 128), 0.05)
+    found = select(TINY, scored, torch.tensor([[0.0, 0, 9, 9]]))
     assert found.boxes_xyxy.shape == (0, 4)
 
 
@@ -101,8 +114,8 @@ def test_mask_loss_knows_objects_that_fill_their_box_b2() -> None:
         [square(10, 10, 30)],
     )
     logits = torch.full((1, 28, 28), 20.0)
-    assert MaskHead(TINY).loss(logits, [sample]) < 1e-6
-    assert MaskHead(TINY).loss(-logits, [sample]) > 10
+    assert MaskHead(TINY).loss(logits, [sample], [SIZE]) < 1e-6
+    assert MaskHead(TINY).loss(-logits, [sample], [SIZE]) > 10
 
 
 def test_mask_targets_follow_the_proposal_not_the_true_box_b3() -> None:
@@ -115,4 +128,86 @@ def test_mask_targets_follow_the_proposal_not_the_true_box_b3() -> None:
     )
     logits = torch.full((1, 28, 28), 20.0)
     logits[:, :, :14] = -20.0
-    assert MaskHead(TINY).loss(logits, [sample]) < 1e-6
+    assert MaskHead(TINY).loss(logits, [sample], [SIZE]) < 1e-6
+
+
+def test_score_nms_and_top_k_are_arguments() -> None:
+    proposals = torch.tensor([[10.0, 10.0, 30.0, 30.0], [12.0, 10.0, 32.0, 30.0]])
+    scored = torch.tensor([[0.0, 3.0], [0.0, 2.0]]), torch.zeros(2, 1, 4)
+    loose = replace(USUAL, nms_threshold=0.9)
+    choices = (USUAL, loose, replace(loose, limit=1), replace(loose, score_threshold=0.9))
+    found = [select(TINY, scored, proposals, choice) for choice in choices]
+    assert [len(boxes.scores) for boxes in found] == [1, 2, 1, 1]
+
+
+def test_class_agnostic_nms_leaves_one_category_per_place() -> None:
+    scored = torch.tensor([[0.0, 1.0, 0.8]]), torch.zeros(1, 2, 4)
+    proposals = torch.tensor([[10.0, 10.0, 30.0, 30.0]])
+    assert select(TWO, scored, proposals).labels.tolist() == [1, 2]
+    agnostic = replace(USUAL, class_agnostic_nms=True)
+    assert select(TWO, scored, proposals, agnostic).labels.tolist() == [1]
+
+
+def test_a_batch_is_selected_like_each_image_alone() -> None:
+    head = BoxHead(TWO)
+    generator = torch.Generator().manual_seed(0)
+    logits, deltas = (
+        torch.randn(30, 3, generator=generator),
+        torch.randn(30, 2, 4, generator=generator),
+    )
+    corners = torch.rand(30, 2, generator=generator) * 60
+    boxes = torch.cat((corners, corners + 5 + torch.rand(30, 2, generator=generator) * 40), dim=1)
+    parts, sizes = [boxes[:12], boxes[12:12], boxes[12:]], [SIZE, (20, 20), (64, 80)]
+    together = head.select((logits, deltas), parts, sizes, USUAL)
+    starts = (0, 12, 12)
+    for found, part, size, start in zip(together, parts, sizes, starts, strict=True):
+        rows = slice(start, start + len(part))
+        alone = head.select((logits[rows], deltas[rows]), [part], [size], USUAL)[0]
+        assert torch.equal(found.boxes_xyxy, alone.boxes_xyxy)
+        assert torch.equal(found.labels, alone.labels)
+
+
+def test_the_box_head_with_convolutions_has_one_fully_connected_layer() -> None:
+    head = BoxHead(replace(TINY, box_convs=4, box_fcs=1, head_norm="group"))
+    logits, deltas = head(torch.randn(3, 16, 7, 7))
+    assert logits.shape == (3, 2)
+    assert deltas.shape == (3, 1, 4)
+    assert sum(isinstance(m, torch.nn.Linear) for m in head.modules()) == 3
+    assert sum(isinstance(m, torch.nn.Conv2d) for m in head.modules()) == 4
+
+
+def test_masks_of_56_cells_come_from_28() -> None:
+    head = MaskHead(replace(TINY, mask_pool=28))
+    assert head(torch.randn(2, 16, 28, 28), torch.tensor([1, 1])).shape == (2, 56, 56)
+
+
+def test_dice_adds_to_the_mask_loss() -> None:
+    box = torch.tensor([[10.0, 10.0, 40.0, 40.0]])
+    sample = RoiSample(box, torch.tensor([1]), box, [square(10, 10, 15)])
+    logits = torch.randn(1, 28, 28)
+    plain = MaskHead(TINY).loss(logits, [sample], [SIZE])
+    dice = MaskHead(replace(TINY, mask_dice=0.5)).loss(logits, [sample], [SIZE])
+    assert 0.1 < dice - plain < 0.5
+
+
+def test_the_focal_rpn_trains_on_all_anchors_and_remembers_the_positives() -> None:
+    rpn = RegionProposals(replace(TINY, rpn_loss="focal")).train()
+    rpn.set_prior()
+    levels = [torch.randn(1, 16, 24 // 2**i or 1, 32 // 2**i or 1) for i in range(5)]
+    torch.nn.init.zeros_(rpn.objectness.weight)
+    scores = rpn(levels)
+    torch.testing.assert_close(scores.logits[0].sigmoid(), torch.full_like(scores.logits[0], 0.01))
+    losses = rpn.losses(scores, [target_of([square(10, 10, 30)])], None)
+    mean = float(rpn.positives_mean)
+    assert 90 < mean < 91
+    # Every negative anchor costs (1 - alpha) p^2 -log(1 - p).
+    negatives = losses["rpn_objectness"].item() * mean / (0.75 * 0.01**2 * -np.log(0.99))
+    assert negatives > 1000
+    again = rpn.eval().losses(scores, [target_of([])], None)
+    assert float(rpn.positives_mean) == mean
+    assert again["rpn_box"].item() == 0
+
+
+def test_two_convolutions_come_before_the_scores_when_asked() -> None:
+    rpn = RegionProposals(replace(TINY, rpn_convs=2, separable_convs=False))
+    assert [type(m).__name__ for m in rpn.conv] == ["Conv2d", "ReLU"] * 2

@@ -91,7 +91,10 @@ def test_an_image_that_is_all_crowd_trains() -> None:
     assert all(value.item() == 0 for value in losses.values())
 
 
-def test_degenerate_objects_are_dropped_and_small_ones_kept_b11() -> None:
+def test_degenerate_objects_are_dropped_with_a_warning_and_small_ones_kept_b11(
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("1 true boxes with a side below one pixel are left out")
     pixel = Mask.from_bitmap(np.ones((1, 1), np.bool_), 30, 30)
     target = target_of([pixel, scene(0)[1][0], pixel])
     target["boxes_xyxy"][2] = torch.tensor([30.0, 30.0, 30.0, 30.5])

@@ -1,10 +1,11 @@
-"""Published weights, read into our names."""
+"""The ImageNet weights of EfficientNet-Lite, read into our names."""
 
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
+from core.model.backbone import Backbone
 from core.model.efficientnet_lite import EfficientNetLite
 
 _NORM_NAMES = {
@@ -38,17 +39,20 @@ def read_imagenet_lite0() -> dict[str, Tensor]:
     return state
 
 
-def load_efficientnet_lite0(backbone: EfficientNetLite, state: Mapping[str, Tensor]) -> None:
-    """Load ImageNet weights of EfficientNet-Lite0 into the backbone; all of it, or not at all.
+def load_efficientnet_lite(backbone: Backbone, state: Mapping[str, Tensor]) -> None:
+    """Load ImageNet weights of EfficientNet-Lite into the backbone; all of it, or not at all.
 
     Args:
-        backbone: of width 1.
+        backbone: of the same size, of width 1, with frozen norms.
         state: as `read_imagenet_lite0` returns it; the classifier is dropped.
 
     Raises:
+        TypeError: the backbone is another one.
         KeyError: a weight has no place in the backbone (the message names it).
         RuntimeError: a weight of the backbone is missing or has another shape.
     """
+    if not isinstance(backbone, EfficientNetLite):
+        raise TypeError(f"expected an EfficientNet-Lite, got {type(backbone).__name__}")
     renamed = {}
     places = _block_places(backbone)
     for name, value in state.items():

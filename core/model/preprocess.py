@@ -1,0 +1,77 @@
+"""From images to the batch that the backbone sees.
+
+How an image is resized belongs to the weights: they were trained with it. "torchvision" does as
+torchvision's GeneralizedRCNNTransform, "detectron2" as its ResizeShortestEdge (Pillow's bilinear
+filter, which averages where it shrinks).
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from core.model.config import MaskRCNNConfig
+
+_MULTIPLE = 32  # the stride of C5
+
+
+def resize_short_side(image: Tensor, config: MaskRCNNConfig) -> Tensor:
+    """Scale so that the short side has `image_size` pixels, the long one at most `image_max_size`.
+
+    Args:
+        image: [3, H, W] float32 in 0..1.
+        config: its `resizing` is "torchvision" or "detectron2".
+
+    Returns:
+        [3, H', W'] float32 in 0..1.
+    """
+    height, width = image.shape[-2:]
+    short, long = min(height, width), max(height, width)
+    if config.resizing == "torchvision":
+        # In float32, as there: the last bit decides on which side of a whole pixel a side falls.
+        sides = torch.tensor([config.image_size, config.image_max_size], dtype=torch.float32)
+        scale = (sides / torch.tensor([short, long])).min().item()
+        return F.interpolate(
+            image[None], scale_factor=scale, mode="bilinear", recompute_scale_factor=True
+        )[0]
+    scale = config.image_size / short
+    scale = min(scale, config.image_max_size / (scale * long) * scale)
+    size = [math.floor(side * scale + 0.5) for side in (height, width)]
+    pixels = (image * 255).round().to(torch.uint8)[None]
+    return F.interpolate(pixels, size, mode="bilinear", antialias=True)[0].float() / 255
+
+
+def to_batch(
+    images: Sequence[Tensor], config: MaskRCNNConfig
+) -> tuple[Tensor, list[tuple[int, int]]]:
+    """Normalise images and put them, padded with zeros on the right and below, into one batch.
+
+    Args:
+        images: each [3, H, W] float32 RGB in 0..1; sizes may differ.
+        config: knows mean, deviation and order of the channels.
+
+    Returns:
+        [B, 3, H, W], whose sides are multiples of 32, and height and width of every image.
+    """
+    sizes = [(image.shape[-2], image.shape[-1]) for image in images]
+    height = _next_multiple(max(size[0] for size in sizes))
+    width = _next_multiple(max(size[1] for size in sizes))
+    mean, std = (
+        torch.tensor(values, device=images[0].device)[:, None, None]
+        for values in (config.image_mean, config.image_std)
+    )
+    batch = torch.stack(
+        [
+            F.pad((image - mean) / std, (0, width - w, 0, height - h))
+            for image, (h, w) in zip(images, sizes, strict=True)
+        ]
+    )
+    if config.image_bgr:
+        batch = batch.flip(1)
+    return batch.contiguous(memory_format=torch.channels_last), sizes
+
+
+def _next_multiple(length: int) -> int:
+    return -(-length // _MULTIPLE) * _MULTIPLE
