@@ -16,6 +16,7 @@ from core.masks import Mask
 from core.model.checkpoint import load_model
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import Boxes, MaskRCNN
+from core.model.preprocess import resize_short_side
 from core.ops.paste import Box, paste_mask
 
 _WORTHWHILE = 1.3  # how much faster bf16 must be before its lower precision is accepted
@@ -114,7 +115,7 @@ class Predictor:
     @torch.inference_mode()
     def _run(self, image: NDArray[np.uint8], min_score: float, limit: int) -> tuple[Boxes, Tensor]:
         """Return the boxes, in the image's pixels, and their mask probabilities [n, 28, 28]."""
-        resized = self._to_tensor(resize_image(image, self.config.image_size))
+        resized = self._resize(image)
         kind = torch.device(self.device).type
         with torch.autocast(kind, torch.bfloat16, enabled=self._uses_bf16):
             features = self._model.features([resized])
@@ -125,6 +126,12 @@ class Predictor:
         across, down = image.shape[1] / resized.shape[2], image.shape[0] / resized.shape[1]
         scale = found.boxes_xyxy.new_tensor((across, down, across, down))
         return Boxes(found.boxes_xyxy * scale, found.scores, found.labels), probs
+
+    def _resize(self, image: NDArray[np.uint8]) -> Tensor:
+        """Return the image as the model wants it: [3, H, W] float32 in 0..1 on the device."""
+        if self.config.resizing == "long_side":
+            return self._to_tensor(resize_image(image, self.config.image_size))
+        return resize_short_side(self._to_tensor(image), self.config)
 
     def _to_tensor(self, image: NDArray[np.uint8]) -> Tensor:
         """Return [3, H, W] float32 in 0..1 on the device."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from core.masks import Mask
 from core.model.config import MaskRCNNConfig
-from core.model.losses import giou_loss, smooth_l1_loss, softmax_focal_loss
+from core.model.losses import at_least_float32, giou_loss, smooth_l1_loss, softmax_focal_loss
 from core.model.matcher import match_boxes, sample_balanced
 from core.model.norms import make_norm
 from core.model.rpn import ignore_covered
@@ -63,7 +63,11 @@ class BoxHead(nn.Module):
         hidden = F.relu(self.fc1(pooled.flatten(1)))
         if self.fc2 is not None:
             hidden = F.relu(self.fc2(hidden))
-        return self.classes(hidden).float(), self.deltas(hidden).float().unflatten(1, (-1, 4))
+        logits, deltas = (
+            at_least_float32(self.classes(hidden)),
+            at_least_float32(self.deltas(hidden)),
+        )
+        return logits, deltas.unflatten(1, (-1, 4))
 
     @torch.no_grad()
     def sample(

@@ -5,6 +5,11 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return the values, in float32 where they were of a smaller type."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def softmax_focal_loss(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
     """Return the mean of -(1 - p)^gamma log p, p the softmax of the true label.
 
@@ -19,7 +24,7 @@ def softmax_focal_loss(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
     Returns:
         A scalar; 0 (with a gradient of zeros) when N is 0.
     """
-    logits = _at_least_float32(logits)
+    logits = at_least_float32(logits)
     if len(labels) == 0:
         return logits.sum()
     if gamma == 0:
@@ -33,8 +38,8 @@ def softmax_focal_loss(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
 def objectness_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the mean binary cross-entropy of logits [N] against targets [N] in 0..1; 0 if none."""
     if len(logits) == 0:
-        return _at_least_float32(logits).sum()
-    return F.binary_cross_entropy_with_logits(_at_least_float32(logits), targets)
+        return at_least_float32(logits).sum()
+    return F.binary_cross_entropy_with_logits(at_least_float32(logits), targets)
 
 
 def focal_objectness_loss(logits: Tensor, targets: Tensor, *, alpha: float, gamma: float) -> Tensor:
@@ -49,7 +54,7 @@ def focal_objectness_loss(logits: Tensor, targets: Tensor, *, alpha: float, gamm
         alpha: a_t where the target is 1; 1 - alpha where it is 0.
         gamma: >= 0.
     """
-    logits = _at_least_float32(logits)
+    logits = at_least_float32(logits)
     cross_entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     miss = torch.where(targets > 0, -logits, logits).sigmoid()  # 1 - p_t
     weights = torch.where(targets > 0, alpha, 1 - alpha)
@@ -64,7 +69,7 @@ def smooth_l1_loss(deltas: Tensor, targets: Tensor, beta: float) -> Tensor:
         targets: [P, 4].
         beta: where the square ends and the line begins; 0 is the L1 loss.
     """
-    return F.smooth_l1_loss(_at_least_float32(deltas), targets, beta=beta, reduction="sum")
+    return F.smooth_l1_loss(at_least_float32(deltas), targets, beta=beta, reduction="sum")
 
 
 def giou_loss(boxes_xyxy: Tensor, targets_xyxy: Tensor) -> Tensor:
@@ -74,7 +79,7 @@ def giou_loss(boxes_xyxy: Tensor, targets_xyxy: Tensor) -> Tensor:
         boxes_xyxy: [P, 4] of the positives alone; a reversed box has area 0.
         targets_xyxy: [P, 4], sides > 0.
     """
-    boxes = _at_least_float32(boxes_xyxy)
+    boxes = at_least_float32(boxes_xyxy)
     first, second = boxes.unflatten(1, (2, 2)), targets_xyxy.unflatten(1, (2, 2))  # [P, 2, 2]
     overlap = torch.minimum(first[:, 1], second[:, 1]) - torch.maximum(first[:, 0], second[:, 0])
     hull = torch.maximum(first[:, 1], second[:, 1]) - torch.minimum(first[:, 0], second[:, 0])
@@ -87,8 +92,8 @@ def giou_loss(boxes_xyxy: Tensor, targets_xyxy: Tensor) -> Tensor:
 def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the mean binary cross-entropy per cell of [P, g, g]; 0 when P is 0."""
     if len(logits) == 0:
-        return _at_least_float32(logits).sum()
-    return F.binary_cross_entropy_with_logits(_at_least_float32(logits), targets)
+        return at_least_float32(logits).sum()
+    return F.binary_cross_entropy_with_logits(at_least_float32(logits), targets)
 
 
 def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -101,14 +106,10 @@ def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
         logits: [P, g, g]; p is their sigmoid.
         targets: [P, g, g] in 0..1.
     """
-    logits = _at_least_float32(logits)
+    logits = at_least_float32(logits)
     if len(logits) == 0:
         return logits.sum()
     probs = logits.sigmoid()
     shared = (probs * targets).sum(dim=(1, 2))
     total = probs.square().sum(dim=(1, 2)) + targets.square().sum(dim=(1, 2))
     return (1 - (2 * shared + 1) / (total + 1)).mean()
-
-
-def _at_least_float32(values: Tensor) -> Tensor:
-    return values.to(torch.promote_types(values.dtype, torch.float32))

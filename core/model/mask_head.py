@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from core.model.box_head import RoiSample
 from core.model.config import MaskRCNNConfig
-from core.model.losses import dice_loss, mask_loss
+from core.model.losses import at_least_float32, dice_loss, mask_loss
 from core.model.norms import make_norm
 from core.ops.paste import sample_mask
 from core.ops.roi_align import Sampling, roi_align
@@ -51,8 +51,8 @@ class MaskHead(nn.Module):
         bias = self.upsample.bias.repeat(4) if self.upsample.bias is not None else None
         fine = F.relu(F.conv2d(hidden, weight, bias), inplace=True)
         fine = fine.permute(0, 2, 3, 1).unflatten(3, (2, 2, channels))  # [N, h, w, 2, 2, C]
-        logits = F.linear(fine, self.logits.weight.flatten(1), self.logits.bias).float()
-        return logits.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
+        logits = F.linear(fine, self.logits.weight.flatten(1), self.logits.bias)
+        return at_least_float32(logits).permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
 
     def loss(
         self, logits: Tensor, samples: Sequence[RoiSample], sizes: Sequence[tuple[int, int]]
@@ -69,7 +69,7 @@ class MaskHead(nn.Module):
             make(sample, logits.shape[-1], size)
             for sample, size in zip(samples, sizes, strict=True)
         ]
-        targets = torch.cat(grids).to(logits.device)
+        targets = torch.cat(grids).to(logits)
         loss = mask_loss(logits, targets)
         if self.config.mask_dice > 0:
             loss = loss + self.config.mask_dice * dice_loss(logits, targets)
@@ -95,5 +95,5 @@ def _pooled_targets(sample: RoiSample, grid: int, size: tuple[int, int]) -> Tens
         return torch.zeros(0, grid, grid)
     bitmaps = np.stack([mask.to_bitmap(*size) for mask in sample.masks])
     rois = torch.cat((torch.arange(len(boxes))[:, None], boxes), dim=1)
-    masks = torch.from_numpy(bitmaps).float()[:, None]
+    masks = torch.from_numpy(bitmaps).to(boxes.dtype)[:, None]
     return roi_align(masks, rois, grid, 1.0, Sampling(aligned=False, per_bin=0))[:, 0]

@@ -30,9 +30,7 @@ def resize_short_side(image: Tensor, config: MaskRCNNConfig) -> Tensor:
     height, width = image.shape[-2:]
     short, long = min(height, width), max(height, width)
     if config.resizing == "torchvision":
-        # In float32, as there: the last bit decides on which side of a whole pixel a side falls.
-        sides = torch.tensor([config.image_size, config.image_max_size], dtype=torch.float32)
-        scale = (sides / torch.tensor([short, long])).min().item()
+        scale = min(config.image_size / short, config.image_max_size / long)
         return F.interpolate(
             image[None], scale_factor=scale, mode="bilinear", recompute_scale_factor=True
         )[0]
@@ -59,7 +57,7 @@ def to_batch(
     height = _next_multiple(max(size[0] for size in sizes))
     width = _next_multiple(max(size[1] for size in sizes))
     mean, std = (
-        torch.tensor(values, device=images[0].device)[:, None, None]
+        torch.tensor(values, dtype=images[0].dtype, device=images[0].device)[:, None, None]
         for values in (config.image_mean, config.image_std)
     )
     batch = torch.stack(

@@ -10,7 +10,12 @@ from torch import Tensor, nn
 from core.model.anchors import pyramid_anchors
 from core.model.config import MaskRCNNConfig
 from core.model.fpn import conv3x3
-from core.model.losses import focal_objectness_loss, objectness_loss, smooth_l1_loss
+from core.model.losses import (
+    at_least_float32,
+    focal_objectness_loss,
+    objectness_loss,
+    smooth_l1_loss,
+)
 from core.model.matcher import BACKGROUND, IGNORED, match_boxes, sample_balanced
 from core.model.structures import Features, Target
 from core.ops.boxes import (
@@ -86,8 +91,8 @@ class RegionProposals(nn.Module):
             batch = len(hidden)
             logits = self.objectness(hidden).permute(0, 2, 3, 1)
             deltas = self.deltas(hidden).permute(0, 2, 3, 1)
-            scores.logits.append(logits.reshape(batch, -1).float())
-            scores.deltas.append(deltas.reshape(batch, -1, 4).float())
+            scores.logits.append(at_least_float32(logits.reshape(batch, -1)))
+            scores.deltas.append(at_least_float32(deltas.reshape(batch, -1, 4)))
         return scores
 
     def set_prior(self) -> None:
