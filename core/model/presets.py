@@ -64,6 +64,7 @@ DETECTRON2_R50 = replace(
     roi_aligned=True,
     roi_samples=0,
     smooth_l1_beta=0.0,
+    mask_targets="centres",
     box_min_side=1e-6,
 )
 DETECTRON2_R101 = replace(DETECTRON2_R50, backbone="resnet101")

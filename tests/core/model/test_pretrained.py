@@ -1,0 +1,174 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import Tensor
+
+from core.model.checkpoint import load_model, save_model, with_categories
+from core.model.coco_categories import COCO_IDS, COCO_NAMES
+from core.model.config import MaskRCNNConfig
+from core.model.presets import TORCHVISION_V2
+from core.model.pretrained import PretrainedError, read_pretrained
+from tests.core.model.published_states import (
+    detectron2_shapes,
+    legacy,
+    numbered,
+    torchvision_state,
+)
+
+
+def saved(path: Path, state: object) -> Path:
+    torch.save(state, path)
+    return path
+
+
+def first_rows(value: Tensor) -> list[float]:
+    return value.flatten(1)[:, 0].tolist() if value.ndim > 1 else value.tolist()
+
+
+def test_coco_has_80_categories_with_gaps_in_its_ids() -> None:
+    weights = torchvision.models.detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1
+    slots = weights.meta["categories"]
+    assert [slots[number] for number in COCO_IDS] == list(COCO_NAMES)
+    assert len(COCO_IDS) == 80
+
+
+@pytest.mark.parametrize("kind", ["v1", "v1 legacy", "v2"])
+def test_torchvisions_names_all_find_their_place(tmp_path: Path, kind: str) -> None:
+    state = torchvision_state(2 if kind == "v2" else 1)
+    if kind == "v1 legacy":
+        state = legacy(state)
+    model, report = read_pretrained(saved(tmp_path / "weights.pth", state))
+    assert model.config.categories == COCO_NAMES
+    assert len(report.loaded) + len(report.dropped) == len(state)
+    assert set(report.loaded) == set(model.state_dict())
+    assert report.new == ()
+    assert model.config.backbone_norm_eps == (1e-5 if kind == "v2" else 0.0)
+    # Slot n holds the value n + 1; the background is slot 0.
+    expected = [1.0, *(number + 1.0 for number in COCO_IDS)]
+    assert first_rows(model.box_head.classes.weight) == expected
+    assert first_rows(model.box_head.classes.bias) == expected
+    assert first_rows(model.box_head.deltas.bias) == [
+        4.0 * number + k for number in COCO_IDS for k in (1, 2, 3, 4)
+    ]
+    assert first_rows(model.mask_head.logits.weight) == expected[1:]
+    assert "re-headed box_head.classes.weight: 80 categories of 91 rows" in str(report)
+    assert f"{len(report.loaded)} weights loaded" in str(report)
+
+
+def test_a_published_model_is_saved_loaded_and_given_other_categories(tmp_path: Path) -> None:
+    state = torchvision_state(1, classes=3)
+    model, _ = read_pretrained(saved(tmp_path / "w.pth", {"model": state}), ("cat", "dog"))
+    save_model(tmp_path / "ours", model, {})
+    again, _ = load_model(tmp_path / "ours")
+    assert again.config == model.config
+    adapted = with_categories(again, ("dog", "bird"))
+    assert first_rows(adapted.mask_head.logits.weight)[0] == 3.0
+
+
+def test_categories_that_nobody_names_are_numbered(tmp_path: Path) -> None:
+    model, _ = read_pretrained(saved(tmp_path / "w.pth", torchvision_state(1, classes=4)))
+    assert model.config.categories == ("category 1", "category 2", "category 3")
+
+
+def test_detectron2s_background_moves_to_the_front(tmp_path: Path) -> None:
+    arrays = {
+        name: value.numpy().astype(np.float16)
+        for name, value in numbered(
+            {name: torch.Size(shape) for name, shape in detectron2_shapes().items()}
+        ).items()
+    }
+    path = tmp_path / "model_final.pkl"
+    with path.open("wb") as file:
+        pickle.dump({"model": arrays, "__author__": "Detectron2 Model Zoo"}, file)
+    model, report = read_pretrained(path)
+    assert model.config.stride_in_1x1
+    assert model.config.image_bgr
+    assert first_rows(model.box_head.classes.bias) == [81.0, *range(1, 81)]
+    assert first_rows(model.box_head.deltas.bias) == [float(n) for n in range(1, 321)]
+    assert set(report.loaded) == set(model.state_dict())
+    assert len(report.dropped) == 5  # anchors
+    assert "detectron2 Mask R-CNN ResNet-50 FPN" in str(report)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_an_imagenet_backbone_gets_new_heads(tmp_path: Path, name: str) -> None:
+    with torch.device("meta"):
+        network = torchvision.models.get_model(name)
+    state = numbered({n: v.shape for n, v in network.state_dict().items()})
+    model, report = read_pretrained(saved(tmp_path / "resnet.pth", state))
+    assert model.config.backbone == name
+    assert {n for n in model.state_dict() if n.startswith("backbone.")} == set(report.loaded)
+    assert "fc.weight" in report.dropped
+    assert all(not n.startswith("backbone.") for n in report.new)
+    assert "random, to be trained" in str(report)
+
+
+def test_what_does_not_fit_is_refused_by_name_b13(tmp_path: Path) -> None:
+    state = torchvision_state(1)
+    del state["backbone.body.layer3.2.bn1.running_var"]
+    state["roi_heads.keypoint_head.0.weight"] = torch.zeros(1)
+    state["rpn.head.cls_logits.bias"] = torch.zeros(5)
+    with pytest.raises(PretrainedError) as caught:
+        read_pretrained(saved(tmp_path / "half.pth", state))
+    message = str(caught.value)
+    assert "backbone.stages.2.2.norm1.running_var is missing" in message
+    assert "no place for roi_heads.keypoint_head.0.weight" in message
+    assert "rpn.objectness.bias: expected the shape (3,), got (5,)" in message
+
+
+def test_a_wrong_number_of_categories_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "w.pth", torchvision_state(1, classes=4))
+    with pytest.raises(PretrainedError, match=r"box_head\.classes"):
+        read_pretrained(path, ("only one",))
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (print, ("executed",))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "reason"),
+    [
+        (".pth", {"a": _Evil()}, "damaged, or holds more than weights"),
+        (".pkl", {"model": {"a": _Evil()}}, "print is refused"),
+        (".pth", {"other.weight": torch.zeros(1)}, "of no known kind"),
+        (".pth", [1, 2], "expected weights by name"),
+        (".pkl", {"model": {"a": "text"}}, "expected numbers for a"),
+    ],
+)
+def test_other_files_are_refused_and_never_executed(
+    tmp_path: Path,
+    suffix: str,
+    content: object,
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / f"file{suffix}"
+    if suffix == ".pkl":
+        path.write_bytes(pickle.dumps(content))
+    else:
+        torch.save(content, path)
+    with pytest.raises(PretrainedError, match=reason):
+        read_pretrained(path)
+    assert "executed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pkl"])
+@pytest.mark.parametrize("content", [b"", b"junk that is no archive", b"\x80\x02"])
+def test_damaged_and_missing_files_are_refused(tmp_path: Path, suffix: str, content: bytes) -> None:
+    path = tmp_path / f"broken{suffix}"
+    with pytest.raises(PretrainedError, match="cannot be read"):
+        read_pretrained(path)
+    path.write_bytes(content)
+    with pytest.raises(PretrainedError, match="damaged"):
+        read_pretrained(path)
+
+
+def test_the_second_editions_norms_are_frozen_as_batches_are_small() -> None:
+    assert TORCHVISION_V2.backbone_norm == TORCHVISION_V2.head_norm == "frozen_batch"
+    assert MaskRCNNConfig.from_dict(TORCHVISION_V2.to_dict()) == TORCHVISION_V2
