@@ -119,12 +119,14 @@ def _bicubic_roi_align(
         sides = sides.clamp_min(1.0)
     counts = torch.full_like(sides, sampling.per_bin).to(torch.int64)  # [N, 2]: across, down
     if sampling.per_bin == 0:
-        counts = torch.ceil(sides / size).to(torch.int64).clamp_min(1)
+        counts = torch.ceil(sides / size).to(torch.int64).clamp_min(0)
     keys, groups = torch.unique(
         torch.cat((images[:, None], counts), dim=1), dim=0, return_inverse=True
     )
     pooled = features.new_zeros((len(rois), features.shape[1], size, size))
     for group, (image, across, down) in enumerate(keys.tolist()):
+        if across * down == 0:  # no area, no points: 0, as in the bilinear kernel
+            continue
         members = torch.nonzero(groups == group).flatten()
         starts, lengths = corners[members, :2], sides[members]
         xs = _points(starts[:, 0], lengths[:, 0], size * across)

@@ -1,8 +1,10 @@
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from core.ops.boxes import box_iou
-from core.ops.nms import nms, nms_by_group
+from core.ops.nms import join_groups, nms, nms_by_group
 
 
 def slow_nms(boxes: Tensor, scores: Tensor, threshold: float) -> list[int]:
@@ -55,3 +57,30 @@ def test_nothing_in_nothing_out_a7() -> None:
     none = torch.zeros(0, 4)
     assert len(nms(none, torch.zeros(0), 0.5)) == 0
     assert len(nms_by_group(none, torch.zeros(0), torch.zeros(0, dtype=torch.int64), 0.5)) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_boxes_with_ties_in_any_groups_are_the_slow_ones(data: st.DataObject) -> None:
+    """Whole coordinates and few scores: equal boxes, equal scores and IoUs at the threshold."""
+    count = data.draw(st.integers(0, 14))
+    corner = st.integers(0, 6)
+    boxes = torch.tensor(
+        [
+            [x, y, x + data.draw(st.integers(0, 4)), y + data.draw(st.integers(0, 4))]
+            for x, y in (data.draw(st.tuples(corner, corner)) for _ in range(count))
+        ],
+        dtype=torch.float32,
+    ).reshape(-1, 4)
+    numbers = st.lists(st.integers(0, 2), min_size=count, max_size=count)
+    scores = torch.tensor(data.draw(numbers), dtype=torch.float32)
+    images, levels = (torch.tensor(data.draw(numbers), dtype=torch.int64) for _ in range(2))
+    groups = join_groups(images, levels)
+    threshold = data.draw(st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+    expected: list[int] = []
+    for image, level in sorted(set(zip(images.tolist(), levels.tolist(), strict=True))):
+        members = torch.nonzero((images == image) & (levels == level)).flatten()
+        kept = slow_nms(boxes[members], scores[members], threshold)
+        expected += [int(members[i]) for i in kept]
+    expected.sort(key=lambda i: (-scores[i].item(), i))
+    assert nms_by_group(boxes, scores, groups, threshold).tolist() == expected
