@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torchvision
@@ -42,9 +43,20 @@ def legacy(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-def detectron2_shapes(categories: int = 80) -> dict[str, tuple[int, ...]]:
+@dataclass(frozen=True)
+class Widths:
+    """How wide a detectron2 model is; the defaults are those of the published ones."""
+
+    categories: int = 80
+    stem: int = 64
+    pyramid: int = 256
+    hidden: int = 1024
+
+
+def detectron2_shapes(widths: Widths | None = None) -> dict[str, tuple[int, ...]]:
     """Return names and shapes of detectron2's Mask R-CNN R50-FPN."""
-    return dict(_detectron2_shapes(categories))
+    widths = widths or Widths()
+    return {**_backbone(widths), **dict(_heads(widths))}
 
 
 def _normed(name: str, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -53,38 +65,43 @@ def _normed(name: str, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple[int,
         yield f"{name}.norm.{part}", shape[:1]
 
 
-def _biased(name: str, shape: tuple[int, ...], out: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _biased(name: str, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield f"{name}.weight", shape
-    yield f"{name}.bias", (out,)
+    yield f"{name}.bias", shape[:1]
 
 
-def _detectron2_shapes(categories: int) -> Iterator[tuple[str, tuple[int, ...]]]:
-    up = "backbone.bottom_up"
-    yield from _normed(f"{up}.stem.conv1", (64, 3, 7, 7))
-    before = 64
+def _backbone(widths: Widths) -> dict[str, tuple[int, ...]]:
+    up, channels = "backbone.bottom_up", widths.pyramid
+    shapes = dict(_normed(f"{up}.stem.conv1", (widths.stem, 3, 7, 7)))
+    before = widths.stem
     for stage, blocks in zip((2, 3, 4, 5), (3, 4, 6, 3), strict=True):
-        inner, after = 2 ** (stage + 4), 2 ** (stage + 6)
+        inner, after = widths.stem * 2 ** (stage - 2), widths.stem * 2**stage
         for block in range(blocks):
             prefix = f"{up}.res{stage}.{block}"
             if block == 0:
-                yield from _normed(f"{prefix}.shortcut", (after, before, 1, 1))
-            yield from _normed(f"{prefix}.conv1", (inner, before, 1, 1))
-            yield from _normed(f"{prefix}.conv2", (inner, inner, 3, 3))
-            yield from _normed(f"{prefix}.conv3", (after, inner, 1, 1))
+                shapes |= _normed(f"{prefix}.shortcut", (after, before, 1, 1))
+            shapes |= _normed(f"{prefix}.conv1", (inner, before, 1, 1))
+            shapes |= _normed(f"{prefix}.conv2", (inner, inner, 3, 3))
+            shapes |= _normed(f"{prefix}.conv3", (after, inner, 1, 1))
             before = after
-        yield from _biased(f"backbone.fpn_lateral{stage}", (256, after, 1, 1), 256)
-        yield from _biased(f"backbone.fpn_output{stage}", (256, 256, 3, 3), 256)
+        shapes |= _biased(f"backbone.fpn_lateral{stage}", (channels, after, 1, 1))
+        shapes |= _biased(f"backbone.fpn_output{stage}", (channels, channels, 3, 3))
+    return shapes
+
+
+def _heads(widths: Widths) -> Iterator[tuple[str, tuple[int, ...]]]:
     rpn, heads = "proposal_generator.rpn_head", "roi_heads"
+    channels, hidden, categories = widths.pyramid, widths.hidden, widths.categories
     for level in range(5):
         yield f"proposal_generator.anchor_generator.cell_anchors.{level}", (3, 4)
-    yield from _biased(f"{rpn}.conv", (256, 256, 3, 3), 256)
-    yield from _biased(f"{rpn}.objectness_logits", (3, 256, 1, 1), 3)
-    yield from _biased(f"{rpn}.anchor_deltas", (12, 256, 1, 1), 12)
-    yield from _biased(f"{heads}.box_head.fc1", (1024, 256 * 49), 1024)
-    yield from _biased(f"{heads}.box_head.fc2", (1024, 1024), 1024)
-    yield from _biased(f"{heads}.box_predictor.cls_score", (categories + 1, 1024), categories + 1)
-    yield from _biased(f"{heads}.box_predictor.bbox_pred", (categories * 4, 1024), categories * 4)
+    yield from _biased(f"{rpn}.conv", (channels, channels, 3, 3))
+    yield from _biased(f"{rpn}.objectness_logits", (3, channels, 1, 1))
+    yield from _biased(f"{rpn}.anchor_deltas", (12, channels, 1, 1))
+    yield from _biased(f"{heads}.box_head.fc1", (hidden, channels * 49))
+    yield from _biased(f"{heads}.box_head.fc2", (hidden, hidden))
+    yield from _biased(f"{heads}.box_predictor.cls_score", (categories + 1, hidden))
+    yield from _biased(f"{heads}.box_predictor.bbox_pred", (categories * 4, hidden))
     for number in (1, 2, 3, 4):
-        yield from _biased(f"{heads}.mask_head.mask_fcn{number}", (256, 256, 3, 3), 256)
-    yield from _biased(f"{heads}.mask_head.deconv", (256, 256, 2, 2), 256)
-    yield from _biased(f"{heads}.mask_head.predictor", (categories, 256, 1, 1), categories)
+        yield from _biased(f"{heads}.mask_head.mask_fcn{number}", (channels, channels, 3, 3))
+    yield from _biased(f"{heads}.mask_head.deconv", (channels, channels, 2, 2))
+    yield from _biased(f"{heads}.mask_head.predictor", (categories, channels, 1, 1))
