@@ -1,7 +1,8 @@
 """Image in, detections out: the only class that users of inference need."""
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,12 +16,15 @@ from core.learning.transforms import resize_image
 from core.masks import Mask
 from core.model.checkpoint import load_model
 from core.model.config import MaskRCNNConfig
-from core.model.mask_rcnn import Boxes, MaskRCNN
+from core.model.mask_rcnn import Boxes, Features, MaskRCNN, Selection
 from core.model.preprocess import resize_short_side
 from core.ops.paste import Box, paste_mask
 
 _WORTHWHILE = 1.3  # how much faster bf16 must be before its lower precision is accepted
 _PRECISIONS = ("auto", "fp32", "bf16")
+# What may lie under a point: every score, and overlaps that `predict` would suppress.
+_CANDIDATES = Selection(score_threshold=0.0, nms_threshold=0.8, class_agnostic_nms=True, limit=300)
+_MASKS_PER_POINT = 16
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,26 @@ class Detection:
     mask: Mask
 
 
+@dataclass(frozen=True)
+class _Embedded:
+    """Images as the heads see them.
+
+    Attributes:
+        features: of the resized images.
+        sizes: height and width of every image, in its own pixels.
+        scales: per image, [4], its pixels per pixel of the resized one: across, down, across, down.
+    """
+
+    features: Features
+    sizes: list[tuple[int, int]]
+    scales: list[Tensor]
+
+
 class Predictor:
     """Runs a model on images of any size.
+
+    For whole images there are `predict` and `predict_batch`. To work on one image, `embed` it once;
+    `predict_boxes` and `predict_at` then cost milliseconds.
 
     Args:
         model: is put on the device and into evaluation mode: pass a copy of one that trains.
@@ -62,6 +84,8 @@ class Predictor:
         self.config: MaskRCNNConfig = model.config
         self._model = model.eval().to(device)
         self._uses_bf16 = precision == "bf16" or (precision == "auto" and _bf16_is_faster(device))
+        self._embedded: _Embedded | None = None
+        self._candidates: Boxes | None = None  # of the embedded image, found when first asked for
 
     @classmethod
     def load(cls, path: Path, *, device: str = "auto") -> "Predictor":
@@ -78,14 +102,23 @@ class Predictor:
         return self.config.categories
 
     def predict(
-        self, image: NDArray[np.uint8], *, min_score: float = 0.05, max_detections: int = 100
+        self,
+        image: NDArray[np.uint8],
+        *,
+        min_score: float = 0.05,
+        max_detections: int = 100,
+        nms_threshold: float | None = None,
+        class_agnostic_nms: bool | None = None,
     ) -> list[Detection]:
         """Find objects.
 
         Args:
-            image: RGB [H, W, 3]; resized to the config's long side for the model.
+            image: RGB [H, W, 3]; resized as the config says for the model.
             min_score: leave out what the model is less sure of, 0..1.
             max_detections: how many at most.
+            nms_threshold: of two boxes with a larger IoU the better one stays; None: the config's.
+            class_agnostic_nms: whether also boxes of different categories suppress each other;
+                None: as the config says.
 
         Returns:
             Detections in the image's pixels, best first; empty when there are none.
@@ -93,39 +126,160 @@ class Predictor:
         Raises:
             ValueError: the array is no RGB image.
         """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-            raise ValueError(f"expected RGB uint8 [H, W, 3], got {image.dtype} {image.shape}")
-        height, width = image.shape[:2]
-        found, probs = self._run(image, min_score, max_detections)
-        detections = []
-        for box, score, label, prob in zip(
-            found.boxes_xyxy.tolist(),
-            found.scores.tolist(),
-            found.labels.tolist(),
-            probs.cpu().numpy(),
-            strict=True,
-        ):
-            box_xyxy = (box[0], box[1], box[2], box[3])
-            mask = paste_mask(prob, box_xyxy, height, width)
-            if not mask.is_empty:
-                category = self.categories[label - 1]
-                detections.append(Detection(category, score, box_xyxy, mask))
-        return detections
+        selection = self._selection(min_score, max_detections, nms_threshold, class_agnostic_nms)
+        return self.predict_batch([image], selection)[0]
 
     @torch.inference_mode()
-    def _run(self, image: NDArray[np.uint8], min_score: float, limit: int) -> tuple[Boxes, Tensor]:
-        """Return the boxes, in the image's pixels, and their mask probabilities [n, 28, 28]."""
-        resized = self._resize(image)
+    def predict_batch(
+        self, images: Sequence[NDArray[np.uint8]], selection: Selection | None = None
+    ) -> list[list[Detection]]:
+        """Find objects in several images at once; they are padded to a common size.
+
+        Args:
+            images: each RGB [H, W, 3].
+            selection: which boxes to keep; None: the config's.
+
+        Returns:
+            For each image its detections, as `predict` returns them.
+
+        Raises:
+            ValueError: an array is no RGB image.
+        """
+        if not images:
+            return []
+        with self._autocast():
+            embedded = self._embed(images)
+            found = self._model.detect(embedded.features, selection)
+            return self._detections(embedded, found)
+
+    @torch.inference_mode()
+    def embed(self, image: NDArray[np.uint8]) -> None:
+        """Compute the features of an image and keep them, in place of those of the one before.
+
+        Args:
+            image: RGB [H, W, 3].
+
+        Raises:
+            ValueError: the array is no RGB image.
+        """
+        with self._autocast():
+            self._embedded = self._embed([image])
+        self._candidates = None
+
+    @torch.inference_mode()
+    def predict_boxes(self, boxes_xyxy: Sequence[Box]) -> list[Detection]:
+        """Return what each of some boxes on the embedded image holds.
+
+        Args:
+            boxes_xyxy: in the image's pixels; sides > 0; they may reach outside.
+
+        Returns:
+            For each box, in order: itself, its likeliest category with the score, and the mask
+            inside it, which may be empty.
+
+        Raises:
+            RuntimeError: no image is embedded.
+            ValueError: a box has no area or is not finite.
+        """
+        embedded = self._require_embedded()
+        boxes = torch.tensor(list(boxes_xyxy), dtype=torch.float32).reshape(-1, 4)
+        if not (boxes.isfinite().all() and (boxes[:, 2:] > boxes[:, :2]).all()):
+            raise ValueError(f"expected boxes x1, y1, x2, y2 with x1 < x2, y1 < y2: {boxes_xyxy}")
+        boxes = boxes.to(self.device) / embedded.scales[0]
+        with self._autocast():
+            logits, _ = self._model.classify(embedded.features, [boxes])
+            scores, columns = logits.softmax(dim=1)[:, 1:].max(dim=1)
+            found = [Boxes(boxes, scores, columns + 1)]
+            return self._detections(embedded, found, keep_empty=True)[0]
+
+    @torch.inference_mode()
+    def predict_at(self, point: tuple[float, float], *, limit: int = 8) -> list[Detection]:
+        """Return the objects that may lie under a point of the embedded image, best first.
+
+        Also those that the model is not sure of, and those that overlap better ones: what
+        `predict` would not show.
+
+        Args:
+            point: x and y in the image's pixels.
+            limit: how many at most.
+
+        Returns:
+            Detections whose masks cover the point; empty when there are none.
+
+        Raises:
+            RuntimeError: no image is embedded.
+            ValueError: the point lies outside of the image.
+        """
+        embedded = self._require_embedded()
+        (x, y), (height, width) = point, embedded.sizes[0]
+        if not (0 <= x < width and 0 <= y < height):
+            raise ValueError(f"expected a point within {width} x {height} pixels, got {point}")
+        with self._autocast():
+            if self._candidates is None:
+                self._candidates = self._model.detect(embedded.features, _CANDIDATES)[0]
+            boxes = self._candidates.boxes_xyxy
+            at = boxes.new_tensor((x, y)) / embedded.scales[0][:2]
+            under = ((boxes[:, :2] <= at) & (at < boxes[:, 2:])).all(dim=1)
+            found = self._candidates.where(under).first(_MASKS_PER_POINT)
+            detections = self._detections(embedded, [found])[0]
+        return [d for d in detections if d.mask.contains(int(x), int(y))][:limit]
+
+    def _selection(
+        self, min_score: float, limit: int, nms: float | None, agnostic: bool | None
+    ) -> Selection:
+        usual = self._model.selection
+        return Selection(
+            score_threshold=min_score,
+            nms_threshold=usual.nms_threshold if nms is None else nms,
+            class_agnostic_nms=usual.class_agnostic_nms if agnostic is None else agnostic,
+            limit=limit,
+        )
+
+    def _autocast(self) -> torch.autocast:
         kind = torch.device(self.device).type
-        with torch.autocast(kind, torch.bfloat16, enabled=self._uses_bf16):
-            features = self._model.features([resized])
-            selection = replace(self._model.selection, score_threshold=min_score, limit=limit)
-            found = self._model.detect(features, selection)[0]
-            probs = self._model.masks_for_boxes(features, [found.boxes_xyxy], [found.labels])[0]
-        # Rounding makes the two sides' factors differ a little.
-        across, down = image.shape[1] / resized.shape[2], image.shape[0] / resized.shape[1]
-        scale = found.boxes_xyxy.new_tensor((across, down, across, down))
-        return Boxes(found.boxes_xyxy * scale, found.scores, found.labels), probs
+        return torch.autocast(kind, torch.bfloat16, enabled=self._uses_bf16)
+
+    def _require_embedded(self) -> _Embedded:
+        if self._embedded is None:
+            raise RuntimeError("no image is embedded: call embed(image) first")
+        return self._embedded
+
+    def _embed(self, images: Sequence[NDArray[np.uint8]]) -> _Embedded:
+        sizes, scales, resized = [], [], []
+        for image in images:
+            _check(image)
+            height, width = image.shape[:2]
+            resized.append(self._resize(image))
+            # Rounding makes the two sides' factors differ a little.
+            across, down = width / resized[-1].shape[2], height / resized[-1].shape[1]
+            sizes.append((height, width))
+            scales.append(torch.tensor((across, down, across, down), device=self.device))
+        return _Embedded(self._model.features(resized), sizes, scales)
+
+    def _detections(
+        self, embedded: _Embedded, found: Sequence[Boxes], *, keep_empty: bool = False
+    ) -> list[list[Detection]]:
+        """Give every box, in pixels of the resized images, its mask in the image's own."""
+        boxes, labels = [f.boxes_xyxy for f in found], [f.labels for f in found]
+        probs = self._model.masks_for_boxes(embedded.features, boxes, labels)
+        return [
+            list(self._pasted(part, masks, scale, size, keep_empty=keep_empty))
+            for part, masks, scale, size in zip(
+                found, probs, embedded.scales, embedded.sizes, strict=True
+            )
+        ]
+
+    def _pasted(
+        self, found: Boxes, probs: Tensor, scale: Tensor, size: tuple[int, int], *, keep_empty: bool
+    ) -> Iterator[Detection]:
+        boxes = (found.boxes_xyxy * scale).tolist()
+        scores, labels = found.scores.tolist(), found.labels.tolist()
+        grids = probs.cpu().numpy()
+        for box, score, label, grid in zip(boxes, scores, labels, grids, strict=True):
+            box_xyxy = (box[0], box[1], box[2], box[3])
+            mask = paste_mask(grid, box_xyxy, *size)
+            if keep_empty or not mask.is_empty:
+                yield Detection(self.categories[label - 1], score, box_xyxy, mask)
 
     def _resize(self, image: NDArray[np.uint8]) -> Tensor:
         """Return the image as the model wants it: [3, H, W] float32 in 0..1 on the device."""
@@ -137,6 +291,11 @@ class Predictor:
         """Return [3, H, W] float32 in 0..1 on the device."""
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
         return pixels.permute(2, 0, 1).float() / 255
+
+
+def _check(image: NDArray[np.uint8]) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(f"expected RGB uint8 [H, W, 3], got {image.dtype} {image.shape}")
 
 
 @cache

@@ -9,8 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from core.learning.transforms import resize_image
+from core.masks import Mask
 from core.model.checkpoint import ModelFileError, save_model, with_categories
 from core.model.mask_rcnn import MaskRCNN
+from core.ops.paste import Box
 from core.predictor import Predictor
 from tests.core.model.tiny import HEIGHT, TINY, WIDTH, overfitted, scene, to_tensor
 
@@ -41,10 +43,13 @@ def test_each_side_has_a_scale_of_its_own_b6() -> None:
         features = overfitted().features([resized])
         selection = replace(overfitted().selection, score_threshold=0.0, limit=20)
         expected = overfitted().detect(features, selection)[0].boxes_xyxy
-    found = predictor()._run(image, 0.0, 20)[0].boxes_xyxy
     assert resized.shape == (3, 49, 128)
-    torch.testing.assert_close(found, expected * torch.tensor([245 / 128, 93 / 49] * 2))
-    assert len(found) == 20
+    expected = expected * torch.tensor([245 / 128, 93 / 49] * 2)
+    found = predictor().predict(image, min_score=0.0, max_detections=20)
+    assert len(found) > 10
+    for detection in found:
+        distances = (expected - torch.tensor(detection.box_xyxy)).abs().amax(dim=1)
+        assert distances.min() < 1e-3
 
 
 def test_detections_are_sorted_limited_and_named() -> None:
@@ -122,3 +127,89 @@ def test_a_saved_model_is_loaded(tmp_path: Path) -> None:
 def test_a_missing_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError):
         Predictor.load(tmp_path / "none")
+
+
+def test_a_batch_of_sizes_is_predicted_like_each_image() -> None:
+    model = predictor()
+    images = [scene(0)[0], np.ascontiguousarray(scene(1)[0][:80, :100]), scene(1)[0]]
+    confident = replace(overfitted().selection, score_threshold=0.7)
+    together = model.predict_batch(images, confident)
+    assert [len(found) for found in together] == [2, len(together[1]), 2]
+    for image, found in zip(images, together, strict=True):
+        for one in model.predict(image, min_score=0.8):  # padding reaches the norms: not exactly
+            assert max(one.mask.iou(other.mask) for other in found) > 0.85
+    assert model.predict_batch([]) == []
+
+
+def test_nms_is_an_argument() -> None:
+    image = scene(0)[0]
+    few, many = (
+        predictor().predict(image, min_score=0.0, nms_threshold=threshold)
+        for threshold in (0.3, 0.9)
+    )
+    assert 0 < len(few) < len(many)
+    two = Predictor(with_categories(overfitted(), ("a", "b")), device="cpu", precision="fp32")
+    both = two.predict(image, min_score=0.2)
+    one = two.predict(image, min_score=0.2, class_agnostic_nms=True)
+    assert len(both) == 2 * len(one) == 4
+
+
+def test_boxes_of_an_embedded_image_get_the_masks_in_them() -> None:
+    model, (image, truth) = predictor(), scene(1)
+    with pytest.raises(RuntimeError, match="embed"):
+        model.predict_boxes([(1.0, 1.0, 5.0, 5.0)])
+    large = cv2.resize(image, (3 * WIDTH, 3 * HEIGHT)).astype(np.uint8)
+    model.embed(large)
+    boxes: list[Box] = []
+    for mask in truth:
+        x1, y1, x2, y2 = mask.box_xyxy
+        boxes.append((3.0 * x1, 3.0 * y1, 3.0 * x2, 3.0 * y2))
+    found = model.predict_boxes(boxes)
+    assert [d.box_xyxy for d in found] == [pytest.approx(box) for box in boxes]
+    for detection, mask in zip(found, truth, strict=True):
+        bitmap = np.kron(mask.to_bitmap(HEIGHT, WIDTH), np.ones((3, 3), bool))
+        assert detection.mask.iou(Mask.from_bitmap(bitmap)) > 0.85
+        assert detection.score > 0.5
+    assert model.predict_boxes([]) == []
+
+
+def test_a_box_of_background_is_answered_too() -> None:
+    model = predictor()
+    model.embed(scene(1)[0])
+    [found] = model.predict_boxes([(100.0, 2.0, 140.0, 20.0)])  # reaches outside
+    assert found.score < 0.5
+    assert found.box_xyxy == pytest.approx((100.0, 2.0, 140.0, 20.0))
+
+
+@pytest.mark.parametrize("box", [(5, 5, 5, 9), (9, 5, 5, 9), (0, 0, float("nan"), 5)])
+def test_boxes_without_area_are_refused(box: Box) -> None:
+    model = predictor()
+    model.embed(scene(0)[0])
+    with pytest.raises(ValueError, match="expected boxes"):
+        model.predict_boxes([box])
+
+
+def test_a_point_finds_the_object_under_it_and_weaker_ones_behind() -> None:
+    model, (image, truth) = predictor(), scene(1)
+    with pytest.raises(RuntimeError, match="embed"):
+        model.predict_at((5, 5))
+    model.embed(image)
+    found = model.predict_at((90.5, 60.0))  # in the second ellipse
+    assert found[0].mask.iou(truth[1]) > 0.8
+    assert [d.score for d in found] == sorted((d.score for d in found), reverse=True)
+    assert all(d.mask.contains(90, 60) for d in found)
+    shown = model.predict(image, min_score=0.5)
+    assert len(found) > sum(d.mask.contains(90, 60) for d in shown)
+    assert len(model.predict_at((90.5, 60.0), limit=1)) == 1
+    for outside in ((-1, 5), (WIDTH, 5), (5, HEIGHT)):
+        with pytest.raises(ValueError, match="expected a point within 128 x 96"):
+            model.predict_at(outside)
+
+
+def test_another_embedded_image_takes_the_place_of_the_one_before() -> None:
+    model, (image, truth) = predictor(), scene(1)
+    model.embed(np.zeros((40, 50, 3), np.uint8))
+    model.predict_at((5, 5))
+    model.embed(image)
+    model.predict(scene(0)[0])  # leaves the embedded image alone
+    assert model.predict_at((90.5, 60.0))[0].mask.iou(truth[1]) > 0.8

@@ -63,7 +63,7 @@ class SlowDetectron2:
                 moved = _decode(
                     deltas[4 * ratio : 4 * ratio + 4, row, column], anchor, (1, 1, 1, 1)
                 )
-                scored.append((logits[ratio, row, column], _clip(moved, size)))
+                scored.append((logits.item(ratio, row, column), _clip(moved, size)))
             scored.sort(key=lambda pair: -pair[0])
             best = [p for p in scored[: self.candidates] if (p[1][2:] > p[1][:2]).all()]
             found += _suppress(best, 0.7)

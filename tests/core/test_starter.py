@@ -1,0 +1,97 @@
+"""The model that is shipped: what it found when it was published, it finds today."""
+
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.images import list_images, read_rgb
+from core.predictor import Detection, Predictor
+from core.tiles import predict_tiles
+from tests.core.model.tiny import scene
+from tests.helpers.data import REPOSITORY, shared_data
+
+# Score, box and area of the four best, and how many there are. Recorded on a CPU in float32 when
+# the first edition was published; another edition needs another record.
+Found = list[tuple[float, tuple[float, ...], int]]
+DRAWN: tuple[int, Found] = (
+    5,
+    [
+        (0.9372, (258.76, 161.27, 464.51, 312.64), 24773),
+        (0.7748, (69.15, 97.61, 225.56, 221.65), 16949),
+        (0.2795, (5.48, 116.6, 462.78, 311.09), 40598),
+        (0.1647, (65.0, 65.68, 245.42, 323.46), 18513),
+    ],
+)
+BALLOON: tuple[int, Found] = (
+    22,
+    [
+        (0.9283, (585.5, 67.2, 929.28, 345.55), 73701),
+        (0.8666, (256.18, 180.79, 564.53, 486.85), 75059),
+        (0.8579, (134.91, 334.23, 561.56, 994.27), 168146),
+        (0.8055, (481.25, 307.6, 879.38, 759.57), 141739),
+    ],
+)
+
+
+@cache
+def starter() -> Predictor:
+    predictor = Predictor.load(REPOSITORY / "resources" / "starter", device="cpu")
+    return Predictor(predictor._model, device="cpu", precision="fp32")
+
+
+def check(found: list[Detection], recorded: tuple[int, Found]) -> None:
+    count, best = recorded
+    assert abs(len(found) - count) <= 1  # the last one may fall on the other side of the limit
+    for detection, (score, box, area) in zip(found, best, strict=False):
+        assert detection.score == pytest.approx(score, abs=2e-3)
+        assert detection.box_xyxy == pytest.approx(box, abs=0.3)
+        assert detection.mask.area == pytest.approx(area, rel=5e-3)
+
+
+def drawn() -> NDArray[np.uint8]:
+    image = cv2.resize(scene(1)[0], (512, 384), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(image, np.uint8)
+
+
+def photo(name: str, number: int = 0) -> NDArray[np.uint8]:
+    paths: list[Path] = sorted(list_images(shared_data(name)))
+    return read_rgb(next(islice(paths, number, None)))
+
+
+def test_a_drawn_picture_gives_the_recorded_detections() -> None:
+    check(starter().predict(drawn()), DRAWN)
+
+
+def test_a_photo_gives_the_recorded_detections() -> None:
+    check(starter().predict(photo("balloon")), BALLOON)
+
+
+def test_a_box_around_a_balloon_gives_its_mask() -> None:
+    image = photo("balloon")
+    best = starter().predict(image)[0]
+    x1, y1, x2, y2 = (round(side) for side in best.box_xyxy)
+    starter().embed(image)
+    [prompted] = starter().predict_boxes([(x1, y1, x2, y2)])
+    assert prompted.mask.iou(best.mask) > 0.95
+
+
+def test_a_point_on_a_photo_finds_what_is_shown_there_first() -> None:
+    image = photo("balloon")
+    best = starter().predict(image)[0]
+    x, y = best.mask.x + best.mask.crop.shape[1] // 2, best.mask.y + best.mask.crop.shape[0] // 2
+    starter().embed(image)
+    found = starter().predict_at((x, y))
+    assert len(found) > 1
+    assert found[0].mask.iou(best.mask) > 0.95
+
+
+def test_tiles_of_a_photo_find_its_large_objects_whole() -> None:
+    image = photo("balloon")
+    whole = starter().predict(image, min_score=0.8)
+    tiled = predict_tiles(starter(), image, tile=640, overlap=300, min_score=0.3)
+    assert max(d.mask.iou(whole[0].mask) for d in tiled) > 0.8
