@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.learning.config import TrainConfig
 from core.learning.dataset import CocoDetectionDataset
+from core.learning.transforms import Augmentation
 from core.model.mask_rcnn import Target
 
 Key = TypeVar("Key")
@@ -45,8 +46,11 @@ def make_batch(data: CocoDetectionDataset, config: TrainConfig, key: BatchKey) -
     """Read and augment the images of a batch, all at one random scale: less padding."""
     seed = (config.seed, key.step)
     long_side = round(key.image_size * np.random.default_rng(seed).uniform(*config.scale_jitter))
+    augmentation = Augmentation(config.crop, config.copy_paste)
     pairs = [
-        data.augmented(index, max(1, long_side), np.random.default_rng((*seed, index)))
+        data.augmented(
+            index, max(1, long_side), np.random.default_rng((*seed, index)), augmentation
+        )
         for index in key.indices
     ]
     return Batch(key, [image for image, _ in pairs], [target for _, target in pairs])

@@ -8,6 +8,7 @@ from typing import Any
 
 STAGES = ("all", "3+", "4+", "5+", "heads", "roi_heads")
 OPTIMIZERS = ("sgd", "adamw")
+PRECISIONS = ("auto", "fp32", "bf16")
 _PATHS = ("train_json", "train_images", "val_json", "val_images", "initial", "output")
 
 
@@ -27,8 +28,12 @@ class TrainConfig:
         epochs: Passes over the training images.
         max_steps: Ends the run, and its learning rate schedule, after this many steps.
         batch_size: Images a step.
+        micro_batch: Images whose gradients are computed at once, to save memory; the step follows
+            the mean over the whole batch all the same. None: all of them.
         image_size: Long side of training images in pixels, before `scale_jitter`.
         scale_jitter: Range that a batch's factor on `image_size` is drawn from.
+        crop: Share of the views that show a random part of the image.
+        copy_paste: Share of the views that get objects of another training image.
         optimizer: "sgd" or "adamw".
         learning_rate: Highest rate, reached after `warmup_steps`; falls to 0 as a cosine.
         backbone_rate_factor: The backbone's share of the learning rate.
@@ -43,6 +48,8 @@ class TrainConfig:
         frozen_modules: Names of further modules that stay as they are, e.g. "backbone.stem".
         seed: Of the order, the augmentation and the sampling in the losses.
         device: "auto", "cpu" or "cuda".
+        precision: "fp32", "bf16", or "auto": bf16 on GPUs. It is not measured, because a run that
+            is resumed must go on as it began.
         checkpoint_seconds: Longest time between two checkpoints.
         validate_every: Epochs between two validations; the last epoch is always validated.
         class_agnostic_metrics: Validate without regard to categories.
@@ -58,8 +65,11 @@ class TrainConfig:
     epochs: int = 10
     max_steps: int | None = None
     batch_size: int = 2
+    micro_batch: int | None = None
     image_size: int = 640
     scale_jitter: tuple[float, float] = (0.6, 1.2)
+    crop: float = 0.0
+    copy_paste: float = 0.0
     optimizer: str = "sgd"
     learning_rate: float = 0.005
     backbone_rate_factor: float = 1.0
@@ -72,6 +82,7 @@ class TrainConfig:
     frozen_modules: tuple[str, ...] = ()
     seed: int = 0
     device: str = "auto"
+    precision: str = "auto"
     checkpoint_seconds: float = 180.0
     validate_every: int = 1
     class_agnostic_metrics: bool = False
@@ -79,6 +90,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _require(self.stages in STAGES, "stages", f"one of {STAGES}", self.stages)
         _require(self.optimizer in OPTIMIZERS, "optimizer", f"one of {OPTIMIZERS}", self.optimizer)
+        _require(self.precision in PRECISIONS, "precision", f"one of {PRECISIONS}", self.precision)
+        for name in ("crop", "copy_paste"):
+            _require(0 <= getattr(self, name) <= 1, name, "0..1", getattr(self, name))
+        _require(self.micro_batch != 0, "micro_batch", "more than 0", self.micro_batch)
         for name in ("epochs", "batch_size", "image_size", "learning_rate", "validate_every"):
             _require(getattr(self, name) > 0, name, "more than 0", getattr(self, name))
         low, high = self.scale_jitter

@@ -1,5 +1,6 @@
 """Photos with COCO annotations as training samples for the model."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,23 @@ from torch import Tensor
 
 from core.formats.coco import CocoAnnotation, CocoImage, annotation_mask, read_coco
 from core.images import read_rgb
-from core.learning.transforms import Sample, augment, resize_image, resize_mask
+from core.learning.transforms import (
+    Augmentation,
+    Sample,
+    augment,
+    copy_paste,
+    crop,
+    flip,
+    resize_image,
+    resize_mask,
+)
 from core.masks import Mask
 from core.model.mask_rcnn import Target
 
+logger = logging.getLogger(__name__)
+
 CLASS_AGNOSTIC = ("object",)
+_NO_EXTRAS = Augmentation()
 
 
 class CocoDetectionDataset:
@@ -74,10 +87,22 @@ class CocoDetectionDataset:
         return [entry.image.width >= entry.image.height for entry in self._entries]
 
     def augmented(
-        self, index: int, long_side: int, generator: np.random.Generator
+        self,
+        index: int,
+        long_side: int,
+        generator: np.random.Generator,
+        augmentation: Augmentation = _NO_EXTRAS,
     ) -> tuple[Tensor, Target]:
         """A random view of an image whose long side has `long_side` pixels."""
-        return to_tensors(augment(self.sample(index, long_side), generator))
+        sample = self.sample(index, long_side)
+        if augmentation.pastes(generator):
+            other = self.sample(int(generator.integers(len(self))), long_side)
+            sample = copy_paste(
+                sample, flip(other) if generator.random() < 0.5 else other, generator
+            )
+        if augmentation.crops(generator):
+            sample = crop(sample, generator)
+        return to_tensors(augment(sample, generator))
 
     def sample(self, index: int, long_side: int) -> Sample:
         """An image at a size, with the masks of that size; instances that vanish are dropped.
@@ -116,6 +141,11 @@ class _Entry:
             if label == 0:
                 continue
             mask = annotation_mask(annotation, self.image.height, self.image.width)
+            if mask.is_empty:
+                logger.warning(
+                    "%s: an annotation without a pixel is left out", self.image.file_name
+                )
+                continue
             mask = resize_mask(mask, factors)
             if mask.is_empty:
                 continue

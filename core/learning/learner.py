@@ -30,14 +30,14 @@ class Learner:
         self._optimizer = make_optimizer(model, config)
         self._average = WeightAverage(model, config.ema_decay) if config.ema_decay else None
         self._skipped_in_a_row = 0
-        self._micro_batch = config.batch_size
+        self._micro_batch = config.micro_batch or config.batch_size
         self.step, self.skipped, self.rate = 0, 0, 0.0
 
     def learn(self, images: list[Tensor], targets: list[Target]) -> dict[str, float]:
         """Do one step.
 
-        Where a batch does not fit into the GPU's memory it is halved, and the gradients of its
-        parts are added up: slower, but the same step.
+        A batch may be done in parts (`micro_batch`), whose gradients are averaged: slower, but the
+        same step. Where a part does not fit into the GPU's memory it is halved.
 
         Args:
             images: Each [3, H, W] in 0..1.
@@ -90,7 +90,10 @@ class Learner:
         truth = [_to_device(target, self._device) for target in targets]
         # Autocast is thread-local: it is set here, where the run's own thread passes.
         kind = torch.device(self._device).type
-        with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
+        half = self._config.precision == "bf16" or (
+            self._config.precision == "auto" and kind == "cuda"
+        )
+        with torch.autocast(kind, torch.bfloat16, enabled=half):
             losses: dict[str, Tensor] = self.model(inputs, truth, self._generator())
         return losses
 

@@ -14,12 +14,10 @@ _HEADS = ("fpn", "rpn", *_ROI_HEADS)
 
 
 def learning_modules(model: MaskRCNN, stages: str) -> tuple[str, ...]:
-    """Return the names of the modules that learn, for a choice of `TrainConfig.stages`.
+    """Return the names of the modules that learn, for a choice of `TrainConfig.stages` but "all".
 
     "5+" is the heads and what leads from C4 to C5 in the backbone; "4+" and "3+" go on from there.
     """
-    if stages == "all":
-        return ("backbone", *_HEADS)
     if stages in ("roi_heads", "heads"):
         return _ROI_HEADS if stages == "roi_heads" else _HEADS
     parts = [name for i in range(int(stages[0]), 6) for name in model.backbone.parts[i]]
@@ -41,9 +39,10 @@ def freeze(model: MaskRCNN, stages: str, modules: Iterable[str] = ()) -> None:
             model.get_submodule(name)
         except AttributeError as error:
             raise ValueError(f"frozen_modules: the model has no module {name!r}") from error
-    learning = learning_modules(model, stages)
+    learning = () if stages == "all" else learning_modules(model, stages)
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(_within(name, learning) and not _within(name, frozen))
+        learns = stages == "all" or _within(name, learning)
+        parameter.requires_grad_(learns and not _within(name, frozen))
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
             module.eval()

@@ -1,5 +1,6 @@
 """The files of a run: its checkpoint while it goes on, and the model that it keeps."""
 
+import dataclasses
 import json
 import pickle
 import shutil
@@ -55,7 +56,7 @@ class RunFolder:
             state: dict[str, Any] = torch.load(
                 self._checkpoint, map_location="cpu", weights_only=True
             )
-            settings = json.loads(state.pop("settings"))
+            settings = {**self._defaults(), **json.loads(state.pop("settings"))}
         except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
             raise TrainingError(f"{self._checkpoint.name} is damaged: {error}") from error
         here = json.loads(json.dumps(self._settings))
@@ -65,6 +66,10 @@ class RunFolder:
                 f"({', '.join(changed)}): choose another output, or the same settings"
             )
         return state
+
+    def _defaults(self) -> dict[str, Any]:
+        """The settings that a checkpoint may not know: it was written before they existed."""
+        return {f.name: f.default for f in dataclasses.fields(TrainConfig) if f.name not in _FREE}
 
     def keep(self, model: MaskRCNN, card: dict[str, Any]) -> None:
         """Write the model, in place of the one kept before."""

@@ -10,6 +10,8 @@ from core.masks import Mask
 
 # Half-widths of the ranges that the factors on brightness, contrast and saturation come from.
 BRIGHTNESS, CONTRAST, SATURATION = 0.2, 0.2, 0.3
+SMALLEST_CROP = 0.5  # of each side
+VISIBLE = 0.25  # an instance with a smaller part in the crop is neither object nor background
 _GRAY = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
@@ -28,6 +30,27 @@ class Sample:
     masks: tuple[Mask, ...]
     labels: tuple[int, ...]
     ignored: tuple[Mask, ...] = ()
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How often views are changed beyond mirroring and colour, each 0..1.
+
+    Attributes:
+        crop: Share of the views that show a part of the image.
+        copy_paste: Share of the views that get objects of another image.
+    """
+
+    crop: float = 0.0
+    copy_paste: float = 0.0
+
+    def crops(self, generator: np.random.Generator) -> bool:
+        """Draw whether a view is cropped."""
+        return self.crop > 0 and generator.random() < self.crop
+
+    def pastes(self, generator: np.random.Generator) -> bool:
+        """Draw whether a view gets foreign objects."""
+        return self.copy_paste > 0 and generator.random() < self.copy_paste
 
 
 def resize_image(image: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
@@ -116,6 +139,51 @@ def jitter_colour(sample: Sample, generator: np.random.Generator) -> Sample:
     mean = float(gray.mean())
     image = brightness * (mean + contrast * (image - mean))
     return replace(sample, image=np.clip(np.rint(image), 0, 255).astype(np.uint8))
+
+
+def crop(sample: Sample, generator: np.random.Generator) -> Sample:
+    """Cut out a part with sides of half to all of the image's, anywhere in it."""
+    height, width = sample.image.shape[:2]
+    share_y, share_x = generator.uniform(SMALLEST_CROP, 1, 2)
+    rows, columns = max(1, round(height * share_y)), max(1, round(width * share_x))
+    top, left = (int(generator.integers(n + 1)) for n in (height - rows, width - columns))
+    pairs = [
+        (mask, mask.shift(-left, -top).clip(columns, rows), label)
+        for mask, label in zip(sample.masks, sample.labels, strict=True)
+    ]
+    seen = [(part, label, part.area >= VISIBLE * whole.area) for whole, part, label in pairs]
+    crowds = [mask.shift(-left, -top).clip(columns, rows) for mask in sample.ignored]
+    crowds += [part for part, _, is_visible in seen if not is_visible]
+    return Sample(
+        np.ascontiguousarray(sample.image[top : top + rows, left : left + columns]),
+        tuple(part for part, _, is_visible in seen if is_visible),
+        tuple(label for _, label, is_visible in seen if is_visible),
+        tuple(mask for mask in crowds if not mask.is_empty),
+    )
+
+
+def copy_paste(sample: Sample, other: Sample, generator: np.random.Generator) -> Sample:
+    """Put some instances of another sample over this one, in their places (arXiv 2012.07177).
+
+    What they cover is taken from the masks below; instances that vanish are dropped.
+    """
+    height, width = sample.image.shape[:2]
+    image, masks, labels = sample.image.copy(), list(sample.masks), list(sample.labels)
+    for mask, label in zip(other.masks, other.labels, strict=True):
+        pasted = mask.clip(width, height)
+        if pasted.is_empty or generator.random() < 0.5:
+            continue
+        x1, y1, x2, y2 = pasted.box_xyxy
+        image[y1:y2, x1:x2][pasted.crop] = other.image[y1:y2, x1:x2][pasted.crop]
+        masks = [below.subtract(pasted) for below in masks] + [pasted]
+        labels.append(label)
+    kept = [(m, label) for m, label in zip(masks, labels, strict=True) if not m.is_empty]
+    return replace(
+        sample,
+        image=image,
+        masks=tuple(mask for mask, _ in kept),
+        labels=tuple(label for _, label in kept),
+    )
 
 
 def augment(sample: Sample, generator: np.random.Generator) -> Sample:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from core.learning.dataset import CocoDetectionDataset
+from core.learning.transforms import Augmentation
 from tests.core.learning.scenes import SIZE, write_scenes
 from tests.helpers.data import shared_data
 
@@ -72,6 +73,31 @@ def test_instances_that_vanish_are_dropped(tmp_path: Path) -> None:
     dataset = CocoDetectionDataset(path, tmp_path)
     assert len(dataset.sample(0, 96).masks) == 2
     assert len(dataset.sample(0, 24).masks) == 1
+
+
+def test_an_annotation_without_a_pixel_is_left_out_with_a_warning(
+    tmp_path: Path, expected_logs: list[str]
+) -> None:
+    expected_logs.append("1.png: an annotation without a pixel is left out")
+    path = write_scenes(tmp_path, 2)
+    content = json.loads(path.read_text())
+    flat = content["annotations"][0] | {"id": 9, "segmentation": [[5, 5, 9, 5, 9, 5, 5, 5]]}
+    rewrite(path, {"annotations": [flat, *content["annotations"]]})
+    assert len(CocoDetectionDataset(path, tmp_path).sample(0, 96).masks) == 1
+
+
+def test_views_may_be_parts_and_hold_objects_of_other_photos(tmp_path: Path) -> None:
+    dataset = CocoDetectionDataset(write_scenes(tmp_path, 4), tmp_path)
+    extras = Augmentation(crop=1.0, copy_paste=1.0)
+    sizes, counts = set(), set()
+    for seed in range(12):
+        image, target = dataset.augmented(0, 96, np.random.default_rng(seed), extras)
+        sizes.add(tuple(image.shape[1:]))
+        counts.add(len(target["masks"]))
+        again, _ = dataset.augmented(0, 96, np.random.default_rng(seed), extras)
+        assert torch.equal(image, again)
+    assert len(sizes) > 6
+    assert max(counts) > 1
 
 
 def test_an_absolute_file_name_is_read_from_where_it_is(tmp_path: Path) -> None:

@@ -123,6 +123,29 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_with_the_same_step() 
     assert tight.seen == [1] * 7
 
 
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_parts_of_a_batch_are_averaged_into_the_same_step_b4(parts: int) -> None:
+    whole, split = Line(), Line()
+    losses = learn(learner(whole), 1.0, 2.0, 3.0, 5.0)
+    again = learn(learner(split, micro_batch=parts), 1.0, 2.0, 3.0, 5.0)
+    assert max(split.seen) == parts
+    assert split.weight.item() == pytest.approx(whole.weight.item())
+    assert again == pytest.approx(losses)
+
+
+@pytest.mark.parametrize(("precision", "half"), [("auto", False), ("fp32", False), ("bf16", True)])
+def test_the_losses_are_computed_in_the_precision_asked_for(precision: str, half: bool) -> None:
+    seen = []
+
+    class Asks(Line):
+        def forward(self, *arguments: Any) -> dict[str, Tensor]:
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return super().forward(*arguments)
+
+    learn(learner(Asks(), precision=precision), 1.0)
+    assert seen == [half]
+
+
 def test_a_single_image_that_does_not_fit_is_the_callers_business() -> None:
     model = Line()
     model.most_images = 0

@@ -189,6 +189,20 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     assert same(weights(result.model_folder), weights(whole.model_folder))
 
 
+def test_a_checkpoint_from_before_a_setting_existed_goes_on(config: TrainConfig) -> None:
+    interrupt(config)
+    path = config.output / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    settings = json.loads(state["settings"])
+    del settings["copy_paste"]
+    torch.save({**state, "settings": json.dumps(settings)}, path)
+    with pytest.raises(TrainingError, match=r"other settings \(copy_paste\)"):
+        fit(replace(config, copy_paste=0.5))
+    result, reports = reports_of(config)
+    assert reports[0].step > 0
+    assert result.model_folder is not None
+
+
 def test_a_checkpoint_of_other_settings_is_refused(config: TrainConfig) -> None:
     interrupt(config)
     with pytest.raises(TrainingError, match=r"other settings \(learning_rate\)"):

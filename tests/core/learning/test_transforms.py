@@ -6,8 +6,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.learning.transforms import (
+    Augmentation,
     Sample,
     augment,
+    copy_paste,
+    crop,
     flip,
     jitter_colour,
     resize_image,
@@ -120,3 +123,81 @@ def test_resizing_an_image_matches_opencv() -> None:
     image = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
     expected = cv2.resize(image, (30, 20), interpolation=cv2.INTER_AREA)
     assert np.array_equal(resize_image(image, 30), expected)
+
+
+def sample_of(*masks: Mask, ignored: tuple[Mask, ...] = ()) -> Sample:
+    """A photo whose pixels tell which mask they belong to."""
+    image = np.zeros((60, 80, 3), np.uint8)
+    for number, mask in enumerate(masks, 1):
+        image[mask.to_bitmap(60, 80)] = 40 * number
+    return Sample(image, masks, tuple(range(1, len(masks) + 1)), ignored)
+
+
+def test_a_crop_shows_a_part_with_the_masks_still_on_their_objects() -> None:
+    sample, generator = sample_of(disc(20, 20, 9), disc(60, 40, 12)), np.random.default_rng(0)
+    shapes = set()
+    for _ in range(40):
+        part = crop(sample, generator)
+        height, width = part.image.shape[:2]
+        assert 30 <= height <= 60
+        assert 40 <= width <= 80
+        shapes.add((height, width))
+        for mask, label in zip(part.masks, part.labels, strict=True):
+            expected = part.image[..., 0] == 40 * label
+            np.testing.assert_array_equal(mask.to_bitmap(height, width), expected)
+    assert len(shapes) > 20
+
+
+def test_a_crop_ignores_slivers_and_drops_what_is_outside() -> None:
+    sample = sample_of(disc(20, 20, 9), ignored=(disc(73, 53, 5),))
+    generator = np.random.default_rng(1)
+    counts = set()
+    for _ in range(200):
+        part = crop(sample, generator)
+        visible = (part.image[..., 0] == 40).sum() / sample.masks[0].area
+        counts.add((len(part.masks), len(part.ignored)))
+        assert len(part.masks) == (visible >= 0.25)
+        assert len(part.ignored) <= 2
+    assert {(1, 1), (1, 0), (0, 1)} <= counts
+
+
+def test_pasted_objects_bring_their_pixels_and_cover_what_lies_below() -> None:
+    below, above = disc(40, 30, 15), disc(50, 30, 15)
+    hidden = disc(50, 30, 4)
+    sample = sample_of(below, hidden)
+    other = Sample(np.full((60, 80, 3), 200, np.uint8), (above,), (7,))
+    seen = set()
+    for seed in range(12):
+        mixed = copy_paste(sample, other, np.random.default_rng(seed))
+        seen.add(len(mixed.masks))
+        if mixed.labels == (1, 2):
+            np.testing.assert_array_equal(mixed.image, sample.image)
+            continue
+        assert mixed.labels == (1, 7)  # the hidden one has vanished
+        assert mixed.masks[1] == above
+        assert mixed.masks[0] == below.subtract(above)
+        assert (mixed.image[above.to_bitmap(60, 80)] == 200).all()
+    assert seen == {2}
+
+
+def test_objects_of_a_larger_photo_are_clipped() -> None:
+    other = Sample(np.full((90, 120, 3), 200, np.uint8), (disc(80, 60, 20, 90, 120),), (1,))
+    for seed in range(4):
+        mixed = copy_paste(sample_of(), other, np.random.default_rng(seed))
+        for mask in mixed.masks:
+            assert mask.box_xyxy[2] <= 80
+            assert mask.box_xyxy[3] <= 60
+
+
+def test_views_are_cropped_and_pasted_as_often_as_asked() -> None:
+    generator = np.random.default_rng(0)
+    often = Augmentation(crop=0.7, copy_paste=0.2)
+    crops, pastes = (
+        sum(draw(generator) for _ in range(1000)) for draw in (often.crops, often.pastes)
+    )
+    assert 640 < crops < 760
+    assert 150 < pastes < 250
+    state = generator.bit_generator.state
+    assert not Augmentation().crops(generator)
+    assert not Augmentation().pastes(generator)
+    assert generator.bit_generator.state == state  # older runs draw what they drew
