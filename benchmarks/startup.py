@@ -2,8 +2,8 @@
 
 Both programs are started as a person starts them; only the event loop is replaced by one that
 processes what is pending (the first paint included), prints the clock and ends. The clock is the
-machine's monotonic one, which processes share. Set `LABELME_PYTHON` to the Python of an environment
-that has labelme to measure it in the same run.
+machine's monotonic one, which processes share. With `--labelme` and the Python of an environment
+that has it, labelme is measured in the same run.
 """
 
 import os
@@ -49,15 +49,14 @@ main()
 )
 
 
-def rows() -> Iterator[Row]:
+def rows(labelme: str = "") -> Iterator[Row]:
     """`startup_window`: median seconds, the runs of both programs taken in turn."""
-    peer_python = os.environ.get("LABELME_PYTHON", "")
     ours, peer = [], []
     with tempfile.TemporaryDirectory() as home:
         for _ in range(_RUNS + 1):
             ours.append(_seconds(sys.executable, _OURS, Path(home)))
-            if peer_python:
-                peer.append(_seconds(peer_python, _LABELME, Path(home)))
+            if labelme:
+                peer.append(_seconds(labelme, _LABELME, Path(home)))
     yield Row(
         "startup_window",
         statistics.median(ours[1:]),

@@ -26,11 +26,17 @@ _RADIUS = 120  # of the circle that the stroke goes round, in pixels of the view
 
 
 @contextmanager
-def open_window(project: Path) -> Iterator[tuple[MainWindow, Services]]:
-    """The window on a project, as the program opens it; closed at the end."""
+def open_window(project: Path, *, warm_up: bool = True) -> Iterator[tuple[MainWindow, Services]]:
+    """The window on a project, as the program opens it; closed at the end.
+
+    Args:
+        project: Its folder.
+        warm_up: Whether torch is imported in the background, as the program does it.
+    """
     with empty_window(project / "settings.ini") as (window, services):
         window.project.open(project)
-        services.segmenter.warm_up()
+        if warm_up:
+            services.segmenter.warm_up()
         yield window, services
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mrcnn_gui.services.pyramid import Pyramid
 from mrcnn_gui.ui.canvas.boxes import Box, area
-from mrcnn_gui.ui.canvas.compose import Grid, Pixels
+from mrcnn_gui.ui.canvas.grid import Grid
+from mrcnn_gui.ui.canvas.stamps import Pixels
 
 NEAREST_FROM = 4.0  # from this scale on, pixels are shown as squares
 _STEPS = 32  # positions between two pixels
@@ -54,8 +55,9 @@ class Backdrop:
         seen = packed(self._read(0, rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
         if scale == 1.0:
             return seen
-        taken: Pixels = seen.take(columns - columns[0], axis=1).take(rows - rows[0], axis=0)
-        return taken
+        wide = seen.take(columns - columns[0], axis=1)
+        squares: Pixels = wide.take(rows - rows[0], axis=0)
+        return squares
 
     def _interpolated(self, level: int, scale: float, box: Box) -> Pixels:
         height, width = self.pyramid.levels[level].shape[:2]

@@ -29,6 +29,7 @@ class ImageView(PanZoomWidget):
     """Shows the session's open image and follows what the services tell about it.
 
     Attributes:
+        image_id: Of the open image; 0 without one.
         preview: What a tool shows before its edit exists.
         suggestions: Those that are visible now.
     """
@@ -49,7 +50,7 @@ class ImageView(PanZoomWidget):
         self.suggestions: list[Suggestion] = []
         self._scene: Scene | None = None
         self._picture: Picture | None = None
-        self._image_id = 0
+        self.image_id = 0
         self._problem = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._connect()
@@ -74,7 +75,7 @@ class ImageView(PanZoomWidget):
         """Show an image as soon as it is read; 0 shows none."""
         if self._picture is not None:
             self._picture.close()
-        self._image_id, self._problem = image_id, ""
+        self.image_id, self._problem = image_id, ""
         self._picture = self._scene = None
         self.suggestions = []
         self.show_no_image()
@@ -130,7 +131,7 @@ class ImageView(PanZoomWidget):
         state.hidden_instances_changed.connect(self._follow_emphasis)
 
     def _show_image(self, image_id: int, pyramid: Pyramid) -> None:
-        if image_id != self._image_id:
+        if image_id != self.image_id:
             return
         if self._picture is not None:
             self._picture.show_pyramid(pyramid)
@@ -150,7 +151,7 @@ class ImageView(PanZoomWidget):
         self._scene.show_suggestions(self.suggestions)
 
     def _show_problem(self, image_id: int, problem: str) -> None:
-        if image_id == self._image_id:
+        if image_id == self.image_id:
             self._problem = problem
             self.update()
 
@@ -159,7 +160,7 @@ class ImageView(PanZoomWidget):
             self._picture.follow(change)
 
     def _follow_suggestions(self, image_id: int) -> None:
-        if image_id == self._image_id and self._picture is not None:
+        if image_id == self.image_id and self._picture is not None:
             self.suggestions = list(self._segmenter.visible_suggestions())
             if self._picture.show_suggestions(self.suggestions):
                 self.update()  # the pills stand outside of the boxes
@@ -214,7 +215,7 @@ class ImageView(PanZoomWidget):
         """Title and hint in place of an image."""
         if self._session.folder is None:
             return "No project is open", "Open a folder of images (Ctrl+O), or drop one here"
-        if not self._image_id:
+        if not self.image_id:
             return "No image is open", "Choose one from the list"
         if self._problem:
             return "This image cannot be read", self._problem

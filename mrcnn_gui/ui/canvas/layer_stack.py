@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrcnn_gui.ui.canvas.boxes import Box
-from mrcnn_gui.ui.canvas.compose import MAX_REACH, Grid, Layer, Pixels, compose
+from mrcnn_gui.ui.canvas.compose import compose
+from mrcnn_gui.ui.canvas.grid import Grid
+from mrcnn_gui.ui.canvas.stamps import Pixels
+from mrcnn_gui.ui.canvas.style import MAX_REACH, Layer
 
 Rank: TypeAlias = tuple[int, int, int]
 """Where a layer lies in its stack, lowest first; the last number is an id."""

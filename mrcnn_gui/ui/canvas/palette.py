@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from PySide6.QtGui import QColor
 
-from mrcnn_gui.ui.canvas.compose import Style
+from mrcnn_gui.ui.canvas.style import Style
 
 GROUND = QColor(38, 40, 43)  # neutral and dark: it does not tint how a photo looks
 TEXT = QColor(232, 234, 237)

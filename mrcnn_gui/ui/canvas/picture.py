@@ -10,9 +10,9 @@ from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.pyramid import Pyramid
 from mrcnn_gui.ui.canvas.backdrop import Backdrop, packed
 from mrcnn_gui.ui.canvas.boxes import Box, grown
-from mrcnn_gui.ui.canvas.compose import MAX_REACH
 from mrcnn_gui.ui.canvas.plane import Plane, Workshop
 from mrcnn_gui.ui.canvas.scene import Scene
+from mrcnn_gui.ui.canvas.style import MAX_REACH
 from mrcnn_gui.ui.canvas.tile import StandIn, Tile
 from mrcnn_gui.ui.canvas.viewport import Viewport
 

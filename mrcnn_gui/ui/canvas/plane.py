@@ -13,7 +13,9 @@ from PySide6.QtGui import QImage, QPainter, QRegion
 
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.ui.canvas.boxes import Box, grown, merged, moved, overlap
-from mrcnn_gui.ui.canvas.compose import MAX_REACH, Grid, Pixels
+from mrcnn_gui.ui.canvas.grid import Grid
+from mrcnn_gui.ui.canvas.stamps import Pixels
+from mrcnn_gui.ui.canvas.style import MAX_REACH
 from mrcnn_gui.ui.canvas.tile import NOTHING, Key, StandIn, Tile, keys_in, rect, tile_box
 
 AHEAD = 256  # so far around the view, tiles are made before they are seen

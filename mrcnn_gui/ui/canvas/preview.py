@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mrcnn_gui.ui.canvas.boxes import Box
-from mrcnn_gui.ui.canvas.compose import Bitmap
+from mrcnn_gui.ui.canvas.style import Bitmap
 
 Point = tuple[float, float]
 

@@ -10,10 +10,10 @@ from mrcnn_gui.project.annotation import Instance, Suggestion
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.boxes import Box
-from mrcnn_gui.ui.canvas.compose import Layer, Style
 from mrcnn_gui.ui.canvas.layer_stack import EMPTY, LayerStack, Rank
 from mrcnn_gui.ui.canvas.palette import Emphasis, instance_style, suggestion_style
 from mrcnn_gui.ui.canvas.preview import Preview
+from mrcnn_gui.ui.canvas.style import Layer, Style
 
 _MANY = 100  # so many instances are cheaper to stack anew than to replace one by one
 _ABOVE_INSTANCES = 1  # first number of a suggestion's rank; that of an instance is minus its size

@@ -8,7 +8,8 @@ from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QImage, QPainter, QRegion
 
 from mrcnn_gui.ui.canvas.boxes import Box, overlap
-from mrcnn_gui.ui.canvas.compose import Grid, Pixels
+from mrcnn_gui.ui.canvas.grid import Grid
+from mrcnn_gui.ui.canvas.stamps import Pixels
 
 SIDE = 512
 

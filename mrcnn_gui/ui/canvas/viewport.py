@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from mrcnn_gui.ui.canvas.compose import Grid
+from mrcnn_gui.ui.canvas.grid import Grid
 
 MAX_SCALE = 64.0
 MAX_FIT_SCALE = 8.0  # a tiny image is not blown up to the whole window

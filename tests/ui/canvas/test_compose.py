@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mrcnn_gui.ui.canvas.compose import Grid, Layer, Style, compose
+from mrcnn_gui.ui.canvas.compose import compose
+from mrcnn_gui.ui.canvas.grid import Grid
+from mrcnn_gui.ui.canvas.style import Layer, Style
 
 PLAIN = Style(fill=1, border=2, border_width=2, halo=3, halo_width=1)
 THICK = Style(fill=4, border=5, border_width=3, halo=6, halo_width=2)

@@ -105,7 +105,7 @@ def test_image_pixels_lie_under_the_mask_pixels(
 def test_tiles_meet_without_a_seam(canvas: CanvasView) -> None:
     pixels = np.full((700, 1100, 3), 200, np.uint8)
     canvas._picture = None
-    canvas._show_image(canvas._image_id, Pyramid.of(pixels))
+    canvas._show_image(canvas.image_id, Pyramid.of(pixels))
     for scale in (0.37, 0.5, 0.83, 1.3, 4.7):
         canvas.zoom_at(scale, canvas.to_view(512, 512))
         left, top = canvas.to_view(400, 400).toTuple()

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from core.masks import Mask
 from mrcnn_gui.ui.canvas.boxes import Box, hull, overlap
-from mrcnn_gui.ui.canvas.compose import Bitmap
+from mrcnn_gui.ui.canvas.style import Bitmap
 
 _SLACK = 64  # least growth in pixels, so that a slow stroke does not copy at every step
 

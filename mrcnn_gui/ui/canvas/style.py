@@ -1,0 +1,64 @@
+"""A mask that is to be drawn, and how it looks."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrcnn_gui.ui.canvas.boxes import Box
+
+Bitmap: TypeAlias = NDArray[np.bool_]
+
+MAX_REACH = 16  # no style reaches further, in view pixels
+_SLOPE_REACH = 3  # half the Sobel kernel that tells which way a dashed outline runs
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a mask looks; colours are premultiplied 0xAARRGGBB, 0 draws nothing.
+
+    Attributes:
+        fill: Colour of the inside.
+        border: Colour of the outline just inside the mask's edge.
+        border_width: In view pixels.
+        halo: Colour of the outline just outside the mask's edge.
+        halo_width: In view pixels.
+        gap: Second colour of a dashed border; None draws it solid.
+        dash: Length of a dash, in view pixels.
+    """
+
+    fill: int
+    border: int
+    border_width: int
+    halo: int = 0
+    halo_width: int = 0
+    gap: int | None = None
+    dash: int = 6
+
+    @property
+    def reach(self) -> int:
+        """How far the look of a pixel depends on its neighbours, in view pixels."""
+        slope = 0 if self.gap is None else _SLOPE_REACH
+        return max(self.border_width, self.halo_width, slope)
+
+    @property
+    def outline(self) -> tuple[int, int, bool]:
+        """What two styles share whose outlines have the same shape, whatever their colours."""
+        return self.border_width, self.halo_width if self.halo else 0, self.gap is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A mask to be drawn: a bool crop [h, w] (need not be tight) at (x, y) of the image."""
+
+    crop: Bitmap
+    x: int
+    y: int
+    style: Style
+
+    @property
+    def box_xyxy(self) -> Box:
+        """The crop's box in image pixels."""
+        height, width = self.crop.shape
+        return self.x, self.y, self.x + width, self.y + height
