@@ -73,9 +73,9 @@ def read_info(path: Path) -> ImageInfo:
         width, height = _bmp_size(path)
         _check_size(path, width, height, LARGEST_IMAGE)
         return ImageInfo(width, height, pages=1, bit_depth=8)
-    image = _open(path)
+    image = open_vips(path)
     _check_size(path, image.width, image.height, LARGEST_IMAGE)
-    orientation = _orientation(image)
+    orientation = orientation_of(image)
     turned = orientation in _TURNED
     width, height = (image.height, image.width) if turned else (image.width, image.height)
     pages = int(_field(image, "n-pages", 1))
@@ -102,7 +102,7 @@ def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
     if _is_bmp(path):
         return _shrunk(_read_bmp(path), max_side)
     try:
-        image = _open(path)
+        image = open_vips(path)
         shrinks = max_side is not None and image.format == "uchar" and image.bands <= 4
         _check_size(path, image.width, image.height, _most_pixels(image, shrinks))
         if shrinks:
@@ -111,7 +111,7 @@ def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
             )
         pixels = _to_rgb(image)
     except pyvips.Error as error:
-        raise _read_error(path, error) from error
+        raise vips_error(path, error) from error
     return _shrunk(pixels, max_side)
 
 
@@ -148,15 +148,25 @@ def _open_regular(path: Path) -> BufferedReader:
     return path.open("rb")
 
 
-def _open(path: Path) -> Any:
+def open_vips(path: Path, *, access: str = "sequential", **options: Any) -> Any:
+    """Open a file with libvips; nothing is decoded yet.
+
+    Args:
+        path: The file.
+        access: "sequential" when it is read once from top to bottom, else "random".
+        **options: Of the loader of its format.
+
+    Raises:
+        ImageReadError: The file is no image.
+    """
     try:
         return pyvips.Image.new_from_file(
-            str(path), access="sequential", fail_on="truncated", revalidate=True
+            str(path), access=access, fail_on="truncated", revalidate=True, **options
         )
     except UnicodeEncodeError as error:
         raise ImageReadError(path, "its name is not valid UTF-8: rename it") from error
     except pyvips.Error as error:
-        raise _read_error(path, error) from error
+        raise vips_error(path, error) from error
 
 
 def _most_pixels(image: Any, shrinks: bool) -> int:
@@ -177,14 +187,15 @@ def _field(image: Any, name: str, default: Any) -> Any:
     return image.get(name) if image.get_typeof(name) else default
 
 
-def _orientation(image: Any) -> int:
+def orientation_of(image: Any) -> int:
+    """The EXIF orientation of stored pixels, 1-8; 1 when there is none."""
     value = int(_field(image, "orientation", 1))
     return value if 1 <= value <= 8 else 1  # others mean nothing, and viewers ignore them
 
 
 def _to_rgb(image: Any) -> NDArray[np.uint8]:
     """Decode: upright, three channels, 8 bit."""
-    if _orientation(image) > 1 or image.format != "uchar":
+    if orientation_of(image) > 1 or image.format != "uchar":
         image = image.copy_memory()  # turning and stretching read the pixels out of order
     image = image.autorot()
     if image.bands > 4:  # satellites and microscopes: no alpha, whatever the file says
@@ -270,7 +281,8 @@ def _read_bmp(path: Path) -> NDArray[np.uint8]:
     return np.asarray(pixels, dtype=np.uint8)
 
 
-def _read_error(path: Path, error: pyvips.Error) -> ImageReadError:
+def vips_error(path: Path, error: pyvips.Error) -> ImageReadError:
+    """What libvips says about a file, in words for people."""
     lines = str(error.detail or error.message).strip().splitlines()
     if any("not a known file format" in line for line in lines):
         return ImageReadError(path, "not an image of a known format")

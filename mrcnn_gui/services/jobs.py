@@ -33,6 +33,7 @@ class Lane(Enum):
 _FORESEEN = (ProjectError, EditError, CocoError)
 
 WORKERS = {Lane.IO: 2, Lane.DRAW: 2, Lane.MODEL: 1, Lane.TRAIN: 1}
+_NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.TRAIN: 10}
 
 
 class _Event(Enum):
@@ -218,9 +219,9 @@ def _nothing(**_: object) -> None:
 
 
 def _work(lane: Lane, waiting: "queue.PriorityQueue[tuple[float, int, Job | None]]") -> None:
-    if lane is Lane.TRAIN and sys.platform == "linux":
-        # Linux gives each thread its own niceness: training yields to the window.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    if lane in _NICENESS and sys.platform == "linux":
+        # Linux gives each thread its own niceness: these yield to the window.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS[lane])
     while True:
         job = waiting.get()[2]
         if job is None:

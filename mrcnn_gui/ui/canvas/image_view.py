@@ -51,7 +51,7 @@ class ImageView(PanZoomWidget):
         self._scene: Scene | None = None
         self._picture: Picture | None = None
         self.image_id = 0
-        self._problem = ""
+        self._problem = self._progress = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._connect()
 
@@ -75,7 +75,7 @@ class ImageView(PanZoomWidget):
         """Show an image as soon as it is read; 0 shows none."""
         if self._picture is not None:
             self._picture.close()
-        self.image_id, self._problem = image_id, ""
+        self.image_id, self._problem, self._progress = image_id, "", ""
         self._picture = self._scene = None
         self.suggestions = []
         self.show_no_image()
@@ -94,6 +94,8 @@ class ImageView(PanZoomWidget):
     def paint_marks(self, painter: QPainter) -> None:
         """Paint what lies over the picture, in logical pixels: the scores of the suggestions."""
         marks.paint_pills(painter, list(self._pills()), QRectF(self.rect()))
+        if self._progress:
+            marks.paint_note(painter, self.rect(), self._progress)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what is asked for, and no more."""
@@ -124,6 +126,7 @@ class ImageView(PanZoomWidget):
         session.project_closed.connect(self.update)
         self._images.image_ready.connect(self._show_image)
         self._images.image_failed.connect(self._show_problem)
+        self._images.detail_progress.connect(self._show_progress)
         self._segmenter.suggestions_changed.connect(self._follow_suggestions)
         state.selected_instance_changed.connect(self._follow_emphasis)
         state.selected_suggestion_changed.connect(self._follow_emphasis)
@@ -134,7 +137,9 @@ class ImageView(PanZoomWidget):
         if image_id != self.image_id:
             return
         if self._picture is not None:
+            self._progress = ""
             self._picture.show_pyramid(pyramid)
+            self.update(marks.note_rect(self.rect()))
             return
         self._compose_scene()
         assert self._scene is not None
@@ -149,6 +154,12 @@ class ImageView(PanZoomWidget):
         self._scene = Scene(document, self._view_state, self.preview, self._color_of, ratio)
         self.suggestions = list(self._segmenter.visible_suggestions())
         self._scene.show_suggestions(self.suggestions)
+
+    def _show_progress(self, image_id: int, share: float) -> None:
+        """Tell how far the fine levels of a large image are."""
+        if image_id == self.image_id:
+            self._progress = f"Reading details… {share:.0%}"
+            self.update(marks.note_rect(self.rect()))
 
     def _show_problem(self, image_id: int, problem: str) -> None:
         if image_id == self.image_id:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from mrcnn_gui.ui.canvas import palette
@@ -89,6 +89,21 @@ def paint_notice(painter: QPainter, area: QRectF, title: str, hint: str, *, prob
     painter.setPen(palette.FAINT_TEXT)
     text_area.setTop(drawn.bottom() + QFontMetricsF(font).height() / 2)
     painter.drawText(text_area, int(flags), hint)
+
+
+def note_rect(area: QRect) -> QRect:
+    """Where `paint_note` paints: the lower left corner."""
+    return QRect(area.left() + 8, area.bottom() - 31, 220, 24)
+
+
+def paint_note(painter: QPainter, area: QRect, text: str) -> None:
+    """Paint what goes on in the background, out of the way."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_faded(palette.DARK))
+    painter.drawRoundedRect(note_rect(area), 6, 6)
+    painter.setPen(palette.TEXT)
+    painter.drawText(note_rect(area), Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _pill_rect(pill: Pill, metrics: QFontMetricsF, area: QRectF) -> QRectF:
