@@ -8,14 +8,25 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from benchmarks.canvas_driver import Hand, Times, hand_on
+from benchmarks.canvas_edits import paint
+from benchmarks.canvas_files import opening_rows, scan_rows, turning_rows
+from benchmarks.canvas_labelme import peer_times
 from benchmarks.canvas_scenes import dense_masks, photo, polygon_masks, polygons, project
 from benchmarks.row import Row
+from benchmarks.window import run_until
+
+Size: TypeAlias = tuple[int, int]
 
 _EVENTS = 220
+_SCENES: tuple[tuple[str, Size, int, tuple[int, int]], ...] = (
+    ("thousand", (10_000, 10_000), 1000, (60, 250)),
+    ("thousands", (4000, 3000), 5000, (12, 50)),
+)
 _BARS = {
     "pan_1000": 16.0,
     "zoom_1000": 16.0,
@@ -27,6 +38,16 @@ _BARS = {
     "pan_dense": 16.0,
     "pan_4k": 33.0,
     "sharp": 200.0,
+    "dab_50": 8.0,
+    "dab_500": 8.0,
+    "release": 25.0,
+    "undo": 16.0,
+}
+_NAMES = {
+    "dab_50": "brush_dab_50",
+    "dab_500": "brush_dab_500",
+    "release": "brush_release",
+    "undo": "undo_stroke",
 }
 
 
@@ -41,38 +62,65 @@ class Bursts:
         self.times.setdefault(row, []).extend(burst())
         hand.check(row)
 
-    def row(self, name: str, prefix: str = "canvas_") -> Row:
-        """The p99 of a row."""
+    def row(self, name: str, labelme_ms: float | None = None) -> Row:
+        """The p99 of a row, beside labelme's median where that is known."""
         value = float(np.percentile(self.times[name], 99))
-        return Row(f"{prefix}{name}", value, "ms", bar=_BARS[name])
+        peer = "" if labelme_ms is None else "labelme"
+        full_name = _NAMES.get(name, f"canvas_{name}")
+        return Row(full_name, value, "ms", peer, labelme_ms, bar=_BARS[name])
 
 
 def rows(labelme: str = "") -> Iterator[Row]:
     """All rows of the canvas; `labelme` is the Python of an environment that has it."""
     with tempfile.TemporaryDirectory() as folder:
-        yield from _masks(Path(folder))
+        work = Path(folder)
+        peers: dict[str, float] = {}
+        bursts = Bursts()
+        for name, size, count, radii in _SCENES:
+            times = _look_at_polygons(work, bursts, labelme, (name, size, count, radii))
+            peers |= {f"{row}_{count}": value for row, value in times.items()}
+        _look_at_dense(work, bursts)
+        _edit(work, bursts)
+        for name in _BARS:
+            yield bursts.row(name, peers.get(name))
+        yield from opening_rows(work, peers.get("open_1000"))
+        yield from turning_rows(work)
+        yield from scan_rows(work)
 
 
-def _masks(work: Path) -> Iterator[Row]:
-    bursts = Bursts()
-    scene = _scene(work, "thousand", (10_000, 10_000), 1000, (60, 250))
-    with hand_on(scene) as hand:
-        _look_around(bursts, hand, "1000")
-        bursts.add("select_1000", hand, lambda: hand.select(_EVENTS))
+def _look_at_polygons(
+    work: Path, bursts: Bursts, labelme: str, scene: tuple[str, Size, int, tuple[int, int]]
+) -> dict[str, float]:
+    """All looks at one scene; returns labelme's times at the same."""
+    name, size, count, radii = scene
+    outlines = list(polygons(count, *size, radii))
+    picture = photo(_folder(work, name) / "photo.jpg", *size)
+    folder = project(work, name, [picture], polygon_masks(outlines))
+    with hand_on(folder) as hand:
+        _look_around(bursts, hand, str(count))
+        if count == 1000:
+            bursts.add("select_1000", hand, lambda: hand.select(_EVENTS))
         _sharpen(bursts, hand)
-    with hand_on(scene, (3840, 2160)) as hand:
-        _pan(bursts, hand, "pan_4k")
-    scene = _scene(work, "thousands", (4000, 3000), 5000, (12, 50))
-    with hand_on(scene) as hand:
-        _look_around(bursts, hand, "5000")
-        _sharpen(bursts, hand)
-    masks = dense_masks(500, 4000, 3000)
-    dense = project(work, "dense", [photo(_folder(work, "dense") / "a.jpg", 4000, 3000)], masks)
-    with hand_on(dense) as hand:
+    if count == 1000:
+        with hand_on(folder, (3840, 2160)) as hand:
+            _pan(bursts, hand, "pan_4k")
+    return peer_times(labelme, picture, size, outlines)
+
+
+def _look_at_dense(work: Path, bursts: Bursts) -> None:
+    picture = photo(_folder(work, "dense") / "photo.jpg", 4000, 3000)
+    with hand_on(project(work, "dense", [picture], dense_masks(500, 4000, 3000))) as hand:
         _pan(bursts, hand, "pan_dense")
         _sharpen(bursts, hand)
-    for name in _BARS:
-        yield bursts.row(name)
+
+
+def _edit(work: Path, bursts: Bursts) -> None:
+    masks = polygon_masks(list(polygons(1001, 8000, 8000, (60, 200))))
+    picture = photo(_folder(work, "edited") / "photo.jpg", 8000, 8000)
+    with hand_on(project(work, "edited", [picture], masks)) as hand:
+        run_until(lambda: not hand.services.images.is_building)
+        for row, times in paint(hand).items():
+            bursts.add(row, hand, lambda times=times: times)  # type: ignore[misc]
 
 
 def _look_around(bursts: Bursts, hand: Hand, count: str) -> None:
@@ -99,14 +147,6 @@ def _sharpen(bursts: Bursts, hand: Hand) -> None:
     hand.canvas.fit()
     hand.wait()
     bursts.add("sharp", hand, lambda: hand.sharpen(_EVENTS // 3))
-
-
-def _scene(
-    work: Path, name: str, size: tuple[int, int], count: int, radii: tuple[int, int]
-) -> Path:
-    outlines = list(polygons(count, *size, radii))
-    picture = photo(_folder(work, name) / "photo.jpg", *size)
-    return project(work, name, [picture], polygon_masks(outlines))
 
 
 def _folder(work: Path, name: str) -> Path:

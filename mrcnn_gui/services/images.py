@@ -74,6 +74,16 @@ class Images(QObject):
         self._build(image_id, pyramid)
         self._read_neighbours(image_id)
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether an image is on its way: the one asked for, or a neighbour."""
+        return bool(self._reading)
+
+    @property
+    def is_building(self) -> bool:
+        """Whether the fine levels of a large image are being made."""
+        return self._building is not None
+
     def pyramid(self, image_id: int) -> Pyramid | None:
         """A decoded image when it is in memory."""
         return self._pyramids.get(image_id)
