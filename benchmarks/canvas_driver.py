@@ -139,6 +139,15 @@ class Hand:
         """Click here and there."""
         return [self.time(partial(self._click, self._curve(5 * step))) for step in range(steps)]
 
+    def stroke(self, moves: int) -> Times:
+        """A stroke of the tool at hand from the middle to the right."""
+        at = self.canvas.rect().center()
+        QTest.mousePress(self.canvas, _LEFT, pos=at)
+        places = [at + QPoint(8 * move, 2 * move) for move in range(moves)]
+        times = [self.time(partial(QTest.mouseMove, self.canvas, place)) for place in places]
+        QTest.mouseRelease(self.canvas, _LEFT, pos=places[-1])
+        return times
+
     def sharpen(self, times: int, notches: int = 1) -> Times:
         """How long after a turn of the wheel, in and out by turns, the picture is sharp."""
         waited = []

@@ -197,6 +197,8 @@ def visible(
         for suggestion in suggestions
         if suggestion.score >= min_score and suggestion.key not in document.decisions
     ]
+    if not undecided:
+        return []  # as after most edits: then nothing is compared with all instances
     rejected = [
         decision.suggestion.mask
         for decision in document.decisions.values()

@@ -18,6 +18,7 @@ from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from mrcnn_gui.workflows.finetune import FinetuneOptions, FinetuneResult, finetune
 from tests.helpers.data import shared_data
+from tests.helpers.loop_watch import LoopWatch
 
 TINY = MaskRCNNConfig(
     backbone_width=0.25,
@@ -31,6 +32,18 @@ TINY = MaskRCNNConfig(
     mask_channels=16,
     mask_convs=1,
 )
+
+
+@pytest.fixture(autouse=True)
+def watched_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Report what held the event loop: `pytest -rA tests/e2e` shows it."""
+    if "services" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("qtbot")
+    with LoopWatch() as watch:
+        yield
+    request.node.add_report_section("call", "event loop", watch.report() or "never late")
 
 
 @pytest.fixture

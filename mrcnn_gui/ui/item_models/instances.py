@@ -28,6 +28,15 @@ class Column(IntEnum):
 
 _TITLES = {Column.CATEGORY: "Category", Column.AREA: "Area (px)", Column.SOURCE: "Source"}
 
+_ROLES = frozenset(  # views ask for many more, thousands of times
+    {
+        Qt.ItemDataRole.DisplayRole,
+        Qt.ItemDataRole.DecorationRole,
+        Qt.ItemDataRole.ToolTipRole,
+        Qt.ItemDataRole.TextAlignmentRole,
+    }
+)
+
 
 class InstanceModel(QAbstractTableModel):
     """One row for each instance of the session's document, in drawing order."""
@@ -74,7 +83,7 @@ class InstanceModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """What the list shows of an instance."""
         document = self._session.document
-        if document is None or not index.isValid():
+        if role not in _ROLES or document is None or not index.isValid():
             return None
         instance = document.instances.get(self._ids[index.row()])
         if instance is None:
