@@ -59,7 +59,7 @@ class Hand:
         Raises:
             SystemExit: They differ.
         """
-        self.wait()
+        run_until(lambda: self.canvas.is_sharp and not self.services.images.is_building)
         session, canvas = self.services.session, self.canvas
         document, pyramid = session.document, self.services.images.pyramid(canvas.image_id)
         assert document is not None
@@ -180,5 +180,5 @@ def hand_on(project: Path, size: tuple[int, int] = (1600, 1000)) -> Iterator[Han
     """A hand on the canvas of a window on a project, the first image shown and sharp."""
     with open_window(project, warm_up=False) as (window, services):
         hand = Hand(window, services, size)
-        hand.wait()
+        run_until(lambda: hand.canvas.is_sharp and not services.images.is_building)
         yield hand

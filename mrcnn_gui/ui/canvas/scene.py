@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from mrcnn_gui.project.annotation import Instance, Suggestion
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.services.view_state import ViewState
-from mrcnn_gui.ui.canvas.boxes import Box
+from mrcnn_gui.ui.canvas.boxes import Box, overlap
 from mrcnn_gui.ui.canvas.layer_stack import EMPTY, LayerStack, Rank
 from mrcnn_gui.ui.canvas.palette import Emphasis, instance_style, suggestion_style
 from mrcnn_gui.ui.canvas.preview import Preview
@@ -90,7 +90,8 @@ class Scene:
         selected = self._view_state.selected_instance
         if selected is not None and selected not in self._view_state.hidden_instances:
             ids.append(selected)
-        return [instances[it] for it in ids if it in instances]
+        near = [instances[it] for it in ids if it in instances]
+        return [it for it in near if overlap(it.mask.box_xyxy, (x, y, x + 1, y + 1))]
 
     def emphasised(self) -> dict[tuple[str, object], Box]:
         """What is hovered and selected, and the image boxes of it."""

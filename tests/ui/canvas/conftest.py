@@ -114,10 +114,18 @@ def suggest(services: Services, canvas: CanvasView, qtbot: QtBot) -> Callable[[]
     return run
 
 
+def sharpen(canvas: CanvasView) -> None:
+    """Run the event loop until the picture is complete."""
+    QApplication.processEvents()
+    while not canvas.is_sharp:
+        QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+    QApplication.processEvents()
+
+
 def grabbed(canvas: CanvasView) -> NDArray[np.uint8]:
     """What the canvas shows when it is sharp: uint8 [height, width, 3] RGB."""
-    while canvas.shows_image and not canvas.is_sharp:
-        QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+    if canvas.shows_image:
+        sharpen(canvas)
     image = canvas.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     size = image.height(), image.bytesPerLine() // 4, 4
     pixels = np.frombuffer(image.constBits(), np.uint8).reshape(size)
