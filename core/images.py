@@ -13,10 +13,11 @@ import re
 import stat
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -26,6 +27,10 @@ from numpy.typing import NDArray
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 
 _BITS = {"uchar": 8, "char": 8, "ushort": 16, "short": 16, "uint": 32, "int": 32, "float": 32}
+_DIGITS = re.compile(r"(\d+)")
+_FolderKey: TypeAlias = tuple[tuple[tuple[str | int, ...], ...], tuple[str, ...]]
+_Found: TypeAlias = tuple[tuple[tuple[str | int, ...], ...], tuple[str, ...], str]
+
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 
 LARGEST_IMAGE = 2**31 - 1  # pixels: COCO's masks count no further
@@ -126,8 +131,7 @@ def list_images(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is not a folder")
-    above = len(folder.parts)
-    return sorted(_walk(folder), key=lambda path: _natural_key(path.parts[above:]))
+    return [Path(path) for _, _, path in sorted(_walk(str(folder), ((), ()), set()))]
 
 
 def content_hash(path: Path) -> str:
@@ -291,37 +295,47 @@ def vips_error(path: Path, error: pyvips.Error) -> ImageReadError:
     return ImageReadError(path, lines[0])
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    visited = set()
-    for parent, subfolders, names in os.walk(folder, followlinks=True):
-        status = Path(parent).stat()
-        if (status.st_dev, status.st_ino) in visited:
-            subfolders.clear()
-            continue
-        visited.add((status.st_dev, status.st_ino))
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in names:
-            path = Path(parent, name)
-            is_image = not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES
-            if is_image and _is_regular(path):
-                yield path
+def _walk(folder: str, key: _FolderKey, visited: set[tuple[int, int]]) -> Iterator[_Found]:
+    """The images in a folder and below it, with what they are sorted by.
+
+    The folder's listing tells what is a file: a hundred thousand are not looked at one by one.
+    """
+    status = os.stat(folder)  # noqa: PTH116 - a Path costs more than the call
+    if (status.st_dev, status.st_ino) in visited:
+        return
+    visited.add((status.st_dev, status.st_ino))
+    subfolders = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith("."):
+                continue
+            if name[name.rfind(".") :].lower() in IMAGE_SUFFIXES and _is_regular(entry):
+                yield (*key[0], _natural(name)), (*key[1], name), entry.path
+            elif _is_folder(entry):
+                subfolders.append(name)
+    for name in sorted(subfolders):
+        below = (*key[0], _natural(name)), (*key[1], name)
+        with suppress(OSError):  # one that may not be looked into has no images for us
+            yield from _walk(os.path.join(folder, name), below, visited)  # noqa: PTH118
 
 
-def _is_regular(path: Path) -> bool:
+def _is_regular(entry: "os.DirEntry[str]") -> bool:
     """Whether this is a file, or a link that leads to one."""
     try:
-        return stat.S_ISREG(path.stat().st_mode)
+        return entry.is_file()
     except OSError:
         return False
 
 
-def _natural_key(
-    parts: tuple[str, ...],
-) -> tuple[list[list[tuple[int, int, str]]], tuple[str, ...]]:
-    """Case-insensitive, numbers by their value, folder by folder; the path itself breaks ties."""
-    tokens = [re.findall(r"(\d+)|(\D+)", part.casefold()) for part in parts]
-    return [[_sort_token(*token) for token in part] for part in tokens], parts
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
-def _sort_token(digits: str, text: str) -> tuple[int, int, str]:
-    return (0, int(digits), "") if digits else (1, 0, text)
+def _natural(name: str) -> tuple[str | int, ...]:
+    """Text, number, text, …: case-insensitive, numbers by their value."""
+    parts = _DIGITS.split(name.casefold())
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(parts))

@@ -42,16 +42,20 @@ class ImageTable:
 
     def add(self, paths: Iterable[Path]) -> list[ImageEntry]:
         """Add the images that are not there yet, in this order, and return those."""
-        known = {entry.path for entry in self.all()}
-        stored = dict.fromkeys(stored_paths(paths, self._folder))
         last = self._database.execute("SELECT ifnull(max(id), 0) FROM images")[0][0]
-        rows = [(_as_bytes(path),) for path in stored if path not in known]
-        self._database.execute_many(
-            "INSERT INTO images (path, export_id) VALUES "
-            "(CAST(? AS TEXT), (SELECT ifnull(max(export_id), 0) + 1 FROM images))",
-            rows,
-        )
+        self.insert(paths)
         return self._select("WHERE id > ?", last)
+
+    def insert(self, paths: Iterable[Path]) -> None:
+        """The same for a hundred thousand images that nobody asks back."""
+        known = {path for (path,) in self._database.execute("SELECT path FROM images")}
+        stored = dict.fromkeys(stored_paths(paths, self._folder))
+        [[highest]] = self._database.execute("SELECT ifnull(max(export_id), 0) FROM images")
+        new = (path for path in stored if path not in known)
+        self._database.execute_many(
+            "INSERT INTO images (path, export_id) VALUES (CAST(? AS TEXT), ?)",
+            ((_as_bytes(path), number) for number, path in enumerate(new, highest + 1)),
+        )
 
     def all(self) -> list[ImageEntry]:
         """All images, in the order in which they were added."""

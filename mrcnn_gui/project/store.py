@@ -169,6 +169,11 @@ class Store:
         with self.transaction():
             return self._images.add(paths)
 
+    def insert_images(self, paths: Iterable[Path]) -> None:
+        """Add the images that are not there yet, in this order."""
+        with self.transaction():
+            self._images.insert(paths)
+
     def images(self) -> list[ImageEntry]:
         """All images, in the order in which they were added."""
         return self._images.all()

@@ -64,7 +64,7 @@ def create_project(folder: Path, images_folder: Path, categories: Sequence[str])
         raise ProjectError(f"no images in {images_folder}: expected jpg, png, tif, bmp or webp")
     _check_names(categories)
     with Store.create(folder) as store, store.transaction():
-        store.add_images(images)
+        store.insert_images(images)
         for name in categories:
             store.add_category(name)
         note_images_folder(store, images_folder)
