@@ -1,9 +1,10 @@
 """Commands that make projects and look after them."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,10 +19,14 @@ from mrcnn_gui.terminal import (
     counting,
     reasons,
     tell,
-    warn,
     warn_each,
 )
 from mrcnn_gui.workflows.projects import open_folder
+
+if TYPE_CHECKING:
+    from mrcnn_gui.workflows.relink import RelinkReport
+
+_MOST_LINES = 20
 
 
 @app.command()
@@ -117,17 +122,26 @@ def relink(
         Store.open(open_folder(project)) as store,
     ):
         report = relink_(store, folder, on_progress=count)
-    warn_each(report.problems)
-    for each in report.found:
-        if each.guessed:
-            warn(f"{each.before}: {each.after} is a guess by its name, its content was never read")
-        if each.others:
-            warn(f"{each.before}: took {each.after}, the same is in {', '.join(each.others)}")
-    warn_each(f"still missing: {line}" for line in report.missing)
+    warn_each(_few([*report.problems, *_doubts(report)]))
+    warn_each(_few([f"still missing: {line}" for line in report.missing]))
     text = f"{len(report.found)} images found, {len(report.missing)} still missing"
     tell(asdict(report), text, as_json=as_json)
     if report.missing:
         raise typer.Exit(1)
+
+
+def _doubts(report: "RelinkReport") -> Iterator[str]:
+    for each in report.found:
+        if each.guessed:
+            yield f"{each.before}: {each.after} is a guess by its name, its content was never read"
+        if each.others:
+            yield f"{each.before}: took {each.after}, the same is in {', '.join(each.others)}"
+
+
+def _few(lines: list[str]) -> list[str]:
+    """Fifty thousand images may have moved."""
+    more = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], f"and {more:,} more (--json lists all)"] if more > 0 else lines
 
 
 @app.command()
