@@ -62,7 +62,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("undo", _EDIT, "&Undo", ("Ctrl+Z",), "Take back the last change of this image", "session.undo", "undo writable", "undo"),
     Command("redo", _EDIT, "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Make the undone change again", "session.redo", "redo writable", "redo"),
     Command("project_history", _EDIT, "Project &history…", ("Ctrl+Shift+H",), "Changes over many images: undo and redo them as one", "project.show_history", "project", "history"),
-    Command("delete", _EDIT, "&Delete instance", ("Delete",), "Delete the selected instance", "edit.delete_instance", "instance writable", "delete", gap=True),
+    Command("delete", _EDIT, "&Delete instance", ("Delete",), "Delete the selected instances", "edit.delete_instances", "instance writable", "delete", gap=True),
+    Command("select_all", _EDIT, "Select &all", ("Ctrl+A",), "Select every instance that is shown", "edit.select_all", "image", gap=True),
+    Command("select_category", _EDIT, "Select all of the &category", ("Ctrl+Shift+A",), "Select every instance of the active category", "edit.select_category", "image"),
     Command("deselect", _EDIT, "D&eselect", ("Ctrl+D", "Esc"), "Select nothing: the brush begins a new instance", "edit.deselect", "image"),
 
     Command("select", _TOOLS, "&Select and move", ("V",), "Click an instance to select it, drag to move it", "edit.use_tool", "image", "select", "select", True),
@@ -104,7 +106,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("zoom_in", _VIEW, "Zoom &in", ("Ctrl++", "Ctrl+="), "Show the image larger", "canvas.zoom_in", "image"),
     Command("zoom_out", _VIEW, "Zoom &out", ("Ctrl+-",), "Show the image smaller", "canvas.zoom_out", "image"),
     Command("hide_all", _VIEW, "&Hide or show annotations", ("H",), "Hide all instances of this image, or show them again", "edit.toggle_all_hidden", "image", "hidden", gap=True),
-    Command("hide_one", _VIEW, "Hide or show &instance", ("Ctrl+H",), "Hide the selected instance, or show it again", "edit.toggle_hidden", "instance"),
+    Command("hide_one", _VIEW, "Hide or show &instance", ("Ctrl+H",), "Hide the selected instances, or show them again", "edit.toggle_hidden", "instance"),
 
     Command("shortcuts", _HELP, "Keyboard &shortcuts", ("?", "F1"), "Show every shortcut", "project.show_shortcuts", ""),
 )

@@ -111,7 +111,7 @@ class ImageView(PanZoomWidget):
         self._images.image_ready.connect(self._show_image)
         self._images.image_failed.connect(self._show_problem)
         self._segmenter.suggestions_changed.connect(self._follow_suggestions)
-        state.selected_instance_changed.connect(self._follow_emphasis)
+        state.selected_instances_changed.connect(self._follow_emphasis)
         state.selected_suggestion_changed.connect(self._follow_emphasis)
         state.hovered_suggestion_changed.connect(self._follow_emphasis)
         state.hidden_instances_changed.connect(self._recompose)
@@ -159,9 +159,9 @@ class ImageView(PanZoomWidget):
         state, document = self._view_state, self._session.document
         keys = {state.selected_suggestion, state.hovered_suggestion}
         yield from (s.mask.box_xyxy for s in self.suggestions if s.key in keys)
-        selected = state.selected_instance
-        if document is not None and selected in document.instances:
-            yield document.instances[selected].mask.box_xyxy
+        instances = {} if document is None else document.instances
+        chosen = (instances.get(key) for key in state.selected_instances)
+        yield from (instance.mask.box_xyxy for instance in chosen if instance is not None)
 
     def _recompose(self) -> None:
         if self._picture is not None:

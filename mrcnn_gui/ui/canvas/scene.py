@@ -43,7 +43,7 @@ class Scene:
 
     def _instances(self, document: ImageDocument, ratio: float) -> list[Layer]:
         state, hovered = self._view_state, self._preview.hovered_instance
-        left_out = state.hidden_instances | {state.selected_instance}
+        left_out = state.hidden_instances.union(state.selected_instances, self._replaced())
         return [
             Layer(
                 instance.mask.crop,
@@ -64,17 +64,25 @@ class Scene:
         return Layer(mask.crop, mask.x, mask.y, suggestion_style(emphasis, ratio))
 
     def _selected(self, document: ImageDocument, ratio: float) -> list[Layer]:
-        """The selected instance, or what a tool shows in its place."""
-        shape = self._preview.shape
-        if shape is not None:
-            style = self._style(shape.category_id, Emphasis(selected=True), ratio)
-            return [Layer(shape.bitmap, shape.x, shape.y, style)]
-        selected = self._view_state.selected_instance
-        instance = None if selected is None else document.instances.get(selected)
-        if instance is None or instance.id in self._view_state.hidden_instances:
-            return []
-        style = self._style(instance.category_id, Emphasis(selected=True), ratio)
-        return [Layer(instance.mask.crop, instance.mask.x, instance.mask.y, style)]
+        """The selected instances, and what a tool shows in their place or as new ones."""
+        left_out = self._view_state.hidden_instances | self._replaced()
+        chosen = [key for key in self._view_state.selected_instances if key not in left_out]
+        instances = [document.instances[key] for key in chosen if key in document.instances]
+        layers = [
+            Layer(it.mask.crop, it.mask.x, it.mask.y, self._selected_style(it.category_id, ratio))
+            for it in instances
+        ]
+        return layers + [
+            Layer(it.bitmap, it.x, it.y, self._selected_style(it.category_id, ratio))
+            for it in self._preview.shapes
+        ]
+
+    def _replaced(self) -> frozenset[int | None]:
+        """Ids of the instances that a tool shows otherwise."""
+        return frozenset(shape.instance_id for shape in self._preview.shapes)
+
+    def _selected_style(self, category_id: int, ratio: float) -> Style:
+        return self._style(category_id, Emphasis(selected=True), ratio)
 
     def _style(self, category_id: int, emphasis: Emphasis, ratio: float) -> Style:
         return instance_style(self._color_of(category_id), emphasis, ratio)

@@ -1,6 +1,6 @@
 """What a tool is, and all that it gets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
 
@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.document import ImageDocument
-from mrcnn_gui.project.edits import AddInstance, Edit
-from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask
+from mrcnn_gui.project.reshaping import as_one, taken_from, without_others
+from mrcnn_gui.services.view_state import Overlap, ViewState
 from mrcnn_gui.ui.canvas.preview import Preview
 
 
@@ -23,12 +24,18 @@ class Pointer:
         y: In image coordinates.
         view_x: In device pixels of the view.
         view_y: In device pixels of the view.
+        shift: Whether the Shift key is down.
+        control: Whether the Ctrl key is down.
+        pressure: Of a pen, 0..1; 1 for a mouse.
     """
 
     x: float
     y: float
     view_x: float
     view_y: float
+    shift: bool = False
+    control: bool = False
+    pressure: float = 1.0
 
     @property
     def pixel(self) -> tuple[int, int]:
@@ -70,9 +77,26 @@ class ToolContext:
 
     @property
     def selected(self) -> Instance | None:
-        """The selected instance, when it is one of this document."""
+        """The primary selected instance, when it is one of this document."""
         selected = self.view_state.selected_instance
         return None if selected is None else self.document.instances.get(selected)
+
+    @property
+    def selection(self) -> list[Instance]:
+        """All selected instances, the primary one last."""
+        instances = self.document.instances
+        return [instances[key] for key in self.view_state.selected_instances if key in instances]
+
+    def within_reach(self) -> Iterator[Instance]:
+        """The instances that the mouse can touch: neither hidden nor locked."""
+        hidden = self.view_state.hidden_instances
+        for instance in self.document.instances.values():
+            if instance.id not in hidden and not instance.locked:
+                yield instance
+
+    def clamped(self, at: Pointer) -> tuple[float, float]:
+        """The nearest point of the image, borders included."""
+        return min(max(at.x, 0.0), float(self.width)), min(max(at.y, 0.0), float(self.height))
 
     def category_for_new(self) -> int | None:
         """The active category; without one, the person is told."""
@@ -81,13 +105,45 @@ class ToolContext:
             self.message("Choose a category first: new instances get the active category.")
         return category
 
+    def may_change(self, instance: Instance) -> bool:
+        """Whether an instance is not locked; if it is, the person is told."""
+        if instance.locked:
+            self.message("This instance is locked: unlock it to change it.")
+        return not instance.locked
+
     def add_instance(self, category_id: int, mask: Mask) -> None:
         """Push a new instance that a person drew, and select it."""
-        provenance = Provenance(Source.HUMAN)
-        instance = Instance(self.new_instance_id(), category_id, mask, provenance)
-        self.push(AddInstance(instance))
+        mask, others = self.make_room(mask)
+        if mask.is_empty:
+            self.message("Other instances are there already: nothing is left to add.")
+            return
+        instance = Instance(self.new_instance_id(), category_id, mask, Provenance(Source.HUMAN))
+        self._push_all([AddInstance(instance), *others], AddInstance.title)
         if instance.id in self.document.instances:  # a failed commit leaves it out
             self.view_state.selected_instance = instance.id
+
+    def paint(self, instance: Instance, xor: Mask, title: str = PaintMask.title) -> None:
+        """Push the pixels of an instance that change sides; it keeps at least one pixel."""
+        added = xor.subtract(instance.mask)
+        room, others = self.make_room(added, instance)
+        xor = xor.subtract(added.subtract(room))
+        if not xor.is_empty:
+            self._push_all([PaintMask(instance.id, xor), *others], title)
+
+    def make_room(self, paint: Mask, owner: Instance | None = None) -> tuple[Mask, list[Edit]]:
+        """New pixels as the overlap mode leaves them, and what takes them from other instances."""
+        if self.view_state.overlap is Overlap.ALLOWED:
+            return paint, []
+        takes = self.view_state.overlap is Overlap.TAKES
+        instances = self.document.instances.values()
+        others = [it for it in instances if owner is None or it.id != owner.id]
+        paint = without_others(paint, (it for it in others if it.locked or not takes))
+        return paint, taken_from((it for it in others if not it.locked), paint) if takes else []
+
+    def _push_all(self, edits: Sequence[Edit], title: str) -> None:
+        edit = as_one(edits, title)
+        if edit is not None:
+            self.push(edit)
 
 
 class Tool:
@@ -131,6 +187,14 @@ class Tool:
     def document_changed(self) -> None:
         """An edit was made or undone beside the tool: what it began with may be stale."""
         self.cancel()
+
+    def wheel(self, notches: float) -> bool:
+        """The wheel turns over the view; False leaves it to the zoom."""
+        return False
+
+    def delete(self) -> bool:
+        """Delete what the tool has selected; False when that is nothing of its own."""
+        return False
 
     def accept(self) -> bool:
         """Finish the gesture; False when there is nothing to finish."""

@@ -1,0 +1,13 @@
+"""All tools by name."""
+
+from mrcnn_gui.ui.canvas.tools.brush import BrushTool, EraserTool
+from mrcnn_gui.ui.canvas.tools.context import Tool
+from mrcnn_gui.ui.canvas.tools.polygon import PolygonTool
+from mrcnn_gui.ui.canvas.tools.select import SelectTool
+
+TOOLS: dict[str, type[Tool]] = {
+    "select": SelectTool,
+    "brush": BrushTool,
+    "eraser": EraserTool,
+    "polygon": PolygonTool,
+}
