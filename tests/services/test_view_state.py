@@ -52,10 +52,10 @@ def test_the_last_of_several_selected_instances_is_primary(
     view_state.selected_instance_changed.connect(told.append)
     view_state.selected_instances = (2, 3, 1, 3)
     assert [*view_state.selected_instances] == [2, 3, 1]
-    view_state.selected_instances = (2, 3)
+    view_state.set_selected_instances((2, 3))
     view_state.selected_suggestion = "abc"
-    assert not view_state.selected_instances
     assert told == [3, None]
+    assert not view_state.selected_instances
 
 
 def test_radius_and_threshold_stay_in_range(view_state: ViewState) -> None:

@@ -126,19 +126,28 @@ class ToolContext:
         """Push the pixels of an instance that change sides; it keeps at least one pixel."""
         added = xor.subtract(instance.mask)
         room, others = self.make_room(added, instance)
-        xor = xor.subtract(added.subtract(room))
+        if room is not added:
+            xor = xor.subtract(added.subtract(room))
         if not xor.is_empty:
             self._push_all([PaintMask(instance.id, xor), *others], title)
 
     def make_room(self, paint: Mask, owner: Instance | None = None) -> tuple[Mask, list[Edit]]:
         """New pixels as the overlap mode leaves them, and what takes them from other instances."""
-        if self.view_state.overlap is Overlap.ALLOWED:
+        paint = without_others(paint, self.firm(owner))
+        if self.view_state.overlap is not Overlap.TAKES:
             return paint, []
-        takes = self.view_state.overlap is Overlap.TAKES
+        return paint, taken_from((it for it in self._others(owner) if not it.locked), paint)
+
+    def firm(self, owner: Instance | None = None) -> list[Instance]:
+        """The other instances whose pixels new paint leaves alone."""
+        overlap = self.view_state.overlap
+        if overlap is Overlap.ALLOWED:
+            return []
+        return [it for it in self._others(owner) if it.locked or overlap is Overlap.YIELDS]
+
+    def _others(self, owner: Instance | None) -> list[Instance]:
         instances = self.document.instances.values()
-        others = [it for it in instances if owner is None or it.id != owner.id]
-        paint = without_others(paint, (it for it in others if it.locked or not takes))
-        return paint, taken_from((it for it in others if not it.locked), paint) if takes else []
+        return [it for it in instances if owner is None or it.id != owner.id]
 
     def _push_all(self, edits: Sequence[Edit], title: str) -> None:
         edit = as_one(edits, title)

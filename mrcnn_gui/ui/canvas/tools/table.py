@@ -2,7 +2,9 @@
 
 from mrcnn_gui.ui.canvas.tools.brush import BrushTool, EraserTool
 from mrcnn_gui.ui.canvas.tools.context import Tool
+from mrcnn_gui.ui.canvas.tools.lasso import LassoTool
 from mrcnn_gui.ui.canvas.tools.polygon import PolygonTool
+from mrcnn_gui.ui.canvas.tools.rectangle import RectangleTool
 from mrcnn_gui.ui.canvas.tools.select import SelectTool
 
 TOOLS: dict[str, type[Tool]] = {
@@ -10,4 +12,6 @@ TOOLS: dict[str, type[Tool]] = {
     "brush": BrushTool,
     "eraser": EraserTool,
     "polygon": PolygonTool,
+    "lasso": LassoTool,
+    "rectangle": RectangleTool,
 }
