@@ -1,10 +1,20 @@
 """Edits that give instances other masks, composed of the ones there are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance
 from mrcnn_gui.project.edits import Batch, Edit, PaintMask, RemoveInstance
+
+
+class Overlap(StrEnum):
+    """What becomes of new paint where other instances are; locked ones keep all they have."""
+
+    ALLOWED = "allowed"
+    YIELDS = "yields"
+    TAKES = "takes"
 
 
 def reshaped(instance: Instance, mask: Mask) -> list[Edit]:
@@ -25,17 +35,48 @@ def as_one(edits: Sequence[Edit], title: str) -> Edit | None:
     return Batch(tuple(edits), title) if edits else None
 
 
-def without_others(paint: Mask, others: Iterable[Instance]) -> Mask:
-    """The pixels that no other instance has."""
-    for other in others:
+def firm_among(others: Iterable[Instance], overlap: Overlap) -> list[Instance]:
+    """The instances that new paint leaves alone."""
+    if overlap is Overlap.ALLOWED:
+        return []
+    return [other for other in others if other.locked or overlap is Overlap.YIELDS]
+
+
+def make_room(
+    paint: Mask, others: Collection[Instance], overlap: Overlap
+) -> tuple[Mask, dict[int, Mask]]:
+    """New pixels beside other instances.
+
+    Returns:
+        The pixels that may be painted, and the masks of the instances that lose some to them.
+    """
+    for other in firm_among(others, overlap):
         paint = paint.subtract(other.mask)
-    return paint
+    if overlap is not Overlap.TAKES:
+        return paint, {}
+    losing = [it for it in others if not it.locked and not it.mask.intersect(paint).is_empty]
+    return paint, {other.id: other.mask.subtract(paint) for other in losing}
 
 
-def taken_from(others: Iterable[Instance], paint: Mask) -> list[Edit]:
-    """What takes pixels from all other instances that have them."""
-    edits: list[Edit] = []
-    for other in others:
-        if not other.mask.intersect(paint).is_empty:
-            edits += reshaped(other, other.mask.subtract(paint))
-    return edits
+def reshape_all(
+    instances: Mapping[int, Instance], wanted: Mapping[int, Mask], overlap: Overlap
+) -> list[Edit]:
+    """Give instances other masks, one after the other; what they gain is new paint.
+
+    Args:
+        instances: All of the image.
+        wanted: The masks by instance id.
+        overlap: What becomes of the pixels that an instance gains where others are.
+    """
+    now = dict(instances)
+    for key, mask in wanted.items():
+        others = [it for it in now.values() if it.id != key]
+        gained, taken = make_room(mask.subtract(now[key].mask), others, overlap)
+        taken[key] = now[key].mask.intersect(mask).union(gained)
+        now |= {other: replace(now[other], mask=left) for other, left in taken.items()}
+    return [
+        edit
+        for key, instance in instances.items()
+        if now[key] is not instance
+        for edit in reshaped(instance, now[key].mask)
+    ]

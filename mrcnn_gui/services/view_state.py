@@ -1,21 +1,13 @@
 """What the person looks at: selection, tool, category, threshold, visibility."""
 
-from enum import StrEnum
-
 from PySide6.QtCore import QObject, Signal
+
+from mrcnn_gui.project.reshaping import Overlap
 
 MIN_BRUSH_RADIUS = 0.5
 MAX_BRUSH_RADIUS = 512.0
 MIN_SCORE = 0.05
 MAX_WAND_TOLERANCE = 128
-
-
-class Overlap(StrEnum):
-    """What becomes of new paint where other instances are."""
-
-    ALLOWED = "allowed"
-    YIELDS = "yields"
-    TAKES = "takes"
 
 
 class ViewState(QObject):

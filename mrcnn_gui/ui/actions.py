@@ -47,8 +47,8 @@ class Command:
     on_canvas: bool = False
 
 
-MENUS = ("&File", "&Edit", "&Tools", "&Category", "&Image", "&Model", "&View", "&Help")
-_FILE, _EDIT, _TOOLS, _CATEGORY, _IMAGE, _MODEL, _VIEW, _HELP = MENUS
+MENUS = ("&File", "&Edit", "&Tools", "Mas&k", "&Category", "&Image", "&Model", "&View", "&Help")
+_FILE, _EDIT, _TOOLS, _MASK, _CATEGORY, _IMAGE, _MODEL, _VIEW, _HELP = MENUS
 
 # fmt: off
 COMMANDS: tuple[Command, ...] = (
@@ -62,6 +62,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("undo", _EDIT, "&Undo", ("Ctrl+Z",), "Take back the last change of this image", "session.undo", "undo writable", "undo"),
     Command("redo", _EDIT, "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Make the undone change again", "session.redo", "redo writable", "redo"),
     Command("project_history", _EDIT, "Project &history…", ("Ctrl+Shift+H",), "Changes over many images: undo and redo them as one", "project.show_history", "project", "history"),
+    Command("copy", _EDIT, "&Copy instances", ("Ctrl+C",), "Remember the selected instances, to paste them here or on another image", "clipboard.copy", "instance", gap=True),
+    Command("paste", _EDIT, "&Paste instances", ("Ctrl+V",), "Add what was copied, at the same place or beside it", "clipboard.paste", "image writable"),
+    Command("duplicate", _EDIT, "Dup&licate instances", ("Ctrl+J",), "Add a copy of each selected instance beside it", "clipboard.duplicate", "instance writable"),
     Command("delete", _EDIT, "&Delete instance", ("Delete",), "Delete the selected instances", "edit.delete_instances", "instance writable", "delete", gap=True),
     Command("select_all", _EDIT, "Select &all", ("Ctrl+A",), "Select every instance that is shown", "edit.select_all", "image", gap=True),
     Command("select_category", _EDIT, "Select all of the &category", ("Ctrl+Shift+A",), "Select every instance of the active category", "edit.select_category", "image"),
@@ -75,6 +78,18 @@ COMMANDS: tuple[Command, ...] = (
     Command("rectangle", _TOOLS, "&Rectangle", ("R",), "Drag from corner to corner; Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "rectangle", "rectangle", True),
     Command("smaller", _TOOLS, "S&maller brush", ("[",), "Make the brush smaller", "edit.scale_radius", "image", argument=-1, gap=True),
     Command("larger", _TOOLS, "&Larger brush", ("]",), "Make the brush larger", "edit.scale_radius", "image", argument=1),
+
+    Command("merge", _MASK, "&Merge selected", ("M",), "Unite the selected instances into the one selected first", "mask.merge", "several writable", "merge"),
+    Command("subtract_others", _MASK, "&Subtract others from first", ("Shift+S",), "Take from the instance selected first what the others have", "mask.subtract_others", "several writable"),
+    Command("subtract_first", _MASK, "Subtract &first from others", ("Shift+D",), "Take from the other selected instances what the first has", "mask.subtract_first", "several writable"),
+    Command("intersect", _MASK, "&Intersect", ("Shift+I",), "Leave the instance selected first only what all selected have", "mask.intersect", "several writable"),
+    Command("split", _MASK, "S&plit into parts", ("Shift+P",), "Make each connected part an instance of its own", "mask.split", "instance writable"),
+    Command("fill_holes", _MASK, "Fill &holes", ("Shift+H",), "Fill what the selected masks enclose", "mask.fill_holes", "instance writable", gap=True),
+    Command("keep_largest", _MASK, "Keep &largest part", ("Shift+L",), "Remove all but the largest connected part of each selected mask", "mask.keep_largest", "instance writable"),
+    Command("smooth", _MASK, "Sm&ooth", ("Shift+O",), "Round off the edges of the selected masks", "mask.smooth", "instance writable"),
+    Command("grow", _MASK, "&Grow by a pixel", ("Ctrl+]",), "Make the selected masks one pixel larger all around", "mask.grow", "instance writable", argument=1, gap=True),
+    Command("shrink", _MASK, "S&hrink by a pixel", ("Ctrl+[",), "Make the selected masks one pixel smaller all around", "mask.grow", "instance writable", argument=-1),
+    Command("grow_by", _MASK, "Grow or shrink &by…", ("Ctrl+Shift+G",), "Make the selected masks larger or smaller by a number of pixels", "mask.ask_grow", "instance writable"),
 
     Command("add_category", _CATEGORY, "&Add category…", ("Ctrl+Shift+N",), "Add a category of objects", "categories.ask_new", "writable", "add"),
     Command("rename_category", _CATEGORY, "&Rename category", ("F2",), "Rename the active category", "categories.rename_active", "writable", "rename"),
@@ -116,6 +131,10 @@ COMMANDS: tuple[Command, ...] = (
 
 GESTURES: tuple[tuple[str, str], ...] = (
     ("Wheel", "Zoom to the cursor"),
+    ("Shift + click", "Add to the selection, or take from it (Select)"),
+    ("Shift + drag", "Select all that lies mostly in the frame (Select)"),
+    ("Arrows", "Nudge what is selected by a pixel, with Shift by ten"),
+    ("← →", "With nothing selected: previous and next image"),
     ("Middle drag", "Move the view (with Select also left drag on empty ground)"),
     ("Shift + wheel", "Change the radius of the brush"),
     ("Esc", "Cancel what is being drawn, or deselect"),

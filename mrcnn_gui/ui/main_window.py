@@ -16,10 +16,12 @@ from PySide6.QtWidgets import (
 from mrcnn_gui.ui.action_states import ActionStates
 from mrcnn_gui.ui.actions import bind_canvas_keys, build_actions, build_menus
 from mrcnn_gui.ui.canvas.view import CanvasView
+from mrcnn_gui.ui.clipboard_commands import ClipboardCommands
 from mrcnn_gui.ui.closing import Closing
 from mrcnn_gui.ui.edit_commands import EditCommands
 from mrcnn_gui.ui.errors import MessageBar
 from mrcnn_gui.ui.focus_keys import FocusKeys
+from mrcnn_gui.ui.mask_commands import MaskCommands
 from mrcnn_gui.ui.model_commands import ModelCommands
 from mrcnn_gui.ui.panels.category_list import CategoryListPanel
 from mrcnn_gui.ui.panels.history_list import HistoryPanel
@@ -77,6 +79,8 @@ class MainWindow(QMainWindow):
             self, it.session, it.settings, it.jobs, self.closing, it.project_edits
         )
         self.edit = EditCommands(it.session, it.view_state, self.canvas)
+        self.mask_edits = MaskCommands(it.session, it.view_state, self)
+        self.clipboard = ClipboardCommands(it.session, it.view_state, self)
         self.model = ModelCommands(self, it.session, it.view_state, it.segmenter, it.trainer)
         targets = {
             "window": self,
@@ -85,6 +89,8 @@ class MainWindow(QMainWindow):
             "categories": self.categories,
             "project": self.project,
             "edit": self.edit,
+            "mask": self.mask_edits,
+            "clipboard": self.clipboard,
             "model": self.model,
             "session": it.session,
             "segmenter": it.segmenter,
@@ -152,7 +158,8 @@ class MainWindow(QMainWindow):
         session.project_opened.connect(self._show_project)
         session.project_closed.connect(self._show_project)
         session.image_opened.connect(self.messages.hide)
-        self.canvas.message.connect(self.messages.show_notice)
+        for source in (self.canvas, self.mask_edits, self.clipboard):
+            source.message.connect(self.messages.show_notice)
         self.canvas.position_changed.connect(self.status.show_position)
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self._services.project_edits.finished.connect(self.messages.show_notice)

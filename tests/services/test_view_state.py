@@ -1,7 +1,8 @@
 import pytest
 from pytestqt.qtbot import QtBot
 
-from mrcnn_gui.services.view_state import Overlap, ViewState
+from mrcnn_gui.project.reshaping import Overlap
+from mrcnn_gui.services.view_state import ViewState
 
 
 @pytest.mark.parametrize(

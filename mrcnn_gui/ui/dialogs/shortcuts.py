@@ -16,7 +16,12 @@ from PySide6.QtWidgets import (
 from mrcnn_gui.ui.actions import COMMANDS, GESTURES, Command, key_text
 from mrcnn_gui.ui.theme import SPACE, drop_button_icons
 
-_COLUMNS = (("&File", "&Edit", "&Tools", "&Help"), ("&Image", "&Category", "&View"), ("&Model",))
+_COLUMNS = (
+    ("&File", "&Edit", "&Help"),
+    ("&Tools", "Mas&k", "&Category"),
+    ("&Image", "&Model", "&View"),
+    (),
+)
 
 
 class ShortcutSheet(QDialog):
@@ -31,8 +36,8 @@ class ShortcutSheet(QDialog):
         columns.setSpacing(8 * SPACE)
         for menus in _COLUMNS:
             text = "".join(_menu_html(menu, groups[menu]) for menu in menus)
-            if "&Model" in menus:
-                text += _table_html("Mouse", list(GESTURES))
+            if not menus:
+                text = _table_html("Mouse", list(GESTURES))
             columns.addWidget(_sheet(text), alignment=Qt.AlignmentFlag.AlignTop)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         drop_button_icons(buttons)

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from core.masks import Mask, rasterise_polygon
 from mrcnn_gui.project.annotation import Instance
 from mrcnn_gui.project.edits import SetLocked
-from mrcnn_gui.services.view_state import Overlap
+from mrcnn_gui.project.reshaping import Overlap
 from mrcnn_gui.ui.canvas.view import CanvasView
 from mrcnn_gui.ui.services import Services
 from tests.ui.canvas.conftest import CONTROL, SHIFT, Mouse, grabbed, held

@@ -10,8 +10,8 @@ from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask
-from mrcnn_gui.project.reshaping import as_one, taken_from, without_others
-from mrcnn_gui.services.view_state import Overlap, ViewState
+from mrcnn_gui.project.reshaping import as_one, firm_among, make_room, reshaped
+from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.preview import Preview
 
 
@@ -133,17 +133,13 @@ class ToolContext:
 
     def make_room(self, paint: Mask, owner: Instance | None = None) -> tuple[Mask, list[Edit]]:
         """New pixels as the overlap mode leaves them, and what takes them from other instances."""
-        paint = without_others(paint, self.firm(owner))
-        if self.view_state.overlap is not Overlap.TAKES:
-            return paint, []
-        return paint, taken_from((it for it in self._others(owner) if not it.locked), paint)
+        paint, losing = make_room(paint, self._others(owner), self.view_state.overlap)
+        instances = self.document.instances
+        return paint, [it for key, left in losing.items() for it in reshaped(instances[key], left)]
 
     def firm(self, owner: Instance | None = None) -> list[Instance]:
         """The other instances whose pixels new paint leaves alone."""
-        overlap = self.view_state.overlap
-        if overlap is Overlap.ALLOWED:
-            return []
-        return [it for it in self._others(owner) if it.locked or overlap is Overlap.YIELDS]
+        return firm_among(self._others(owner), self.view_state.overlap)
 
     def _others(self, owner: Instance | None) -> list[Instance]:
         instances = self.document.instances.values()
