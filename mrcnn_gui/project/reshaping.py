@@ -1,12 +1,12 @@
 """Edits that give instances other masks, composed of the ones there are."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance
-from mrcnn_gui.project.edits import Batch, Edit, PaintMask, RemoveInstance
+from mrcnn_gui.project.edits import AddInstance, Batch, Edit, PaintMask, RemoveInstance
 
 
 class Overlap(StrEnum):
@@ -33,6 +33,19 @@ def as_one(edits: Sequence[Edit], title: str) -> Edit | None:
     if len(edits) == 1 and edits[0].title == title:
         return edits[0]
     return Batch(tuple(edits), title) if edits else None
+
+
+def apart(
+    instance: Instance, pieces: Sequence[Mask], new_id: Callable[[], int]
+) -> tuple[list[Edit], list[int]]:
+    """Make an instance several: it keeps the first piece, the others become like it.
+
+    Returns:
+        The edits, and the ids of all pieces.
+    """
+    made = [replace(instance, id=new_id(), mask=mask, original="") for mask in pieces[1:]]
+    edits = [*reshaped(instance, pieces[0]), *map(AddInstance, made)]
+    return edits, [instance.id, *(it.id for it in made)]
 
 
 def firm_among(others: Iterable[Instance], overlap: Overlap) -> list[Instance]:

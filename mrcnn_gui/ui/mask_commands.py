@@ -1,7 +1,6 @@
 """What the commands on the masks of the selected instances do."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import reduce
 
 from PySide6.QtCore import QObject, Signal
@@ -12,8 +11,8 @@ from core.masks.morphology import grow, shrink, smooth
 from core.masks.parts import fill_holes, largest_part, split_parts
 from mrcnn_gui.project.annotation import Instance
 from mrcnn_gui.project.document import ImageDocument
-from mrcnn_gui.project.edits import AddInstance, Edit, RemoveInstance
-from mrcnn_gui.project.reshaping import as_one, reshape_all, reshaped
+from mrcnn_gui.project.edits import Edit, RemoveInstance
+from mrcnn_gui.project.reshaping import apart, as_one, reshape_all, reshaped
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 
@@ -122,25 +121,21 @@ class MaskCommands(QObject):
     def split(self) -> None:
         """Make each connected part an instance of its own; the largest stays what it was."""
         edits: list[Edit] = []
-        made: list[int] = []
+        pieces: list[int] = []
         for instance in self._open_selection():
-            largest, *others = split_parts(instance.mask) or [instance.mask]
-            edits += reshaped(instance, largest) if others else []
-            pieces = [self._piece(instance, part) for part in others]
-            edits += map(AddInstance, pieces)
-            made += [instance.id, *(piece.id for piece in pieces)]
+            parts = split_parts(instance.mask) or [instance.mask]
+            made, ids = apart(instance, parts, self._session.new_instance_id)
+            edits += made
+            pieces += ids
         if edits:
             self._push(edits, "Split into parts")
-            self._view_state.selected_instances = tuple(made)
-        elif made:
+            self._view_state.selected_instances = tuple(pieces)
+        elif pieces:
             self.message.emit("Each selected instance is one part.")
 
     @property
     def _document(self) -> ImageDocument | None:
         return self._session.document
-
-    def _piece(self, instance: Instance, mask: Mask) -> Instance:
-        return replace(instance, id=self._session.new_instance_id(), mask=mask, original="")
 
     def _several(self) -> list[Instance]:
         selection = self._open_selection()

@@ -22,6 +22,7 @@ from mrcnn_gui.ui.canvas.image_view import ImageView
 from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool, ToolContext
 from mrcnn_gui.ui.canvas.tools.moving import nudge
 from mrcnn_gui.ui.canvas.tools.table import TOOLS
+from mrcnn_gui.ui.canvas.visible_pixels import VisiblePixels, visible_pixels
 
 _REACH = 8.0  # logical pixels that a click may miss a point by
 _RADIUS_STEP = 1.15  # per notch of the wheel
@@ -134,8 +135,15 @@ class CanvasView(ImageView):
             accept=self._segmenter.accept,
             pan=self.pan,
             reach=lambda: _REACH * self.devicePixelRatioF() / self.scale,
+            pixels=self._visible_pixels,
             message=self.message.emit,
         )
+
+    def _visible_pixels(self) -> VisiblePixels | None:
+        pyramid = self._images.pyramid(self._image_id)
+        if pyramid is None or self.viewport is None:
+            return None
+        return visible_pixels(pyramid, self.viewport)
 
     def _pointer(self, position: QPointF, event: QSinglePointEvent | None = None) -> Pointer:
         assert self.viewport is not None

@@ -13,6 +13,7 @@ from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask
 from mrcnn_gui.project.reshaping import as_one, firm_among, make_room, reshaped
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.preview import Preview
+from mrcnn_gui.ui.canvas.visible_pixels import VisiblePixels
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class ToolContext:
         accept: Accepts the suggestion with this key.
         pan: Moves the image by device pixels.
         reach: Image pixels that a hand may miss a point by.
+        pixels: What the view shows of the image; None when nothing of it is in the view.
         message: Tells the person why something does not happen.
     """
 
@@ -73,6 +75,7 @@ class ToolContext:
     accept: Callable[[str], object]
     pan: Callable[[float, float], None]
     reach: Callable[[], float]
+    pixels: Callable[[], VisiblePixels | None]
     message: Callable[[str], object]
 
     @property

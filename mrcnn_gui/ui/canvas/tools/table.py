@@ -2,10 +2,12 @@
 
 from mrcnn_gui.ui.canvas.tools.brush import BrushTool, EraserTool
 from mrcnn_gui.ui.canvas.tools.context import Tool
+from mrcnn_gui.ui.canvas.tools.cut import CutTool
 from mrcnn_gui.ui.canvas.tools.lasso import LassoTool
 from mrcnn_gui.ui.canvas.tools.polygon import PolygonTool
 from mrcnn_gui.ui.canvas.tools.rectangle import RectangleTool
 from mrcnn_gui.ui.canvas.tools.select import SelectTool
+from mrcnn_gui.ui.canvas.tools.wand import WandTool
 
 TOOLS: dict[str, type[Tool]] = {
     "select": SelectTool,
@@ -14,4 +16,6 @@ TOOLS: dict[str, type[Tool]] = {
     "polygon": PolygonTool,
     "lasso": LassoTool,
     "rectangle": RectangleTool,
+    "wand": WandTool,
+    "cut": CutTool,
 }
