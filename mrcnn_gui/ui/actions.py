@@ -71,6 +71,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("deselect", _EDIT, "D&eselect", ("Ctrl+D", "Esc"), "Select nothing: the brush begins a new instance", "edit.deselect", "image"),
 
     Command("select", _TOOLS, "&Select and move", ("V",), "Click an instance to select it, drag to move it", "edit.use_tool", "image", "select", "select", True),
+    Command("vertex", _TOOLS, "Edit &vertices", ("A",), "Drag vertices of the selected instance, drag a line to insert one; Delete removes", "edit.use_tool", "image writable", "vertex", "vertex", True),
     Command("brush", _TOOLS, "&Brush", ("B",), "Paint into the selected instance, or a new one", "edit.use_tool", "image writable", "brush", "brush", True),
     Command("eraser", _TOOLS, "&Eraser", ("E",), "Erase from the selected instance", "edit.use_tool", "image writable", "eraser", "eraser", True),
     Command("polygon", _TOOLS, "&Polygon", ("P",), "Click corners; a double click or Enter closes. Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "polygon", "polygon", True),

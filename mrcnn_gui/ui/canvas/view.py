@@ -59,6 +59,7 @@ class CanvasView(ImageView):
         session.image_opened.connect(self.open_image)
         session.document_changed.connect(self._warn_tool)
         view_state.tool_changed.connect(self._renew_tool)
+        view_state.selected_instances_changed.connect(self._tell_selection)
         view_state.brush_radius_changed.connect(self.update)
         self.open_image(0 if session.document is None else session.document.image_id)
 
@@ -112,11 +113,16 @@ class CanvasView(ImageView):
         if self._tool is not None:
             self._tool.document_changed()
 
+    def _tell_selection(self) -> None:
+        if self._tool is not None:
+            self._tool.selection_changed()
+
     def _drop_tool(self) -> None:
         if self._tool is not None:
             self._tool.cancel()
             self._tool.leave()
         self._tool = None
+        self.preview.show_drawings()
         self.unsetCursor()
 
     def _tool_context(self) -> ToolContext:

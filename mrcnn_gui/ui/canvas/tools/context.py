@@ -127,12 +127,15 @@ class ToolContext:
 
     def paint(self, instance: Instance, xor: Mask, title: str = PaintMask.title) -> None:
         """Push the pixels of an instance that change sides; it keeps at least one pixel."""
-        added = xor.subtract(instance.mask)
-        room, others = self.make_room(added, instance)
-        if room is not added:
-            xor = xor.subtract(added.subtract(room))
+        xor, others = self.limited(instance, xor)
         if not xor.is_empty:
             self._push_all([PaintMask(instance.id, xor), *others], title)
+
+    def limited(self, instance: Instance, xor: Mask) -> tuple[Mask, list[Edit]]:
+        """The pixels that change sides as the overlap mode leaves them, and what others lose."""
+        added = xor.subtract(instance.mask)
+        room, others = self.make_room(added, instance)
+        return (xor if room is added else xor.subtract(added.subtract(room))), others
 
     def make_room(self, paint: Mask, owner: Instance | None = None) -> tuple[Mask, list[Edit]]:
         """New pixels as the overlap mode leaves them, and what takes them from other instances."""
@@ -203,6 +206,9 @@ class Tool:
     def delete(self) -> bool:
         """Delete what the tool has selected; False when that is nothing of its own."""
         return False
+
+    def selection_changed(self) -> None:
+        """Other instances are selected now."""
 
     def accept(self) -> bool:
         """Finish the gesture; False when there is nothing to finish."""

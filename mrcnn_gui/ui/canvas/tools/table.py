@@ -7,10 +7,12 @@ from mrcnn_gui.ui.canvas.tools.lasso import LassoTool
 from mrcnn_gui.ui.canvas.tools.polygon import PolygonTool
 from mrcnn_gui.ui.canvas.tools.rectangle import RectangleTool
 from mrcnn_gui.ui.canvas.tools.select import SelectTool
+from mrcnn_gui.ui.canvas.tools.vertex import VertexTool
 from mrcnn_gui.ui.canvas.tools.wand import WandTool
 
 TOOLS: dict[str, type[Tool]] = {
     "select": SelectTool,
+    "vertex": VertexTool,
     "brush": BrushTool,
     "eraser": EraserTool,
     "polygon": PolygonTool,
