@@ -82,6 +82,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("smaller", _TOOLS, "S&maller brush", ("[",), "Make the brush smaller", "edit.scale_radius", "image", argument=-1, gap=True),
     Command("larger", _TOOLS, "&Larger brush", ("]",), "Make the brush larger", "edit.scale_radius", "image", argument=1),
 
+    Command("overlap", _TOOLS, "Next &overlap mode", ("O",), "New paint may overlap others, yield to them, or take from them", "edit.next_overlap", "image writable", gap=True),
+
     Command("merge", _MASK, "&Merge selected", ("M",), "Unite the selected instances into the one selected first", "mask.merge", "several writable", "merge"),
     Command("subtract_others", _MASK, "&Subtract others from first", ("Shift+S",), "Take from the instance selected first what the others have", "mask.subtract_others", "several writable"),
     Command("subtract_first", _MASK, "Subtract &first from others", ("Shift+D",), "Take from the other selected instances what the first has", "mask.subtract_first", "several writable"),

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 
 from mrcnn_gui.project.annotation import Instance, ReviewStatus
 from mrcnn_gui.project.edits import Edit, RemoveInstance, SetCategory
-from mrcnn_gui.project.reshaping import as_one
+from mrcnn_gui.project.reshaping import Overlap, as_one
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.pan_zoom import PanZoomWidget
@@ -35,6 +35,12 @@ class EditCommands(QObject):
     def scale_radius(self, steps: int) -> None:
         """Make the brush larger (positive steps) or smaller."""
         self._view_state.brush_radius *= _RADIUS_STEP**steps
+
+    def next_overlap(self) -> None:
+        """Change what becomes of new paint where other instances are."""
+        modes = list(Overlap)
+        now = modes.index(self._view_state.overlap)
+        self._view_state.overlap = modes[(now + 1) % len(modes)]
 
     def delete_instances(self) -> None:
         """Remove the selected instances that are not locked."""

@@ -1,11 +1,14 @@
 """The window: puts panels around the canvas and connects them to the services."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QDockWidget,
+    QHBoxLayout,
     QMainWindow,
     QStackedWidget,
     QTabWidget,
@@ -32,6 +35,7 @@ from mrcnn_gui.ui.panels.start_page import StartPage
 from mrcnn_gui.ui.panels.status_bar import StatusBar
 from mrcnn_gui.ui.panels.suggestion_bar import SuggestionBar
 from mrcnn_gui.ui.panels.tool_bar import CanvasToolBar
+from mrcnn_gui.ui.panels.tool_palette import ToolPalette
 from mrcnn_gui.ui.panels.training_panel import TrainingPanel
 from mrcnn_gui.ui.project_commands import ProjectCommands
 from mrcnn_gui.ui.services import Services
@@ -104,9 +108,10 @@ class MainWindow(QMainWindow):
         it, actions = self._services, self.actions_by_id
         self.messages = MessageBar()
         self.start = StartPage(actions, it.settings)
-        self.tools = CanvasToolBar(it.session, it.view_state, actions)
+        self.tools = CanvasToolBar(it.view_state, actions)
+        self.palette_bar = ToolPalette(it.view_state, actions)
         self.suggestions = SuggestionBar(it.session, it.view_state, it.segmenter, actions)
-        work = _column(self.tools, self.canvas, self.suggestions)
+        work = _column(self.tools, _row(self.palette_bar, self.canvas), self.suggestions)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.pages.addWidget(work)
@@ -215,10 +220,20 @@ class MainWindow(QMainWindow):
 
 def _column(*widgets: QWidget) -> QWidget:
     """The widgets below each other without gaps; those that can grow, grow."""
+    return _filled(QVBoxLayout(), widgets)
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    """The widgets beside each other without gaps; those that can grow, grow."""
+    return _filled(QHBoxLayout(), widgets)
+
+
+def _filled(layout: QBoxLayout, widgets: Sequence[QWidget]) -> QWidget:
     holder = QWidget()
-    layout = QVBoxLayout(holder)
+    holder.setLayout(layout)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, CanvasView | QStackedWidget) else 0)
+        grows = type(widget) is QWidget or isinstance(widget, CanvasView | QStackedWidget)
+        layout.addWidget(widget, 1 if grows else 0)
     return holder

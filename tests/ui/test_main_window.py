@@ -95,7 +95,7 @@ def test_bracket_keys_and_slider_set_the_radius(
     before = services.view_state.brush_radius
     qtbot.keyClicks(open_window.canvas, "]")
     assert services.view_state.brush_radius == pytest.approx(1.2 * before)
-    open_window.tools.radius.setValue(open_window.tools.radius.maximum())
+    open_window.tools.radius.slider.setValue(open_window.tools.radius.slider.maximum())
     assert services.view_state.brush_radius == pytest.approx(512)
 
 
