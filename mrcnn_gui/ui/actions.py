@@ -78,6 +78,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("lasso", _TOOLS, "&Lasso", ("L",), "Drag around an object; Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "lasso", "lasso", True),
     Command("rectangle", _TOOLS, "&Rectangle", ("R",), "Drag from corner to corner; Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "rectangle", "rectangle", True),
     Command("wand", _TOOLS, "Magic &wand", ("W",), "Press on a colour, drag right for more of it; Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "wand", "wand", True),
+    Command("box_prompt", _TOOLS, "Bo&x prompt", ("X",), "Drag a box around an object: the model fills it", "edit.use_tool", "image writable", "box-prompt", "box_prompt", True),
+    Command("click_prompt", _TOOLS, "Clic&k prompt", ("C",), "Click an object: the wheel shows the model's candidates, Enter or a click accepts", "edit.use_tool", "image writable", "click-prompt", "click_prompt", True),
     Command("cut", _TOOLS, "&Cut apart", ("K",), "Drag across an instance from edge to edge; Shift keeps the line straight", "edit.use_tool", "image writable", "cut", "cut", True),
     Command("smaller", _TOOLS, "S&maller brush", ("[",), "Make the brush smaller", "edit.scale_radius", "image", argument=-1, gap=True),
     Command("larger", _TOOLS, "&Larger brush", ("]",), "Make the brush larger", "edit.scale_radius", "image", argument=1),

@@ -141,6 +141,7 @@ class CanvasView(ImageView):
             accept=self._segmenter.accept,
             pan=self.pan,
             reach=lambda: _REACH * self.devicePixelRatioF() / self.scale,
+            prompts=self._segmenter.prompts,
             pixels=self._visible_pixels,
             message=self.message.emit,
         )

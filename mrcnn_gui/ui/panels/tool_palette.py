@@ -12,6 +12,7 @@ GROUPS = (
     ("select", "vertex"),
     ("brush", "eraser"),
     ("polygon", "lasso", "rectangle", "wand"),
+    ("box_prompt", "click_prompt"),
     ("cut",),
 )
 """The tools in their order, with a line between groups."""

@@ -11,9 +11,12 @@ from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestio
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask
 from mrcnn_gui.project.reshaping import as_one, firm_among, make_room, reshaped
+from mrcnn_gui.services.prompts import Prompts
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.preview import Preview
 from mrcnn_gui.ui.canvas.visible_pixels import VisiblePixels
+
+DRAWN = Provenance(Source.HUMAN)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class ToolContext:
         accept: Accepts the suggestion with this key.
         pan: Moves the image by device pixels.
         reach: Image pixels that a hand may miss a point by.
+        prompts: What the model is asked about the image.
         pixels: What the view shows of the image; None when nothing of it is in the view.
         message: Tells the person why something does not happen.
     """
@@ -75,6 +79,7 @@ class ToolContext:
     accept: Callable[[str], object]
     pan: Callable[[float, float], None]
     reach: Callable[[], float]
+    prompts: Prompts
     pixels: Callable[[], VisiblePixels | None]
     message: Callable[[str], object]
 
@@ -114,13 +119,13 @@ class ToolContext:
             self.message("This instance is locked: unlock it to change it.")
         return not instance.locked
 
-    def add_instance(self, category_id: int, mask: Mask) -> None:
-        """Push a new instance that a person drew, and select it."""
+    def add_instance(self, category_id: int, mask: Mask, provenance: Provenance = DRAWN) -> None:
+        """Push a new instance and select it; a person drew it where nothing else is said."""
         mask, others = self.make_room(mask)
         if mask.is_empty:
             self.message("Other instances are there already: nothing is left to add.")
             return
-        instance = Instance(self.new_instance_id(), category_id, mask, Provenance(Source.HUMAN))
+        instance = Instance(self.new_instance_id(), category_id, mask, provenance)
         self._push_all([AddInstance(instance), *others], AddInstance.title)
         if instance.id in self.document.instances:  # a failed commit leaves it out
             self.view_state.selected_instance = instance.id

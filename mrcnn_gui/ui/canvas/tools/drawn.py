@@ -3,10 +3,10 @@
 from enum import Enum
 
 from core.masks import Mask
-from mrcnn_gui.project.annotation import Instance
+from mrcnn_gui.project.annotation import Instance, Provenance
 from mrcnn_gui.project.edits import RemoveInstance
 from mrcnn_gui.ui.canvas.preview import Shape
-from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool
+from mrcnn_gui.ui.canvas.tools.context import DRAWN, Pointer, Tool
 
 
 class Use(Enum):
@@ -34,14 +34,20 @@ class DrawnTool(Tool):
         self._category_id = category_id or 0
         return category_id is not None
 
-    def use(self, area: Mask, title: str) -> None:
+    def document_changed(self) -> None:
+        """A new instance does not depend on what else there is; a changed target does."""
+        target, instances = self._target, self.context.document.instances
+        if target is not None and instances.get(target.id) is not target:
+            self.cancel()
+
+    def use(self, area: Mask, title: str, provenance: Provenance = DRAWN) -> None:
         """Push what the area is for; it is clipped to the image first."""
         context, target = self.context, self._target
         area = area.clip(context.width, context.height)
         if area.is_empty:
             context.message("The area holds no pixel.")
         elif target is None:
-            context.add_instance(self._category_id, area)
+            context.add_instance(self._category_id, area, provenance)
         elif self._use is Use.ADD:
             context.paint(target, area.subtract(target.mask), title)
         elif target.mask.subtract(area).is_empty:

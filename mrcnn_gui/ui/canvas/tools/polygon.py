@@ -49,12 +49,6 @@ class PolygonTool(DrawnTool):
         if self._points:
             self.accept()
 
-    def document_changed(self) -> None:
-        """A new instance does not depend on what else there is; a changed target does."""
-        target, instances = self._target, self.context.document.instances
-        if target is not None and instances.get(target.id) is not target:
-            self.cancel()
-
     def accept(self) -> bool:
         """Close the polygon and push the new instance."""
         if not self._points:

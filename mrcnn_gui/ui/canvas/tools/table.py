@@ -1,6 +1,8 @@
 """All tools by name."""
 
+from mrcnn_gui.ui.canvas.tools.box_prompt import BoxPromptTool
 from mrcnn_gui.ui.canvas.tools.brush import BrushTool, EraserTool
+from mrcnn_gui.ui.canvas.tools.click_prompt import ClickPromptTool
 from mrcnn_gui.ui.canvas.tools.context import Tool
 from mrcnn_gui.ui.canvas.tools.cut import CutTool
 from mrcnn_gui.ui.canvas.tools.lasso import LassoTool
@@ -19,5 +21,7 @@ TOOLS: dict[str, type[Tool]] = {
     "lasso": LassoTool,
     "rectangle": RectangleTool,
     "wand": WandTool,
+    "box_prompt": BoxPromptTool,
+    "click_prompt": ClickPromptTool,
     "cut": CutTool,
 }
