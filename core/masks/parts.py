@@ -33,10 +33,14 @@ def largest_part(mask: Mask) -> Mask:
     return split_parts(mask)[0] if not mask.is_empty else mask
 
 
-def fill_holes(mask: Mask) -> Mask:
-    """The mask with everything that it encloses."""
+def fill_holes(mask: Mask, up_to: int | None = None) -> Mask:
+    """The mask with what it encloses: everything, or the holes of up to so many pixels."""
     if mask.is_empty:
         return mask
     outside = np.pad(~mask.crop, 1, constant_values=True).view(np.uint8)
-    _, labels = cv2.connectedComponents(outside, connectivity=8)
-    return Mask.from_bitmap(labels[1:-1, 1:-1] != labels[0, 0], mask.x, mask.y)
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(outside, connectivity=8)
+    kept = np.zeros(len(boxes), dtype=np.bool_)  # label 0 is the mask itself
+    if up_to is not None:
+        kept[1:] = boxes[1:, cv2.CC_STAT_AREA] > up_to
+    kept[labels[0, 0]] = True
+    return Mask.from_bitmap(~kept[labels[1:-1, 1:-1]], mask.x, mask.y)

@@ -140,9 +140,12 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("Wheel", "Zoom to the cursor"),
     ("Shift + click", "Add to the selection, or take from it (Select)"),
     ("Shift + drag", "Select all that lies mostly in the frame (Select)"),
+    ("Shift + draw", "Lasso, polygon, rectangle, wand, prompts: add to the selected instance"),
+    ("Ctrl + draw", "The same tools: take away from the selected instance"),
+    ("Shift + press", "Brush, eraser, cut: a straight line; from the last stroke's end"),
     ("Arrows", "Nudge what is selected by a pixel, with Shift by ten"),
     ("← →", "With nothing selected: previous and next image"),
-    ("Middle drag", "Move the view (with Select also left drag on empty ground)"),
+    ("Middle drag", "Move the view (Select: also left drag on empty ground)"),
     ("Shift + wheel", "Change the radius of the brush"),
     ("Esc", "Cancel what is being drawn, or deselect"),
 )

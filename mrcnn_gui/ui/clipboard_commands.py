@@ -22,9 +22,11 @@ class ClipboardCommands(QObject):
 
     Signals:
         message: Why a command changes nothing, for the person.
+        hint: What a command has done, for a glance.
     """
 
     message = Signal(str)
+    hint = Signal(str)
 
     def __init__(self, session: Session, view_state: ViewState, parent: QObject) -> None:
         super().__init__(parent)
@@ -39,7 +41,7 @@ class ClipboardCommands(QObject):
         if selection:
             self._copied = tuple(selection)
             count = len(selection)
-            self.message.emit(f"Copied {count} instance{'s' if count > 1 else ''}.")
+            self.hint.emit(f"Copied {count} instance{'s' if count > 1 else ''}.")
 
     def paste(self) -> None:
         """Add what was copied, at the same place, or beside it where that is there already."""

@@ -98,18 +98,18 @@ def paint_drawing(painter: QPainter, drawing: Drawing, to_view: QTransform, area
 
 
 def _paint_line(painter: QPainter, line: QPolygonF, *, closed: bool) -> None:
-    for pen in _pens(3.5, 1.75):
+    for pen in _pens(4.5, 2.25):
         painter.setPen(pen)
         painter.drawPolyline(line)
     if closed and line.size() > 2:
-        for pen in _pens(1.0, 1.0, Qt.PenStyle.DashLine):
+        for pen in _pens(1.5, 1.5, Qt.PenStyle.DashLine):
             painter.setPen(pen)
             painter.drawLine(line.last(), line.first())
 
 
 def _paint_frame(painter: QPainter, frame: QRectF, *, dashed: bool) -> None:
     style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
-    for pen in _pens(3.0, 1.5, style):
+    for pen in _pens(4.0, 2.0, style):
         painter.setPen(pen)
         painter.drawRect(frame)
 

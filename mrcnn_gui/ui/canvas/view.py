@@ -35,10 +35,12 @@ class CanvasView(ImageView):
         position_changed: Column and row of the pixel under the cursor, or None twice.
         zoom_changed: The scale; 1.0 is one image pixel on one screen pixel.
         message: Why a gesture does nothing, for the person.
+        hint: What a gesture has done, for a glance.
     """
 
     position_changed = Signal(object, object)
     message = Signal(str)
+    hint = Signal(str)
 
     def __init__(
         self,
@@ -144,6 +146,7 @@ class CanvasView(ImageView):
             prompts=self._segmenter.prompts,
             pixels=self._visible_pixels,
             message=self.message.emit,
+            hint=self.hint.emit,
         )
 
     def _visible_pixels(self) -> VisiblePixels | None:

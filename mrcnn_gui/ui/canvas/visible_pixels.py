@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 
 from core.masks import Mask
 from core.masks.flood import flood
+from core.masks.parts import fill_holes
 from mrcnn_gui.services.pyramid import Pyramid
 from mrcnn_gui.ui.canvas.viewport import Viewport
+
+PINHOLE = 12  # pixels of the level: what is no larger is noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,8 @@ class VisiblePixels:
     def alike(self, column: int, row: int, tolerance: int) -> Mask:
         """What has a colour like an image pixel and hangs together with it; empty out of view.
 
+        Pinholes, which noise makes, are filled.
+
         Args:
             column: Of the pixel in the image.
             row: Of the pixel in the image.
@@ -47,7 +52,8 @@ class VisiblePixels:
         height, width = self.pixels.shape[:2]
         if not (0 <= x < width and 0 <= y < height):
             return Mask.empty()
-        found = flood(self.pixels, x, y, tolerance).shift(self.left, self.top)
+        found = fill_holes(flood(self.pixels, x, y, tolerance), PINHOLE)
+        found = found.shift(self.left, self.top)
         left, top, right, bottom = found.box_xyxy
         columns = _shown(left, right, self.level_width, self.image_width)
         rows = _shown(top, bottom, self.level_height, self.image_height)

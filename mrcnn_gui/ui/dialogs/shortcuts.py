@@ -20,7 +20,6 @@ _COLUMNS = (
     ("&File", "&Edit", "&Help"),
     ("&Tools", "Mas&k", "&Category"),
     ("&Image", "&Model", "&View"),
-    (),
 )
 
 
@@ -36,8 +35,8 @@ class ShortcutSheet(QDialog):
         columns.setSpacing(8 * SPACE)
         for menus in _COLUMNS:
             text = "".join(_menu_html(menu, groups[menu]) for menu in menus)
-            if not menus:
-                text = _table_html("Mouse", list(GESTURES))
+            if "&File" in menus:
+                text += _table_html("Mouse", list(GESTURES))
             columns.addWidget(_sheet(text), alignment=Qt.AlignmentFlag.AlignTop)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         drop_button_icons(buttons)

@@ -85,7 +85,7 @@ class ClickPromptTool(DrawnTool):
         self._index = index
         chosen, count = self._candidates[index], len(self._candidates)
         self.show_area(chosen.mask)
-        which = f"  ({index + 1} of {count}, wheel for others)" if count > 1 else ""
-        text = f"{chosen.category} {chosen.provenance.score:.2f}{which}  Enter accepts"
+        which = f" · {index + 1} of {count}, the wheel shows others" if count > 1 else ""
+        text = f"{chosen.category} {chosen.provenance.score:.2f}{which} · Enter accepts"
         if self._at is not None:
             self.context.preview.show_drawings(Note(text, self._at.x, self._at.y))

@@ -66,6 +66,7 @@ class ToolContext:
         prompts: What the model is asked about the image.
         pixels: What the view shows of the image; None when nothing of it is in the view.
         message: Tells the person why something does not happen.
+        hint: Tells the person in passing what has happened.
     """
 
     document: ImageDocument
@@ -82,6 +83,7 @@ class ToolContext:
     prompts: Prompts
     pixels: Callable[[], VisiblePixels | None]
     message: Callable[[str], object]
+    hint: Callable[[str], object]
 
     @property
     def selected(self) -> Instance | None:

@@ -88,7 +88,7 @@ class CutTool(Tool):
         context.push(edit)
         if all(key in context.document.instances for key in pieces):
             context.view_state.selected_instances = tuple(pieces)
-            context.message(f"Cut into {len(pieces)} instances.")
+            context.hint(f"Cut into {len(pieces)} instances.")
 
     def _crossed(self, line: list[Point]) -> list[Instance]:
         """The instances whose boxes the line's box meets."""

@@ -46,7 +46,7 @@ def nudge(context: ToolContext, dx: int, dy: int) -> bool:
     edit = move_edit(instances, *bounded_shift(instances, dx, dy, context.width, context.height))
     if edit is not None:
         context.push(edit)
-        context.message(_NUDGED)
+        context.hint(_NUDGED)
     return True
 
 
