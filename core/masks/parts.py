@@ -38,9 +38,11 @@ def fill_holes(mask: Mask, up_to: int | None = None) -> Mask:
     if mask.is_empty:
         return mask
     outside = np.pad(~mask.crop, 1, constant_values=True).view(np.uint8)
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(outside, connectivity=8)
-    kept = np.zeros(len(boxes), dtype=np.bool_)  # label 0 is the mask itself
+    count, labels = cv2.connectedComponents(outside, connectivity=8)
+    if count <= 2:  # the mask is label 0, what lies around it another
+        return mask
+    kept = np.zeros(count, dtype=np.bool_)
     if up_to is not None:
-        kept[1:] = boxes[1:, cv2.CC_STAT_AREA] > up_to
+        kept[1:] = np.bincount(labels.reshape(-1), minlength=count)[1:] > up_to
     kept[labels[0, 0]] = True
     return Mask.from_bitmap(~kept[labels[1:-1, 1:-1]], mask.x, mask.y)

@@ -12,6 +12,7 @@ from core.masks.parts import fill_holes
 from mrcnn_gui.services.pyramid import Pyramid
 from mrcnn_gui.ui.canvas.viewport import Viewport
 
+_COARSENESS = 0.75  # a level whose pixels are this little larger than the screen's is fine enough
 PINHOLE = 12  # pixels of the level: what is no larger is noise
 
 
@@ -57,7 +58,7 @@ class VisiblePixels:
         left, top, right, bottom = found.box_xyxy
         columns = _shown(left, right, self.level_width, self.image_width)
         rows = _shown(top, bottom, self.level_height, self.image_height)
-        enlarged = found.crop[rows - top].take(columns - left, axis=1)
+        enlarged = found.crop.take(columns - left, axis=1)[rows - top]  # rows are the cheaper ones
         first_column = ceil(left * self.image_width / self.level_width)
         return Mask.from_bitmap(
             enlarged, first_column, ceil(top * self.image_height / self.level_height)
@@ -66,7 +67,8 @@ class VisiblePixels:
 
 def visible_pixels(pyramid: Pyramid, viewport: Viewport) -> VisiblePixels | None:
     """What the view shows of an image; None when nothing of it is in the view."""
-    level = pyramid.levels[pyramid.level_for(viewport.scale)]
+    finest = pyramid.level_for(viewport.scale * _COARSENESS)
+    level = pyramid.levels[finest]
     height, width = level.shape[:2]
     across, down = width / viewport.image_width, height / viewport.image_height
     x0, y0 = viewport.to_image(0, 0)
