@@ -113,7 +113,7 @@ class VertexTool(Tool):
         self._gesture = None
         if gesture.dragging and not gesture.frames:
             self._clear_shape()
-            self._push(gesture.outline, "Move vertices")
+            self._push(gesture.before, "Move vertices")
         elif not gesture.dragging:
             self._click(gesture, at)
         self._draw()
@@ -220,7 +220,7 @@ class VertexTool(Tool):
         target, preview = self._target, self.context.preview
         if target is None:
             return
-        changed = gesture.outline.changed_pixels(self._outline)
+        changed = gesture.before.changed_pixels(self._outline)
         mask = target.mask.xor(self.context.limited(target, changed)[0])
         shape = Shape(mask.crop, mask.x, mask.y, target.id, target.category_id)
         before = target.mask if preview.shape is None else preview.shape
