@@ -1,6 +1,7 @@
 """Cut a mask along a line."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -26,38 +27,39 @@ def cut_mask(mask: Mask, points: Sequence[tuple[float, float]], min_area: int = 
         At least two pieces, largest first, each 4-connected but for the first: the parts that the
         line does not divide stay with it. An empty list when the line divides nothing.
     """
-    whole: list[Mask] = []
     pieces: list[Mask] = []
     for part in split_parts(mask):
         cut = _cut_part(part, points, min_area)
-        if len(cut) > 1:
-            pieces += cut
-        else:
-            whole.append(part)
+        pieces += cut if len(cut) > 1 else []
     if not pieces:
         return []
     pieces.sort(key=lambda piece: -piece.area)
-    for part in whole:
-        pieces[0] = pieces[0].union(part)
-    return pieces
+    return [reduce(Mask.subtract, pieces[1:], mask), *pieces[1:]]
 
 
 def _cut_part(part: Mask, points: Sequence[tuple[float, float]], min_area: int) -> list[Mask]:
     line = _line(part, points)
-    rest = part.crop & ~line
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(rest.view(np.uint8), connectivity=4)
-    areas = boxes[:, cv2.CC_STAT_AREA]
-    small = np.flatnonzero(areas < min_area)
-    if small.size:
-        labels[np.isin(labels, small)] = 0
-    if count - 1 - np.count_nonzero(small) < 2:
+    np.logical_and(line, part.crop, out=line)
+    if not line.any():
         return [part]
-    spread = _spread(labels.astype(np.int32), part.crop)
-    return [
-        Mask.from_bitmap(spread == label, part.x, part.y)
-        for label in range(1, count)
-        if areas[label] >= min_area
-    ]
+    rest = part.crop & ~line
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(rest.view(np.uint8), connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] >= min_area
+    large[0] = False
+    if np.count_nonzero(large) < 2:
+        return [part]
+    crumbs = rest & ~large[labels]
+    rows, columns = np.nonzero(line | crumbs)
+    grown = labels.astype(np.int32)
+    grown[rows, columns] = 0
+    _spread(grown, rows, columns)
+    owners = grown[rows, columns]
+    pieces = []
+    for label in np.flatnonzero(large).tolist():
+        own = owners == label
+        box = _hull(stats[label], rows[own], columns[own])
+        pieces.append(_piece(part, grown, label, box))
+    return pieces
 
 
 def _line(part: Mask, points: Sequence[tuple[float, float]]) -> Bitmap:
@@ -72,17 +74,37 @@ def _line(part: Mask, points: Sequence[tuple[float, float]]) -> Bitmap:
     return bitmap.view(np.bool_)
 
 
-def _spread(labels: Labels, inside: Bitmap) -> Labels:
-    """Let the labels grow over the pixels inside that have none, in place."""
-    while True:
-        rows, columns = np.nonzero(inside & (labels == 0))
-        if rows.size == 0:
-            return labels
-        nearest = np.zeros_like(rows, dtype=np.int32)
+def _spread(labels: Labels, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+    """Give pixels without a label, 0, that of a neighbour, from the labelled ones on; in place."""
+    while rows.size:
+        nearest = np.zeros(rows.shape, dtype=np.int32)
         for down, right in ((-1, 0), (0, -1), (1, 0), (0, 1)):
             beside = _shifted(labels, rows + down, columns + right)
             nearest = np.where(nearest == 0, beside, nearest)
         labels[rows, columns] = nearest
+        rows, columns = rows[nearest == 0], columns[nearest == 0]
+
+
+def _hull(
+    stats: NDArray[np.int32], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a component together with some pixels."""
+    left, top, width, height = (int(value) for value in stats[:4])
+    right, bottom = left + width, top + height
+    if not rows.size:
+        return left, top, right, bottom
+    return (
+        min(left, int(columns.min())),
+        min(top, int(rows.min())),
+        max(right, int(columns.max()) + 1),
+        max(bottom, int(rows.max()) + 1),
+    )
+
+
+def _piece(part: Mask, labels: Labels, label: int, box: tuple[int, int, int, int]) -> Mask:
+    left, top, right, bottom = box
+    inside = labels[top:bottom, left:right] == label
+    return Mask.from_bitmap(inside, part.x + left, part.y + top)
 
 
 def _shifted(labels: Labels, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Labels:

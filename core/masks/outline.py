@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
@@ -66,19 +67,23 @@ class Outline:
         """The pixels inside, even-odd."""
         mask = Mask.empty()
         for ring in self.rings:
-            mask = mask.xor(_filled(ring))
+            mask = mask.xor(_filled(ring.corners))
         return mask
 
     def changed_pixels(self, other: "Outline") -> Mask:
-        """The pixels in which two outlines differ; rings that both share cost nothing."""
+        """The pixels in which two outlines differ; only stretches that differ are looked at."""
+        if len(self.rings) == len(other.rings):
+            pairs = zip(self.rings, other.rings, strict=True)
+            parts = [_difference(ours, theirs) for ours, theirs in pairs if ours is not theirs]
+            return reduce(Mask.xor, parts, Mask.empty())
         ours, theirs = set(map(id, self.rings)), set(map(id, other.rings))
         changed = Mask.empty()
         for ring in self.rings:
             if id(ring) not in theirs:
-                changed = changed.xor(_filled(ring))
+                changed = changed.xor(_filled(ring.corners))
         for ring in other.rings:
             if id(ring) not in ours:
-                changed = changed.xor(_filled(ring))
+                changed = changed.xor(_filled(ring.corners))
         return changed
 
     def position(self, vertex: Vertex) -> Point:
@@ -140,10 +145,35 @@ def _found(corners: Sequence[Point], vertices: Sequence[Point]) -> list[int]:
     return list(range(size))
 
 
-def _filled(ring: OutlineRing) -> Mask:
+def _filled(corners: Corners) -> Mask:
     """The pixels inside; moved to the origin first, as the cost follows the coordinates."""
-    left, top = np.floor(ring.corners.min(axis=0)).astype(int).tolist()
-    return rasterise_polygon(ring.corners - (left, top)).shift(left, top)
+    left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
+    return rasterise_polygon(corners - (left, top)).shift(left, top)
+
+
+def _difference(a: OutlineRing, b: OutlineRing) -> Mask:
+    """The pixels in exactly one of two rings: between the stretches in which they differ.
+
+    Filled even-odd, every line counts by itself, so lines that both have cancel each other.
+    """
+    head = _shared(a.corners, b.corners)
+    if head == len(a.corners) == len(b.corners):
+        return Mask.empty()
+    tail = _shared(a.corners[head:][::-1], b.corners[head:][::-1])
+    if head + tail == 0:
+        return _filled(a.corners).xor(_filled(b.corners))
+    there, back = (
+        ring.corners[np.arange(head - 1, len(ring.corners) - tail + 1) % len(ring.corners)]
+        for ring in (a, b)
+    )
+    return _filled(np.concatenate([there, back[::-1]]))
+
+
+def _shared(a: Corners, b: Corners) -> int:
+    """How many corners two stretches have in common from the start."""
+    size = min(len(a), len(b))
+    apart = np.flatnonzero((a[:size] != b[:size]).any(axis=1))
+    return int(apart[0]) if apart.size else size
 
 
 def _assembled(vertices: Sequence[Corners], chains: Sequence[Corners]) -> OutlineRing:

@@ -33,10 +33,16 @@ def largest_part(mask: Mask) -> Mask:
     return split_parts(mask)[0] if not mask.is_empty else mask
 
 
-def fill_holes(mask: Mask) -> Mask:
-    """The mask with everything that it encloses."""
+def fill_holes(mask: Mask, up_to: int | None = None) -> Mask:
+    """The mask with what it encloses: everything, or the holes of up to so many pixels."""
     if mask.is_empty:
         return mask
     outside = np.pad(~mask.crop, 1, constant_values=True).view(np.uint8)
-    _, labels = cv2.connectedComponents(outside, connectivity=8)
-    return Mask.from_bitmap(labels[1:-1, 1:-1] != labels[0, 0], mask.x, mask.y)
+    count, labels = cv2.connectedComponents(outside, connectivity=8)
+    if count <= 2:  # the mask is label 0, what lies around it another
+        return mask
+    kept = np.zeros(count, dtype=np.bool_)
+    if up_to is not None:
+        kept[1:] = np.bincount(labels.reshape(-1), minlength=count)[1:] > up_to
+    kept[labels[0, 0]] = True
+    return Mask.from_bitmap(~kept[labels[1:-1, 1:-1]], mask.x, mask.y)

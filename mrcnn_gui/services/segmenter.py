@@ -19,6 +19,7 @@ from mrcnn_gui.services.model_lane import (
     load_predictor,
     segment_image,
 )
+from mrcnn_gui.services.prompts import Prompts
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestions import Suggestions
 from mrcnn_gui.services.view_state import ViewState
@@ -32,6 +33,9 @@ class Segmenter(QObject):
     """Runs the active model on images, one at a time, and keeps what it suggests.
 
     An image that the person asks for by itself goes before the rest of a batch.
+
+    Attributes:
+        prompts: Questions about the open image, which go before all images.
     """
 
     suggestions_changed = Signal(int)  # those of this image, or which of them are visible
@@ -58,6 +62,7 @@ class Segmenter(QObject):
         self._loading: Job | None = None
         self._batch = Batch()
         self._job: Job | None = None
+        self.prompts = Prompts(session, jobs, self._model, self._version)
         self._suggestions = Suggestions(session, view_state, jobs, self.suggestions_changed.emit)
         session.project_opened.connect(self._use_project)
         session.project_closed.connect(self._leave_project)
@@ -191,6 +196,7 @@ class Segmenter(QObject):
             self._job = None
         self._batch = Batch()
         self._suggestions.clear()
+        self.prompts.cancel()
         if was_running:
             self.finished.emit("")
         self.state_changed.emit()

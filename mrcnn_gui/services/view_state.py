@@ -2,9 +2,12 @@
 
 from PySide6.QtCore import QObject, Signal
 
+from mrcnn_gui.project.reshaping import Overlap
+
 MIN_BRUSH_RADIUS = 0.5
 MAX_BRUSH_RADIUS = 512.0
 MIN_SCORE = 0.05
+MAX_WAND_TOLERANCE = 128
 
 
 class ViewState(QObject):
@@ -13,10 +16,12 @@ class ViewState(QObject):
     Every attribute is read and assigned like a plain one (`state.tool = "brush"`), has a
     method of the same effect for signal connections (`set_tool`), and a signal
     `<name>_changed` that carries the new value; assigning the value it has does nothing.
-    At most one of instance and suggestion is selected.
+    Either instances are selected or a suggestion. Of several instances the last one is primary:
+    it is `selected_instance`, which panels show and the brush paints into.
     """
 
     selected_instance_changed = Signal(object)
+    selected_instances_changed = Signal(object)
     selected_suggestion_changed = Signal(object)
     hovered_suggestion_changed = Signal(object)
     active_category_changed = Signal(object)
@@ -24,10 +29,12 @@ class ViewState(QObject):
     brush_radius_changed = Signal(float)
     score_threshold_changed = Signal(float)
     hidden_instances_changed = Signal(object)
+    overlap_changed = Signal(object)
+    wand_tolerance_changed = Signal(int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._selected_instance: int | None = None
+        self._selected_instances: tuple[int, ...] = ()
         self._selected_suggestion: str | None = None
         self._hovered_suggestion: str | None = None
         self._active_category: int | None = None
@@ -35,23 +42,41 @@ class ViewState(QObject):
         self._brush_radius = 12.0
         self._score_threshold = 0.5
         self._hidden_instances: frozenset[int] = frozenset()
+        self._overlap = Overlap.ALLOWED
+        self._wand_tolerance = 24
 
     @property
     def selected_instance(self) -> int | None:
-        """Id of the selected instance."""
-        return self._selected_instance
+        """Id of the primary selected instance; assigning it selects that one alone."""
+        return self._selected_instances[-1] if self._selected_instances else None
 
     @selected_instance.setter
     def selected_instance(self, instance_id: int | None) -> None:
-        if instance_id is not None:
-            self.selected_suggestion = None
-        if instance_id != self._selected_instance:
-            self._selected_instance = instance_id
-            self.selected_instance_changed.emit(instance_id)
+        self.selected_instances = () if instance_id is None else (instance_id,)
 
     def set_selected_instance(self, instance_id: int | None) -> None:
         """Select an instance, or none; the selected suggestion is let go."""
         self.selected_instance = instance_id
+
+    @property
+    def selected_instances(self) -> tuple[int, ...]:
+        """Ids of all selected instances in the order they were selected; the last is primary."""
+        return self._selected_instances
+
+    @selected_instances.setter
+    def selected_instances(self, instance_ids: tuple[int, ...]) -> None:
+        if instance_ids:
+            self.selected_suggestion = None
+        before, primary = self._selected_instances, self.selected_instance
+        self._selected_instances = tuple(dict.fromkeys(instance_ids))
+        if self._selected_instances != before:
+            self.selected_instances_changed.emit(self._selected_instances)
+        if self.selected_instance != primary:
+            self.selected_instance_changed.emit(self.selected_instance)
+
+    def set_selected_instances(self, instance_ids: tuple[int, ...]) -> None:
+        """Select instances, the primary one last; the selected suggestion is let go."""
+        self.selected_instances = instance_ids
 
     @property
     def selected_suggestion(self) -> str | None:
@@ -102,7 +127,7 @@ class ViewState(QObject):
 
     @property
     def tool(self) -> str:
-        """Name of the active tool: select, brush, eraser or polygon."""
+        """Name of the active tool."""
         return self._tool
 
     @tool.setter
@@ -161,6 +186,37 @@ class ViewState(QObject):
     def set_hidden_instances(self, instance_ids: frozenset[int]) -> None:
         """Say which instances are not drawn."""
         self.hidden_instances = instance_ids
+
+    @property
+    def overlap(self) -> Overlap:
+        """What becomes of new paint where other instances are."""
+        return self._overlap
+
+    @overlap.setter
+    def overlap(self, overlap: Overlap) -> None:
+        if overlap != self._overlap:
+            self._overlap = Overlap(overlap)
+            self.overlap_changed.emit(self._overlap)
+
+    def set_overlap(self, overlap: Overlap) -> None:
+        """Say what becomes of new paint where other instances are."""
+        self.overlap = overlap
+
+    @property
+    def wand_tolerance(self) -> int:
+        """How far a colour may be from the one that the magic wand was put on, per channel."""
+        return self._wand_tolerance
+
+    @wand_tolerance.setter
+    def wand_tolerance(self, tolerance: int) -> None:
+        tolerance = min(max(int(tolerance), 0), MAX_WAND_TOLERANCE)
+        if tolerance != self._wand_tolerance:
+            self._wand_tolerance = tolerance
+            self.wand_tolerance_changed.emit(tolerance)
+
+    def set_wand_tolerance(self, tolerance: int) -> None:
+        """Set the magic wand's tolerance; kept between 0 and 128."""
+        self.wand_tolerance = tolerance
 
     def clear(self) -> None:
         """Forget what belongs to one image: selection, hover and hidden instances."""

@@ -35,7 +35,7 @@ class ActionStates(QObject):
         soon, training_soon = Soon(self.refresh, self), Soon(self._refresh_training, self)
         for changed in (
             *(session.project_opened, session.project_closed, session.image_opened),
-            *(view_state.selected_instance_changed, view_state.score_threshold_changed),
+            *(view_state.selected_instances_changed, view_state.score_threshold_changed),
             *(segmenter.suggestions_changed, segmenter.state_changed, session.exclusive.changed),
         ):
             changed.connect(soon.ask)
@@ -72,6 +72,7 @@ class ActionStates(QObject):
             "undo": session.history is not None and session.history.can_undo,
             "redo": session.history is not None and session.history.can_redo,
             "instance": self._view_state.selected_instance is not None,
+            "several": len(self._view_state.selected_instances) > 1,
             "suggestions": has_image and bool(segmenter.visible_suggestions()),
             "segmenter_idle": not segmenter.is_running,
             "segmenter_runs": segmenter.is_running,

@@ -47,8 +47,8 @@ class Command:
     on_canvas: bool = False
 
 
-MENUS = ("&File", "&Edit", "&Tools", "&Category", "&Image", "&Model", "&View", "&Help")
-_FILE, _EDIT, _TOOLS, _CATEGORY, _IMAGE, _MODEL, _VIEW, _HELP = MENUS
+MENUS = ("&File", "&Edit", "&Tools", "Mas&k", "&Category", "&Image", "&Model", "&View", "&Help")
+_FILE, _EDIT, _TOOLS, _MASK, _CATEGORY, _IMAGE, _MODEL, _VIEW, _HELP = MENUS
 
 # fmt: off
 COMMANDS: tuple[Command, ...] = (
@@ -64,15 +64,41 @@ COMMANDS: tuple[Command, ...] = (
     Command("undo", _EDIT, "&Undo", ("Ctrl+Z",), "Take back the last change of this image", "session.undo", "undo writable", "undo"),
     Command("redo", _EDIT, "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Make the undone change again", "session.redo", "redo writable", "redo"),
     Command("project_history", _EDIT, "Project &history…", ("Ctrl+Shift+H",), "Changes over many images: undo and redo them as one", "project.show_history", "project", "history"),
-    Command("delete", _EDIT, "&Delete instance", ("Delete",), "Delete the selected instance", "edit.delete_instance", "instance writable", "delete", gap=True),
+    Command("copy", _EDIT, "&Copy instances", ("Ctrl+C",), "Remember the selected instances, to paste them here or on another image", "clipboard.copy", "instance", gap=True),
+    Command("paste", _EDIT, "&Paste instances", ("Ctrl+V",), "Add what was copied, at the same place or beside it", "clipboard.paste", "image writable"),
+    Command("duplicate", _EDIT, "Dup&licate instances", ("Ctrl+J",), "Add a copy of each selected instance beside it", "clipboard.duplicate", "instance writable"),
+    Command("delete", _EDIT, "&Delete instance", ("Delete",), "Delete the selected instances", "edit.delete_instances", "instance writable", "delete", gap=True),
+    Command("select_all", _EDIT, "Select &all", ("Ctrl+A",), "Select every instance that is shown", "edit.select_all", "image", gap=True),
+    Command("select_category", _EDIT, "Select all of the &category", ("Ctrl+Shift+A",), "Select every instance of the active category", "edit.select_category", "image"),
     Command("deselect", _EDIT, "D&eselect", ("Ctrl+D", "Esc"), "Select nothing: the brush begins a new instance", "edit.deselect", "image"),
 
     Command("select", _TOOLS, "&Select and move", ("V",), "Click an instance to select it, drag to move it", "edit.use_tool", "image", "select", "select", True),
+    Command("vertex", _TOOLS, "Edit &vertices", ("A",), "Drag vertices of the selected instance, drag a line to insert one; Delete removes", "edit.use_tool", "image writable", "vertex", "vertex", True),
     Command("brush", _TOOLS, "&Brush", ("B",), "Paint into the selected instance, or a new one", "edit.use_tool", "image writable", "brush", "brush", True),
     Command("eraser", _TOOLS, "&Eraser", ("E",), "Erase from the selected instance", "edit.use_tool", "image writable", "eraser", "eraser", True),
-    Command("polygon", _TOOLS, "&Polygon", ("P",), "Click corners; double click or Enter closes, Esc cancels", "edit.use_tool", "image writable", "polygon", "polygon", True),
+    Command("polygon", _TOOLS, "&Polygon", ("P",), "Click corners; a double click or Enter closes. Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "polygon", "polygon", True),
+    Command("lasso", _TOOLS, "&Lasso", ("L",), "Drag around an object; Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "lasso", "lasso", True),
+    Command("rectangle", _TOOLS, "&Rectangle", ("R",), "Drag from corner to corner; Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "rectangle", "rectangle", True),
+    Command("wand", _TOOLS, "Magic &wand", ("W",), "Press on a colour, drag right for more of it; Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "wand", "wand", True),
+    Command("box_prompt", _TOOLS, "Bo&x prompt", ("X",), "Drag a box around an object: the model fills it", "edit.use_tool", "image writable", "box-prompt", "box_prompt", True),
+    Command("click_prompt", _TOOLS, "Clic&k prompt", ("C",), "Click an object: the wheel shows the model's candidates, Enter or a click accepts", "edit.use_tool", "image writable", "click-prompt", "click_prompt", True),
+    Command("cut", _TOOLS, "&Cut apart", ("K",), "Drag across an instance from edge to edge; Shift keeps the line straight", "edit.use_tool", "image writable", "cut", "cut", True),
     Command("smaller", _TOOLS, "S&maller brush", ("[",), "Make the brush smaller", "edit.scale_radius", "image", argument=-1, gap=True),
     Command("larger", _TOOLS, "&Larger brush", ("]",), "Make the brush larger", "edit.scale_radius", "image", argument=1),
+
+    Command("overlap", _TOOLS, "Next &overlap mode", ("O",), "New paint may overlap others, yield to them, or take from them", "edit.next_overlap", "image writable", gap=True),
+
+    Command("merge", _MASK, "&Merge selected", ("M",), "Unite the selected instances into the one selected first", "mask.merge", "several writable", "merge"),
+    Command("subtract_others", _MASK, "&Subtract others from first", ("Shift+S",), "Take from the instance selected first what the others have", "mask.subtract_others", "several writable"),
+    Command("subtract_first", _MASK, "Subtract &first from others", ("Shift+D",), "Take from the other selected instances what the first has", "mask.subtract_first", "several writable"),
+    Command("intersect", _MASK, "&Intersect", ("Shift+I",), "Leave the instance selected first only what all selected have", "mask.intersect", "several writable"),
+    Command("split", _MASK, "S&plit into parts", ("Shift+P",), "Make each connected part an instance of its own", "mask.split", "instance writable"),
+    Command("fill_holes", _MASK, "Fill &holes", ("Shift+H",), "Fill what the selected masks enclose", "mask.fill_holes", "instance writable", gap=True),
+    Command("keep_largest", _MASK, "Keep &largest part", ("Shift+L",), "Remove all but the largest connected part of each selected mask", "mask.keep_largest", "instance writable"),
+    Command("smooth", _MASK, "Sm&ooth", ("Shift+O",), "Round off the edges of the selected masks", "mask.smooth", "instance writable"),
+    Command("grow", _MASK, "&Grow by a pixel", ("Ctrl+]",), "Make the selected masks one pixel larger all around", "mask.grow", "instance writable", argument=1, gap=True),
+    Command("shrink", _MASK, "S&hrink by a pixel", ("Ctrl+[",), "Make the selected masks one pixel smaller all around", "mask.grow", "instance writable", argument=-1),
+    Command("grow_by", _MASK, "Grow or shrink &by…", ("Ctrl+Shift+G",), "Make the selected masks larger or smaller by a number of pixels", "mask.ask_grow", "instance writable"),
 
     Command("add_category", _CATEGORY, "&Add category…", ("Ctrl+Shift+N",), "Add a category of objects", "categories.ask_new", "writable", "add"),
     Command("rename_category", _CATEGORY, "&Rename category", ("F2",), "Rename the active category", "categories.rename_active", "writable", "rename"),
@@ -106,7 +132,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("zoom_in", _VIEW, "Zoom &in", ("Ctrl++", "Ctrl+="), "Show the image larger", "canvas.zoom_in", "image"),
     Command("zoom_out", _VIEW, "Zoom &out", ("Ctrl+-",), "Show the image smaller", "canvas.zoom_out", "image"),
     Command("hide_all", _VIEW, "&Hide or show annotations", ("H",), "Hide all instances of this image, or show them again", "edit.toggle_all_hidden", "image", "hidden", gap=True),
-    Command("hide_one", _VIEW, "Hide or show &instance", ("Ctrl+H",), "Hide the selected instance, or show it again", "edit.toggle_hidden", "instance"),
+    Command("hide_one", _VIEW, "Hide or show &instance", ("Ctrl+H",), "Hide the selected instances, or show them again", "edit.toggle_hidden", "instance"),
 
     Command("palette", _HELP, "&Find a command…", ("Ctrl+K", "Ctrl+Shift+P"), "Type a few letters of any command and press Enter", "help.show_palette", "", "search"),
     Command("shortcuts", _HELP, "Keyboard &shortcuts", ("?", "F1"), "Show every shortcut", "help.show_shortcuts", ""),
@@ -116,7 +142,14 @@ COMMANDS: tuple[Command, ...] = (
 
 GESTURES: tuple[tuple[str, str], ...] = (
     ("Wheel", "Zoom to the cursor"),
-    ("Middle drag", "Move the view (with Select also left drag on empty ground)"),
+    ("Shift + click", "Add to the selection, or take from it (Select)"),
+    ("Shift + drag", "Select all that lies mostly in the frame (Select)"),
+    ("Shift + draw", "Lasso, polygon, rectangle, wand, prompts: add to the selected instance"),
+    ("Ctrl + draw", "The same tools: take away from the selected instance"),
+    ("Shift + press", "Brush, eraser, cut: a straight line; from the last stroke's end"),
+    ("Arrows", "Nudge what is selected by a pixel, with Shift by ten"),
+    ("← →", "With nothing selected: previous and next image"),
+    ("Middle drag", "Move the view (Select: also left drag on empty ground)"),
     ("Shift + wheel", "Change the radius of the brush"),
     ("Esc", "Cancel what is being drawn, or deselect"),
 )

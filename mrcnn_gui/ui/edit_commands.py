@@ -1,9 +1,12 @@
 """What the commands on images and instances do."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject
 
-from mrcnn_gui.project.annotation import ReviewStatus
-from mrcnn_gui.project.edits import RemoveInstance, SetCategory
+from mrcnn_gui.project.annotation import Instance, ReviewStatus
+from mrcnn_gui.project.edits import Edit, RemoveInstance, SetCategory
+from mrcnn_gui.project.reshaping import Overlap, as_one
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.pan_zoom import PanZoomWidget
@@ -33,27 +36,44 @@ class EditCommands(QObject):
         """Make the brush larger (positive steps) or smaller."""
         self._view_state.brush_radius *= _RADIUS_STEP**steps
 
-    def delete_instance(self) -> None:
-        """Remove the selected instance."""
-        document, instance_id = self._session.document, self._view_state.selected_instance
-        if document is not None and instance_id in document.instances:
-            self._session.push(RemoveInstance(document.instances[instance_id]))
+    def next_overlap(self) -> None:
+        """Change what becomes of new paint where other instances are."""
+        modes = list(Overlap)
+        now = modes.index(self._view_state.overlap)
+        self._view_state.overlap = modes[(now + 1) % len(modes)]
+
+    def delete_instances(self) -> None:
+        """Remove the selected instances that are not locked."""
+        gone = [instance for instance in self._selection() if not instance.locked]
+        title = RemoveInstance.title if len(gone) == 1 else "Delete instances"
+        self._push([RemoveInstance(instance) for instance in gone], title)
 
     def deselect(self) -> None:
         """Select nothing."""
         self._view_state.selected_instance = None
         self._view_state.selected_suggestion = None
 
+    def select_all(self) -> None:
+        """Select every instance that is shown."""
+        self._view_state.selected_instances = tuple(self._shown())
+
+    def select_category(self) -> None:
+        """Select every instance of the active category that is shown."""
+        active, document = self._view_state.active_category, self._session.document
+        if document is not None:
+            instances = document.instances
+            chosen = [key for key in self._shown() if instances[key].category_id == active]
+            self._view_state.selected_instances = tuple(chosen)
+
     def use_category(self, key: int) -> None:
-        """Make the category with that number key active; the selected instance gets it, too."""
+        """Make the category with that number key active; selected instances get it, too."""
         category = next((it for it in self._session.categories if it.key == key), None)
         if category is None:
             return
         self._view_state.active_category = category.id
-        document, instance_id = self._session.document, self._view_state.selected_instance
-        instance = document.instances.get(instance_id or 0) if document else None
-        if instance is not None and instance.category_id != category.id:
-            self._session.push(SetCategory(instance.id, instance.category_id, category.id))
+        others = [it for it in self._selection() if it.category_id != category.id and not it.locked]
+        edits = [SetCategory(it.id, it.category_id, category.id) for it in others]
+        self._push(edits, SetCategory.title)
 
     def step_image(self, step: int) -> None:
         """Open the next (1) or previous (-1) image."""
@@ -77,9 +97,9 @@ class EditCommands(QObject):
             )
 
     def toggle_hidden(self) -> None:
-        """Hide the selected instance, or show it."""
-        if self._view_state.selected_instance is not None:
-            self._view_state.hidden_instances ^= {self._view_state.selected_instance}
+        """Hide the selected instances, or show them when all of them are hidden."""
+        hidden, chosen = self._view_state.hidden_instances, {*self._view_state.selected_instances}
+        self._view_state.hidden_instances = hidden - chosen if chosen <= hidden else hidden | chosen
 
     def show_instance(self, instance_id: int) -> None:
         """Bring an instance into the middle of the canvas."""
@@ -96,6 +116,22 @@ class EditCommands(QObject):
             self.use_tool("select")
 
     def _forget_removed(self, _: object) -> None:
-        document, selected = self._session.document, self._view_state.selected_instance
-        if document is not None and selected is not None and selected not in document.instances:
-            self._view_state.selected_instance = None
+        document, selected = self._session.document, self._view_state.selected_instances
+        if document is not None:
+            self._view_state.selected_instances = tuple(
+                key for key in selected if key in document.instances
+            )
+
+    def _selection(self) -> list[Instance]:
+        document = self._session.document
+        instances = {} if document is None else document.instances
+        return [instances[key] for key in self._view_state.selected_instances if key in instances]
+
+    def _shown(self) -> list[int]:
+        document, hidden = self._session.document, self._view_state.hidden_instances
+        return [] if document is None else [key for key in document.instances if key not in hidden]
+
+    def _push(self, edits: Sequence[Edit], title: str) -> None:
+        edit = as_one(edits, title)
+        if edit is not None:
+            self._session.push(edit)

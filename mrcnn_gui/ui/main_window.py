@@ -1,11 +1,14 @@
 """The window: puts panels around the canvas and connects them to the services."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QDockWidget,
+    QHBoxLayout,
     QMainWindow,
     QStackedWidget,
     QTabWidget,
@@ -16,11 +19,13 @@ from PySide6.QtWidgets import (
 from mrcnn_gui.ui.action_states import ActionStates
 from mrcnn_gui.ui.actions import bind_canvas_keys, build_actions, build_menus
 from mrcnn_gui.ui.canvas.view import CanvasView
+from mrcnn_gui.ui.clipboard_commands import ClipboardCommands
 from mrcnn_gui.ui.closing import Closing
 from mrcnn_gui.ui.edit_commands import EditCommands
 from mrcnn_gui.ui.errors import MessageBar
 from mrcnn_gui.ui.focus_keys import FocusKeys
 from mrcnn_gui.ui.help_commands import HelpCommands
+from mrcnn_gui.ui.mask_commands import MaskCommands
 from mrcnn_gui.ui.model_commands import ModelCommands
 from mrcnn_gui.ui.panels.category_list import CategoryListPanel
 from mrcnn_gui.ui.panels.history_list import HistoryPanel
@@ -31,6 +36,7 @@ from mrcnn_gui.ui.panels.start_page import StartPage
 from mrcnn_gui.ui.panels.status_bar import StatusBar
 from mrcnn_gui.ui.panels.suggestion_bar import SuggestionBar
 from mrcnn_gui.ui.panels.tool_bar import CanvasToolBar
+from mrcnn_gui.ui.panels.tool_palette import ToolPalette
 from mrcnn_gui.ui.panels.training_panel import TrainingPanel
 from mrcnn_gui.ui.project_commands import ProjectCommands
 from mrcnn_gui.ui.services import Services
@@ -78,6 +84,8 @@ class MainWindow(QMainWindow):
             self, it.session, it.settings, it.jobs, self.closing, it.project_edits
         )
         self.edit = EditCommands(it.session, it.view_state, self.canvas)
+        self.mask_edits = MaskCommands(it.session, it.view_state, self)
+        self.clipboard = ClipboardCommands(it.session, it.view_state, self)
         self.model = ModelCommands(self, it.session, it.view_state, it.segmenter, it.trainer)
         self.help = HelpCommands(self, it.settings)
         targets = {
@@ -87,6 +95,8 @@ class MainWindow(QMainWindow):
             "categories": self.categories,
             "project": self.project,
             "edit": self.edit,
+            "mask": self.mask_edits,
+            "clipboard": self.clipboard,
             "model": self.model,
             "session": it.session,
             "segmenter": it.segmenter,
@@ -102,9 +112,10 @@ class MainWindow(QMainWindow):
         it, actions = self._services, self.actions_by_id
         self.messages = MessageBar()
         self.start = StartPage(actions, it.settings)
-        self.tools = CanvasToolBar(it.session, it.view_state, actions)
+        self.tools = CanvasToolBar(it.view_state, actions)
+        self.palette_bar = ToolPalette(it.view_state, actions)
         self.suggestions = SuggestionBar(it.session, it.view_state, it.segmenter, actions)
-        work = _column(self.tools, self.canvas, self.suggestions)
+        work = _column(self.tools, _row(self.palette_bar, self.canvas), self.suggestions)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.pages.addWidget(work)
@@ -156,7 +167,10 @@ class MainWindow(QMainWindow):
         session.project_opened.connect(self._show_project)
         session.project_closed.connect(self._show_project)
         session.image_opened.connect(self.messages.hide)
-        self.canvas.message.connect(self.messages.show_notice)
+        for source in (self.canvas, self.mask_edits, self.clipboard):
+            source.message.connect(self.messages.show_notice)
+        for source in (self.canvas, self.clipboard):
+            source.hint.connect(self.status.show_hint)
         self.canvas.position_changed.connect(self.status.show_position)
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self._services.project_edits.finished.connect(self.messages.show_notice)
@@ -212,10 +226,20 @@ class MainWindow(QMainWindow):
 
 def _column(*widgets: QWidget) -> QWidget:
     """The widgets below each other without gaps; those that can grow, grow."""
+    return _filled(QVBoxLayout(), widgets)
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    """The widgets beside each other without gaps; those that can grow, grow."""
+    return _filled(QHBoxLayout(), widgets)
+
+
+def _filled(layout: QBoxLayout, widgets: Sequence[QWidget]) -> QWidget:
     holder = QWidget()
-    layout = QVBoxLayout(holder)
+    holder.setLayout(layout)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, CanvasView | QStackedWidget) else 0)
+        grows = type(widget) is QWidget or isinstance(widget, CanvasView | QStackedWidget)
+        layout.addWidget(widget, 1 if grows else 0)
     return holder

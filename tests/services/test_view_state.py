@@ -1,6 +1,7 @@
 import pytest
 from pytestqt.qtbot import QtBot
 
+from mrcnn_gui.project.reshaping import Overlap
 from mrcnn_gui.services.view_state import ViewState
 
 
@@ -8,6 +9,9 @@ from mrcnn_gui.services.view_state import ViewState
     ("name", "value"),
     [
         ("selected_instance", 3),
+        ("selected_instances", (3, 1)),
+        ("overlap", Overlap.TAKES),
+        ("wand_tolerance", 50),
         ("selected_suggestion", "abc"),
         ("hovered_suggestion", "abc"),
         ("active_category", 2),
@@ -38,6 +42,21 @@ def test_instance_and_suggestion_are_never_both_selected(view_state: ViewState) 
     assert selected(view_state) == (None, "abc")
     view_state.selected_instance = 4
     assert selected(view_state) == (4, None)
+
+
+def test_the_last_of_several_selected_instances_is_primary(
+    view_state: ViewState, qtbot: QtBot
+) -> None:
+    view_state.selected_instances = (3, 1)
+    assert view_state.selected_instance == 1
+    told: list[object] = []
+    view_state.selected_instance_changed.connect(told.append)
+    view_state.selected_instances = (2, 3, 1, 3)
+    assert [*view_state.selected_instances] == [2, 3, 1]
+    view_state.set_selected_instances((2, 3))
+    view_state.selected_suggestion = "abc"
+    assert told == [3, None]
+    assert not view_state.selected_instances
 
 
 def test_radius_and_threshold_stay_in_range(view_state: ViewState) -> None:

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
 
@@ -52,6 +52,24 @@ class SquaresPredictor:
         return [
             Detection("object", score, (x, y, x + 20.0, y + 20.0), square(x, y))
             for x, y, score in places
+        ]
+
+    def embed(self, image: object) -> None:
+        """The image is looked at."""
+
+    def predict_boxes(self, boxes_xyxy: Sequence[tuple[float, ...]]) -> list[Detection]:
+        """A square in the upper left corner of a box; nothing in small boxes."""
+        (x0, y0, x1, y1) = boxes_xyxy[0]
+        mask = Mask.empty() if x1 - x0 < 20 else square(round(x0), round(y0), 10)
+        return [Detection("object", 0.8, (x0, y0, x1, y1), mask)]
+
+    def predict_at(self, point: tuple[float, float]) -> list[Detection]:
+        """Squares around a point of the right half: of 20, of 10 and of 4."""
+        x, y = map(int, point)
+        halves = ((10, 0.9), (5, 0.5), (2, 0.25)) if x > 80 else ()
+        return [
+            Detection("object", score, (x, y, x, y), square(x - half, y - half, 2 * half))
+            for half, score in halves
         ]
 
 

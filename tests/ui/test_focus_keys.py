@@ -26,7 +26,7 @@ def test_space_presses_a_focused_button(open_window: MainWindow, qtbot: QtBot) -
 def test_a_click_on_a_button_leaves_the_keyboard_with_the_canvas(
     open_window: MainWindow, qtbot: QtBot
 ) -> None:
-    brush = open_window.tools.widgetForAction(open_window.actions_by_id["brush"])
+    brush = open_window.palette_bar.widgetForAction(open_window.actions_by_id["brush"])
     qtbot.mouseClick(brush, Qt.MouseButton.LeftButton)
     assert open_window.canvas.hasFocus()
     assert open_window.actions_by_id["brush"].isChecked()

@@ -4,12 +4,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QMenu, QSlider
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
+
+CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 def test_without_a_project_it_says_what_to_do_first(window: MainWindow) -> None:
@@ -92,7 +95,7 @@ def test_bracket_keys_and_slider_set_the_radius(
     before = services.view_state.brush_radius
     qtbot.keyClicks(open_window.canvas, "]")
     assert services.view_state.brush_radius == pytest.approx(1.2 * before)
-    open_window.tools.radius.setValue(open_window.tools.radius.maximum())
+    open_window.tools.radius.slider.setValue(open_window.tools.radius.slider.maximum())
     assert services.view_state.brush_radius == pytest.approx(512)
 
 
@@ -145,3 +148,44 @@ def test_every_control_has_an_accessible_name(open_window: MainWindow) -> None:
         and not (control.accessibleName() or control.property("text"))
     ]
     assert nameless == []
+
+
+def test_arrows_nudge_the_selected_instance_or_step_through_the_images(
+    open_window: MainWindow, services: Services, add_instance: Callable[..., int]
+) -> None:
+    session = services.session
+    assert session.document is not None
+    first = session.document.image_id
+    instance_id = add_instance(20, 20)
+    services.view_state.selected_instance = instance_id
+    QTest.keyClick(open_window.canvas, Qt.Key.Key_Right)
+    assert session.document.image_id == first
+    assert session.document.instances[instance_id].mask.x == 21
+    QTest.keyClick(open_window.canvas, Qt.Key.Key_PageDown)
+    assert session.document.image_id != first
+    QTest.keyClick(open_window.canvas, Qt.Key.Key_Left)
+    assert session.document.image_id == first
+    assert session.document.instances[instance_id].mask.x == 21
+
+
+def test_commands_on_several_instances_are_one_step(
+    open_window: MainWindow, services: Services, add_instance: Callable[..., int], qtbot: QtBot
+) -> None:
+    session, state = services.session, services.view_state
+    ids = add_instance(20, 20), add_instance(60, 40), add_instance(100, 60)
+    assert session.document is not None
+    state.hidden_instances = frozenset({ids[2]})
+    QTest.keyClick(open_window.canvas, Qt.Key.Key_A, CONTROL)
+    assert state.selected_instances == ids[:2]
+    assert session.history is not None
+    qtbot.waitUntil(open_window.actions_by_id["hide_one"].isEnabled)
+    open_window.actions_by_id["hide_one"].trigger()
+    assert state.hidden_instances == frozenset(ids)
+    open_window.actions_by_id["hide_one"].trigger()
+    QTest.keyClick(open_window.canvas, Qt.Key.Key_Delete)
+    assert list(session.document.instances) == [ids[2]]
+    assert session.history.undo_title == "Delete instances"
+    session.undo()
+    assert list(session.document.instances) == list(ids)
+    QTest.keyClick(open_window.canvas, Qt.Key.Key_A, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    assert state.selected_instances == ids[:2]

@@ -128,7 +128,7 @@ class ImageView(PanZoomWidget):
         self._images.image_failed.connect(self._show_problem)
         self._images.detail_progress.connect(self._show_progress)
         self._segmenter.suggestions_changed.connect(self._follow_suggestions)
-        state.selected_instance_changed.connect(self._follow_emphasis)
+        state.selected_instances_changed.connect(self._follow_emphasis)
         state.selected_suggestion_changed.connect(self._follow_emphasis)
         state.hovered_suggestion_changed.connect(self._follow_emphasis)
         state.hidden_instances_changed.connect(self._follow_emphasis)
@@ -186,7 +186,7 @@ class ImageView(PanZoomWidget):
     def _show_preview(self, *image_boxes: Box) -> None:
         """What a tool shows looks different in these image boxes."""
         if self._picture is not None:
-            self._picture.change_standing_out(image_boxes)
+            self._picture.follow_preview(image_boxes)
 
     def _recompose(self) -> None:
         if self._picture is not None:

@@ -83,6 +83,11 @@ class Picture:
         self._change_at_rest(self._scene.follow(()))
         self.change_standing_out(())
 
+    def follow_preview(self, image_boxes: Iterable[Box]) -> None:
+        """A tool shows masks otherwise in these image boxes, or in the place of others."""
+        self._change_at_rest(self._scene.follow(()))
+        self.change_standing_out(image_boxes)
+
     def show_suggestions(self, suggestions: Sequence[Suggestion]) -> bool:
         """Show these; returns whether they are others than before."""
         boxes = self._scene.show_suggestions(suggestions)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mrcnn_gui.ui.canvas.boxes import Box
+from mrcnn_gui.ui.canvas.drawings import Drawing
 from mrcnn_gui.ui.canvas.style import Bitmap
 
 Point = tuple[float, float]
@@ -38,32 +39,49 @@ class Preview:
     """The layer that tools draw into; the canvas shows it and hears what became stale.
 
     Attributes:
-        shape: Replaces or adds one mask.
+        shapes: Each replaces or adds one mask.
         outline: Vertices in image coordinates; the last one follows the cursor.
+        drawings: Lines, frames and vertices over the masks.
         hovered_instance: The instance under the cursor.
     """
 
     def __init__(self, stale: Callable[[Box], None], marks_changed: Callable[[], None]) -> None:
         self._stale = stale
         self._marks_changed = marks_changed
-        self.shape: Shape | None = None
+        self.shapes: tuple[Shape, ...] = ()
         self.outline: tuple[Point, ...] = ()
+        self.drawings: tuple[Drawing, ...] = ()
         self.hovered_instance: int | None = None
+
+    @property
+    def shape(self) -> Shape | None:
+        """The first of the shapes."""
+        return self.shapes[0] if self.shapes else None
 
     def show_shape(self, shape: Shape, *dirty: Box) -> None:
         """Show a mask; `dirty` are the image boxes that differ from what was shown before."""
-        self.shape = shape
+        self.show_shapes((shape,), *dirty)
+
+    def show_shapes(self, shapes: tuple[Shape, ...], *dirty: Box) -> None:
+        """Show masks; `dirty` are the image boxes that differ from what was shown before."""
+        self.shapes = shapes
         self._make_stale(dirty)
 
     def clear_shape(self, *dirty: Box) -> None:
         """Show the document again."""
-        self.shape = None
+        self.shapes = ()
         self._make_stale(dirty)
 
     def show_outline(self, points: tuple[Point, ...]) -> None:
         """Show an open polygon; no points, no polygon."""
         self.outline = points
         self._marks_changed()
+
+    def show_drawings(self, *drawings: Drawing) -> None:
+        """Show lines, frames and vertices in place of those before."""
+        if drawings or self.drawings:
+            self.drawings = drawings
+            self._marks_changed()
 
     def hover(self, instance_id: int | None, *dirty: Box) -> None:
         """Highlight an instance, or none."""

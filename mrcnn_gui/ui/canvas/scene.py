@@ -25,7 +25,7 @@ class Scene:
     Args:
         document: Whose instances are shown.
         view_state: What is selected, hovered and hidden.
-        preview: What a tool shows in place of an instance.
+        preview: What a tool shows in place of instances.
         color_of: "#rrggbb" of a category id.
         ratio: Device pixels per logical pixel.
     """
@@ -87,21 +87,18 @@ class Scene:
         """The shown instances whose box holds a pixel; the cost does not follow their number."""
         instances = self._document.instances
         ids = [rank[2] for rank in self.at_rest.ranks_at(x, y) if rank[0] < _ABOVE_INSTANCES]
-        selected = self._view_state.selected_instance
-        if selected is not None and selected not in self._view_state.hidden_instances:
-            ids.append(selected)
-        near = [instances[it] for it in ids if it in instances]
+        near = [instances[it] for it in ids if it in instances] + self._shown_selection()
         return [it for it in near if overlap(it.mask.box_xyxy, (x, y, x + 1, y + 1))]
 
     def emphasised(self) -> dict[tuple[str, object], Box]:
         """What is hovered and selected, and the image boxes of it."""
         state, instances = self._view_state, self._document.instances
-        hovered, selected = self._preview.hovered_instance, state.selected_instance
+        hovered = self._preview.hovered_instance
         boxes: dict[tuple[str, object], Box] = {}
         if hovered in instances and hovered not in self._left_out:
             boxes["hovered", hovered] = instances[hovered].mask.box_xyxy
-        if selected in instances and selected not in state.hidden_instances:
-            boxes["selected", selected] = instances[selected].mask.box_xyxy
+        for instance in self._shown_selection():
+            boxes["selected", instance.id] = instance.mask.box_xyxy
         for it in self._suggestions:
             for role, key in (
                 ("hovered", state.hovered_suggestion),
@@ -112,15 +109,14 @@ class Scene:
         return boxes
 
     def standing_out(self) -> LayerStack:
-        """What is hovered and selected, drawn over all else; the selected one on top."""
+        """What is hovered and selected, drawn over all else; the selected ones on top."""
         layers = [*self._hovered(), *self._chosen_suggestions(), *self._selected()]
         return LayerStack.of(((0, 0, index), layer) for index, layer in enumerate(layers))
 
     def _now_left_out(self) -> frozenset[int]:
-        """Hidden ones, and the selected one: it stands out."""
-        selected = self._view_state.selected_instance
-        hidden = self._view_state.hidden_instances
-        return hidden if selected is None else hidden | {selected}
+        """Hidden ones, and those that stand out: selected, or shown otherwise by a tool."""
+        state = self._view_state
+        return state.hidden_instances.union(state.selected_instances, self._replaced())
 
     def _replace(self, instance_id: int) -> None:
         rank = self._ranks.pop(instance_id, None)
@@ -160,15 +156,23 @@ class Scene:
         return layers
 
     def _selected(self) -> list[Layer]:
-        """The selected instance, or what a tool shows in its place."""
-        shape, emphasis = self._preview.shape, Emphasis(selected=True)
-        if shape is not None:
-            return [Layer(shape.bitmap, shape.x, shape.y, self._style(shape.category_id, emphasis))]
-        selected = self._view_state.selected_instance
-        instance = None if selected is None else self._document.instances.get(selected)
-        if instance is None or instance.id in self._view_state.hidden_instances:
-            return []
-        return [self._layer(instance, emphasis)]
+        """The selected instances, and what a tool shows in their place or as new ones."""
+        emphasis, replaced = Emphasis(selected=True), self._replaced()
+        chosen = [it for it in self._shown_selection() if it.id not in replaced]
+        return [self._layer(it, emphasis) for it in chosen] + [
+            Layer(it.bitmap, it.x, it.y, self._style(it.category_id, emphasis))
+            for it in self._preview.shapes
+        ]
+
+    def _shown_selection(self) -> list[Instance]:
+        hidden, instances = self._view_state.hidden_instances, self._document.instances
+        chosen = (it for it in self._view_state.selected_instances if it not in hidden)
+        return [instances[it] for it in chosen if it in instances]
+
+    def _replaced(self) -> frozenset[int]:
+        """Ids of the instances that a tool shows otherwise."""
+        ids = (shape.instance_id for shape in self._preview.shapes)
+        return frozenset(it for it in ids if it is not None)
 
     def _style(self, category_id: int, emphasis: Emphasis) -> Style:
         return instance_style(self._color_of(category_id), emphasis, self._ratio)

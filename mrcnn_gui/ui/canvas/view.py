@@ -1,7 +1,15 @@
 """The canvas: shows one image with its masks and hands the mouse to the active tool."""
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QSinglePointEvent,
+    QTabletEvent,
+    QTransform,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from mrcnn_gui.services.images import Images
@@ -10,19 +18,12 @@ from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas import marks
+from mrcnn_gui.ui.canvas.drawings import paint_drawing
 from mrcnn_gui.ui.canvas.image_view import ImageView
-from mrcnn_gui.ui.canvas.tools.brush import BrushTool, EraserTool
 from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool, ToolContext
-from mrcnn_gui.ui.canvas.tools.polygon import PolygonTool
-from mrcnn_gui.ui.canvas.tools.select import SelectTool
-
-TOOLS: dict[str, type[Tool]] = {
-    "select": SelectTool,
-    "brush": BrushTool,
-    "eraser": EraserTool,
-    "polygon": PolygonTool,
-}
-"""The tools by name."""
+from mrcnn_gui.ui.canvas.tools.moving import nudge
+from mrcnn_gui.ui.canvas.tools.table import TOOLS
+from mrcnn_gui.ui.canvas.visible_pixels import VisiblePixels, visible_pixels
 
 _REACH = 8.0  # logical pixels that a click may miss a point by
 _RADIUS_STEP = 1.15  # per notch of the wheel
@@ -35,10 +36,12 @@ class CanvasView(ImageView):
         position_changed: Column and row of the pixel under the cursor, or None twice.
         zoom_changed: The scale; 1.0 is one image pixel on one screen pixel.
         message: Why a gesture does nothing, for the person.
+        hint: What a gesture has done, for a glance.
     """
 
     position_changed = Signal(object, object)
     message = Signal(str)
+    hint = Signal(str)
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class CanvasView(ImageView):
         session.image_opened.connect(self.open_image)
         session.document_changed.connect(self._warn_tool)
         view_state.tool_changed.connect(self._renew_tool)
+        view_state.selected_instances_changed.connect(self._tell_selection)
         view_state.brush_radius_changed.connect(self.update)
         self.open_image(0 if session.document is None else session.document.image_id)
 
@@ -76,6 +80,10 @@ class CanvasView(ImageView):
     def step_back(self) -> bool:
         """Take back the last vertex; False when there is none."""
         return self._tool is not None and self._tool.step_back()
+
+    def delete_in_gesture(self) -> bool:
+        """Delete what the tool has selected, such as vertices; False when there is nothing."""
+        return self._tool is not None and self._tool.delete()
 
     def cancel_gesture(self) -> bool:
         """Drop what is being drawn without an edit; False when nothing is."""
@@ -109,11 +117,16 @@ class CanvasView(ImageView):
         if self._tool is not None:
             self._tool.document_changed()
 
+    def _tell_selection(self) -> None:
+        if self._tool is not None:
+            self._tool.selection_changed()
+
     def _drop_tool(self) -> None:
         if self._tool is not None:
             self._tool.cancel()
             self._tool.leave()
         self._tool = None
+        self.preview.show_drawings()
         self.unsetCursor()
 
     def _tool_context(self) -> ToolContext:
@@ -133,47 +146,81 @@ class CanvasView(ImageView):
             accept=self._segmenter.accept,
             pan=self.pan,
             reach=lambda: _REACH * self.devicePixelRatioF() / self.scale,
+            prompts=self._segmenter.prompts,
+            pixels=self._visible_pixels,
             message=self.message.emit,
+            hint=self.hint.emit,
         )
 
-    def _pointer(self, position: QPointF) -> Pointer:
+    def _visible_pixels(self) -> VisiblePixels | None:
+        pyramid = self._images.pyramid(self.image_id)
+        if pyramid is None or self.viewport is None:
+            return None
+        return visible_pixels(pyramid, self.viewport)
+
+    def _pointer(self, position: QPointF, event: QSinglePointEvent | None = None) -> Pointer:
         assert self.viewport is not None
         ratio = self.devicePixelRatioF()
         x, y = position.x() * ratio, position.y() * ratio
-        return Pointer(*self.viewport.to_image(x, y), x, y)
+        keys = Qt.KeyboardModifier.NoModifier if event is None else event.modifiers()
+        return Pointer(
+            *self.viewport.to_image(x, y),
+            x,
+            y,
+            shift=bool(keys & Qt.KeyboardModifier.ShiftModifier),
+            control=bool(keys & Qt.KeyboardModifier.ControlModifier),
+            pressure=event.pressure() if isinstance(event, QTabletEvent) else 1.0,
+        )
 
-    # Mouse and keyboard
+    # Mouse, pen and keyboard
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The left button is the tool's."""
         if event.button() == Qt.MouseButton.LeftButton and self._tool is not None:
-            self._tool.press(self._pointer(event.position()))
+            self._tool.press(self._pointer(event.position(), event))
         super().mousePressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """The second press of a double click."""
         if event.button() == Qt.MouseButton.LeftButton and self._tool is not None:
-            self._tool.double_click(self._pointer(event.position()))
+            self._tool.double_click(self._pointer(event.position(), event))
         else:
             super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Draw with the button down, highlight without."""
         super().mouseMoveEvent(event)
-        self._move_cursor(event.position())
-        if self._tool is None:
-            return
-        at = self._pointer(event.position())
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            self._tool.drag(at)
-        elif not event.buttons():
-            self._tool.hover(at)
+        self._move_tool(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """The gesture is complete."""
         super().mouseReleaseEvent(event)
         if event.button() == Qt.MouseButton.LeftButton and self._tool is not None:
-            self._tool.release(self._pointer(event.position()))
+            self._tool.release(self._pointer(event.position(), event))
+
+    def tabletEvent(self, event: QTabletEvent) -> None:
+        """A pen draws with its pressure; whatever else it does comes as a mouse, from Qt."""
+        tip = event.button() == Qt.MouseButton.LeftButton
+        if self._tool is None or not self._tool.shows_brush:
+            event.ignore()
+        elif event.type() == QEvent.Type.TabletMove:
+            self._move_tool(event)
+        elif tip and event.type() == QEvent.Type.TabletPress:
+            self._tool.press(self._pointer(event.position(), event))
+        elif tip and event.type() == QEvent.Type.TabletRelease:
+            self._tool.release(self._pointer(event.position(), event))
+        else:
+            event.ignore()
+
+    def _move_tool(self, event: QSinglePointEvent) -> None:
+        self._move_cursor(event.position())
+        if self._tool is None:
+            return
+        at = self._pointer(event.position(), event)
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._tool.drag(at)
+        elif not event.buttons():
+            self._tool.hover(at)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is under the cursor any more."""
@@ -183,7 +230,10 @@ class CanvasView(ImageView):
             self._tool.leave()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Shift and the wheel change the brush, the wheel alone zooms."""
+        """The tool may want the wheel; Shift and the wheel change the brush, the wheel zooms."""
+        if self._tool is not None and self._tool.wheel(event.angleDelta().y() / 120):
+            event.accept()
+            return
         shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         if shift and self._tool is not None and self._tool.shows_brush:
             delta = event.angleDelta()  # some platforms turn it sideways with Shift
@@ -201,14 +251,32 @@ class CanvasView(ImageView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter, Backspace and Esc act on the gesture in progress."""
-        act = _GESTURE_KEYS.get(Qt.Key(event.key()))
-        if act is None or not act(self):
+        """Enter, Backspace, Delete and Esc act on the gesture in progress, arrows nudge."""
+        key = Qt.Key(event.key())
+        act = _GESTURE_KEYS.get(key)
+        done = self._nudge(key, event.modifiers()) if act is None else act(self)
+        if not done:
             super().keyPressEvent(event)
 
     def _drawing_wants(self, event: QEvent) -> bool:
-        drawing = self._tool is not None and self._tool.active
-        return drawing and isinstance(event, QKeyEvent) and event.key() in _GESTURE_KEYS
+        if self._tool is None or not isinstance(event, QKeyEvent):
+            return False
+        nudges = event.key() in _ARROWS and not event.modifiers() & ~_NUDGE_MODIFIERS
+        if self._tool.active or not nudges:
+            return self._tool.active and event.key() in _GESTURE_KEYS
+        return self._may_nudge and bool(self._tool.context.selection)
+
+    def _nudge(self, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> bool:
+        """Move what is selected by a pixel, with Shift by ten."""
+        if key not in _ARROWS or self._tool is None or self._tool.active or not self._may_nudge:
+            return False
+        step = _FAR_NUDGE if modifiers & Qt.KeyboardModifier.ShiftModifier else 1
+        dx, dy = _ARROWS[key]
+        return nudge(self._tool.context, step * dx, step * dy)
+
+    @property
+    def _may_nudge(self) -> bool:
+        return not self._session.no_writing
 
     def _move_cursor(self, position: QPointF | None) -> None:
         if self._tool is not None and self._tool.shows_brush:
@@ -232,9 +300,16 @@ class CanvasView(ImageView):
         super().paint_marks(painter)
         if self.preview.outline:
             marks.paint_outline(painter, [self.to_view(*point) for point in self.preview.outline])
+        for drawing in self.preview.drawings if self.viewport is not None else ():
+            paint_drawing(painter, drawing, self._image_transform(), QRectF(self.rect()))
         shows_brush = self._tool is not None and self._tool.shows_brush
         if shows_brush and self._cursor_at is not None:
             marks.paint_circle(painter, self._cursor_at, self._brush_radius())
+
+    def _image_transform(self) -> QTransform:
+        """From image coordinates to logical pixels of the widget."""
+        origin, scale = self.to_view(0, 0), self.scale / self.devicePixelRatioF()
+        return QTransform(scale, 0, 0, scale, origin.x(), origin.y())
 
     def _brush_radius(self) -> float:
         """In logical view pixels."""
@@ -245,5 +320,14 @@ _GESTURE_KEYS = {
     Qt.Key.Key_Return: CanvasView.accept_gesture,
     Qt.Key.Key_Enter: CanvasView.accept_gesture,
     Qt.Key.Key_Backspace: CanvasView.step_back,
+    Qt.Key.Key_Delete: CanvasView.delete_in_gesture,
     Qt.Key.Key_Escape: CanvasView.cancel_gesture,
 }
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+_NUDGE_MODIFIERS = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+_FAR_NUDGE = 10  # image pixels

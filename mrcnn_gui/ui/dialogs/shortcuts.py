@@ -17,7 +17,11 @@ from mrcnn_gui.ui.actions import COMMANDS, GESTURES, Command
 from mrcnn_gui.ui.keymap import Keymap
 from mrcnn_gui.ui.theme import SPACE, drop_button_icons
 
-_COLUMNS = (("&File", "&Edit", "&Tools", "&Help"), ("&Image", "&Category", "&View"), ("&Model",))
+_COLUMNS = (
+    ("&File", "&Edit", "&Help"),
+    ("&Tools", "Mas&k", "&Category"),
+    ("&Image", "&Model", "&View"),
+)
 
 
 class ShortcutSheet(QDialog):
@@ -38,7 +42,7 @@ class ShortcutSheet(QDialog):
         columns.setSpacing(8 * SPACE)
         for menus in _COLUMNS:
             text = "".join(_menu_html(menu, groups[menu], keymap) for menu in menus)
-            if "&Model" in menus:
+            if "&File" in menus:
                 text += _table_html("Mouse", list(GESTURES))
             columns.addWidget(_sheet(text), alignment=Qt.AlignmentFlag.AlignTop)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -1,12 +1,14 @@
 """The instances of the open image: see them, select them, hide them."""
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.item_models.instances import Column, InstanceModel
 from mrcnn_gui.ui.theme import SPACE, quiet_label
+
+_FLAGS = QItemSelectionModel.SelectionFlag
 
 
 class InstanceListPanel(QWidget):
@@ -24,6 +26,7 @@ class InstanceListPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._view_state = view_state
+        self._marking = False
         self.model = InstanceModel(session, view_state, self)
         self.view = self._make_view()
         self.empty = quiet_label()
@@ -39,7 +42,7 @@ class InstanceListPanel(QWidget):
         view.setAccessibleName("Instances of this image")
         view.setModel(self.model)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         view.setShowGrid(False)
         view.setTabKeyNavigation(False)
@@ -56,8 +59,8 @@ class InstanceListPanel(QWidget):
 
     def _connect(self) -> None:
         self.view.clicked.connect(self._click)
-        self.view.selectionModel().currentRowChanged.connect(self._select)
-        self._view_state.selected_instance_changed.connect(self._mark_selected)
+        self.view.selectionModel().selectionChanged.connect(self._select)
+        self._view_state.selected_instances_changed.connect(self._mark_selected)
         for changed in (self.model.modelReset, self.model.rowsInserted, self.model.rowsRemoved):
             changed.connect(self._refresh_empty)
         self.model.rowsInserted.connect(self._mark_current)
@@ -66,26 +69,43 @@ class InstanceListPanel(QWidget):
         instance_id = self.model.id_at(index.row())
         if index.column() == Column.SHOWN:
             self._view_state.hidden_instances ^= {instance_id}
-        else:
-            self._view_state.selected_instance = instance_id
+        elif self._view_state.selected_instances == (instance_id,):
             self.instance_clicked.emit(instance_id)
 
-    def _select(self, current: QModelIndex, _: QModelIndex) -> None:
-        if current.isValid() and self.view.hasFocus():
-            self._view_state.selected_instance = self.model.id_at(current.row())
+    def _select(self) -> None:
+        """Select what the person chose here, the current row last: it is the primary one."""
+        if self._marking or not self.view.hasFocus():
+            return
+        chosen = [self.model.id_at(it.row()) for it in self._selection.selectedRows()]
+        current = self._selection.currentIndex()
+        if current.isValid():
+            chosen.sort(key=lambda key: key == self.model.id_at(current.row()))
+        self._view_state.selected_instances = tuple(chosen)
 
     def _mark_current(self) -> None:
-        self._mark_selected(self._view_state.selected_instance)
+        self._mark_selected(self._view_state.selected_instances)
 
-    def _mark_selected(self, instance_id: int | None) -> None:
-        row = self.model.row_of(instance_id)
-        if row < 0:
-            self.view.selectionModel().clear()
-            return
-        flags = QItemSelectionModel.SelectionFlag
-        index = self.model.index(row, Column.CATEGORY)
-        self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
-        self.view.scrollTo(index)
+    def _mark_selected(self, instance_ids: tuple[int, ...]) -> None:
+        rows = [row for key in instance_ids if (row := self.model.row_of(key)) >= 0]
+        self._marking = True
+        self._selection.select(self._rows(rows), _FLAGS.ClearAndSelect | _FLAGS.Rows)
+        if rows:
+            index = self.model.index(rows[-1], Column.CATEGORY)
+            self._selection.setCurrentIndex(index, _FLAGS.NoUpdate)
+            self.view.scrollTo(index)
+        else:
+            self._selection.clear()
+        self._marking = False
+
+    def _rows(self, rows: list[int]) -> QItemSelection:
+        selection = QItemSelection()
+        for row in rows:
+            selection.select(self.model.index(row, 0), self.model.index(row, len(Column) - 1))
+        return selection
+
+    @property
+    def _selection(self) -> QItemSelectionModel:
+        return self.view.selectionModel()
 
     def _refresh_empty(self) -> None:
         nothing = self.model.rowCount() == 0

@@ -5,6 +5,8 @@ from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 
+_HINT_MS = 6000
+
 
 class StatusBar(QStatusBar):
     """What is true at this moment; failures go to the message bar instead."""
@@ -36,6 +38,10 @@ class StatusBar(QStatusBar):
     def show_zoom(self, scale: float) -> None:
         """Say how many screen pixels one image pixel takes."""
         self.zoom.setText(f"{scale * 100:.0f} %" if self._session.entry else "")
+
+    def show_hint(self, text: str) -> None:
+        """Say for some seconds what has happened."""
+        self.showMessage(text, _HINT_MS)
 
     def _add(self, name: str, widest: str) -> QLabel:
         label = QLabel()

@@ -1,5 +1,6 @@
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.masks import Mask
@@ -47,3 +48,19 @@ def test_filled_is_all_that_cannot_get_out(mask: Mask) -> None:
     outside = np.pad(~mask.crop, 1, constant_values=True)
     open_ground = spread((0, 0), outside, EIGHT)[1:-1, 1:-1]
     assert fill_holes(mask) == Mask.from_bitmap(~open_ground, mask.x, mask.y)
+
+
+@quick
+@given(masks(), st.integers(0, 9))
+def test_only_holes_up_to_a_size_are_filled(mask: Mask, up_to: int) -> None:
+    holes = fill_holes(mask).subtract(mask)
+    left = holes.to_bitmap(30, 30) if holes.x >= 0 and holes.y >= 0 else None
+    if left is None:
+        return
+    filled = np.zeros_like(left)
+    while left.any():
+        rows, columns = np.nonzero(left)
+        hole = spread((int(rows[0]), int(columns[0])), left, EIGHT)
+        filled |= hole if np.count_nonzero(hole) <= up_to else False
+        left &= ~hole
+    assert fill_holes(mask, up_to) == mask.union(Mask.from_bitmap(filled))

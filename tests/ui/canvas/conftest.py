@@ -1,6 +1,7 @@
 """A canvas on a real project, and a mouse that moves over it in image coordinates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +18,15 @@ from mrcnn_gui.ui.services import Services
 
 LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
 NO_KEYS = Qt.KeyboardModifier.NoModifier
+SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 
 
 @dataclass
 class Mouse:
-    """Sends real events; `at` of each method is an image point."""
+    """Sends real events; `at` of each method is an image point, `keys` is held meanwhile."""
 
     canvas: CanvasView
+    keys: Qt.KeyboardModifier = NO_KEYS
 
     def move(self, *at: float) -> None:
         self._send(QEvent.Type.MouseMove, at, Qt.MouseButton.NoButton, Qt.MouseButton.NoButton)
@@ -77,7 +80,7 @@ class Mouse:
     ) -> None:
         position = self.canvas.to_view(*at)
         where = self.canvas.mapToGlobal(position)
-        event = QMouseEvent(kind, position, where, button, buttons, NO_KEYS)
+        event = QMouseEvent(kind, position, where, button, buttons, self.keys)
         QApplication.sendEvent(self.canvas, event)
 
 
@@ -94,6 +97,14 @@ def canvas(services: Services, photos: Path, qtbot: QtBot) -> CanvasView:
     services.view_state.active_category = services.session.categories[0].id
     view.zoom_at(3.0, QPointF(320, 240))
     return view
+
+
+@contextmanager
+def held(mouse: Mouse, keys: Qt.KeyboardModifier) -> Iterator[None]:
+    """Hold keys of the keyboard for a while."""
+    mouse.keys = keys
+    yield
+    mouse.keys = NO_KEYS
 
 
 @pytest.fixture

@@ -73,3 +73,20 @@ def test_selection_on_the_canvas_marks_the_row(
     assert open_window.instances.view.currentIndex().row() == 1
     services.view_state.selected_instance = None
     assert not open_window.instances.view.selectionModel().hasSelection()
+
+
+def test_several_rows_are_several_selected_instances(
+    open_window: MainWindow, services: Services, add_instance: Add, qtbot: QtBot
+) -> None:
+    first, second, third = add_instance(0), add_instance(40), add_instance(80)
+    view = open_window.instances.view
+    for row, keys in (
+        (2, Qt.KeyboardModifier.NoModifier),
+        (0, Qt.KeyboardModifier.ControlModifier),
+    ):
+        pos = cell(open_window, row, Column.CATEGORY)
+        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, keys, pos)
+    assert services.view_state.selected_instances == (third, first)
+    services.view_state.selected_instances = (first, second)
+    assert [index.row() for index in view.selectionModel().selectedRows()] == [0, 1]
+    assert view.currentIndex().row() == 1

@@ -4,14 +4,22 @@ from PySide6.QtCore import Qt
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance
-from mrcnn_gui.project.edits import PaintMask, RemoveInstance
-from mrcnn_gui.ui.canvas.preview import Shape
+from mrcnn_gui.project.edits import RemoveInstance
+from mrcnn_gui.ui.canvas.boxes import Box, hull
+from mrcnn_gui.ui.canvas.drawings import Line
+from mrcnn_gui.ui.canvas.preview import Point, Shape
 from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool
 from mrcnn_gui.ui.canvas.tools.stroke import Stroke
 
+_LIGHTEST = 0.1  # of the radius: a pen that hardly touches still draws
+
 
 class BrushTool(Tool):
-    """Paints into the selected instance, or starts a new one; one edit on release."""
+    """Paints into the selected instance, or starts a new one; one edit on release.
+
+    With Shift the stroke is a straight line, from where the last stroke ended. A pen's pressure
+    makes the brush smaller.
+    """
 
     cursor = Qt.CursorShape.CrossCursor
     shows_brush = True
@@ -20,7 +28,10 @@ class BrushTool(Tool):
     _stroke: Stroke | None = None
     _target: Instance | None = None  # None while a new instance is painted
     _category_id = 0
-    _last = (0.0, 0.0)
+    _last: Point = (0.0, 0.0)
+    _end: Point | None = None  # of the stroke before
+    _straight = False
+    _dirty: Box | None = None  # of the straight line that is shown
 
     @property
     def active(self) -> bool:
@@ -29,15 +40,15 @@ class BrushTool(Tool):
 
     def press(self, at: Pointer) -> None:
         """Start a stroke, if there is something to paint into."""
-        context = self.context
-        self._target = context.selected
+        self._target = self.context.selected
         category_id = self._category()
         if category_id is None:
             return
         self._category_id = category_id
-        before = self._target.mask if self._target is not None else Mask.empty()
-        self._stroke = Stroke(before, erase=self.erases, width=context.width, height=context.height)
-        self._last = (at.x, at.y)
+        self._stroke = self._new_stroke()
+        self._straight, self._dirty = at.shift, None
+        self._last = self._end if at.shift and self._end is not None else (at.x, at.y)
+        self.context.preview.show_drawings()
         self.drag(at)
 
     def drag(self, at: Pointer) -> None:
@@ -45,12 +56,28 @@ class BrushTool(Tool):
         stroke = self._stroke
         if stroke is None:
             return
-        dirty = stroke.add(self._last, (at.x, at.y), self.context.view_state.brush_radius)
-        self._last = (at.x, at.y)
+        if self._straight:
+            stroke = self._stroke = self._new_stroke()
+        radius = self.context.view_state.brush_radius * max(at.pressure, _LIGHTEST)
+        dirty = stroke.add(self._last, (at.x, at.y), radius)
+        if self._straight:
+            self._dirty, dirty = dirty, _both(self._dirty, dirty)
+            self._end = (at.x, at.y)
+        else:
+            self._last = self._end = (at.x, at.y)
         if dirty is not None:
             target_id = None if self._target is None else self._target.id
             shape = Shape(stroke.bitmap, stroke.x, stroke.y, target_id, self._category_id)
             self.context.preview.show_shape(shape, dirty)
+
+    def hover(self, at: Pointer) -> None:
+        """With Shift, show the line that a click would paint."""
+        line = () if self._end is None or not at.shift else (self._end, (at.x, at.y))
+        self.context.preview.show_drawings(*([Line(line)] if line else []))
+
+    def leave(self) -> None:
+        """No line is shown any more."""
+        self.context.preview.show_drawings()
 
     def release(self, at: Pointer) -> None:
         """Push what the stroke changed."""
@@ -63,19 +90,31 @@ class BrushTool(Tool):
                 self.context.add_instance(self._category_id, stroke.mask)
         elif stroke.is_empty:
             self.context.push(RemoveInstance(self._target))
-        elif not (flipped := stroke.flipped).is_empty:
-            self.context.push(PaintMask(self._target.id, flipped))
+        else:
+            self.context.paint(self._target, stroke.flipped)
 
     def cancel(self) -> bool:
         """Drop the stroke."""
         stroke, self._stroke = self._stroke, None
+        if stroke is not None:
+            self._end = None
         self._clear_preview()
         return stroke is not None
 
+    def _new_stroke(self) -> Stroke:
+        context, target = self.context, self._target
+        return Stroke(
+            target.mask if target is not None else Mask.empty(),
+            erase=self.erases,
+            width=context.width,
+            height=context.height,
+            closed=[other.mask for other in context.firm(target)],
+        )
+
     def _category(self) -> int | None:
-        if self._target is not None:
-            return self._target.category_id
-        return self.context.category_for_new()
+        if self._target is None:
+            return self.context.category_for_new()
+        return self._target.category_id if self.context.may_change(self._target) else None
 
     def _clear_preview(self) -> None:
         preview = self.context.preview
@@ -92,4 +131,10 @@ class EraserTool(BrushTool):
         if self._target is None:
             self.context.message("Select the instance to erase from first.")
             return None
-        return self._target.category_id
+        return super()._category()
+
+
+def _both(a: Box | None, b: Box | None) -> Box | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return hull(a, b)

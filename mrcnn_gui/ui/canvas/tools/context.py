@@ -1,6 +1,6 @@
 """What a tool is, and all that it gets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
 
@@ -9,9 +9,14 @@ from PySide6.QtCore import Qt
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.document import ImageDocument
-from mrcnn_gui.project.edits import AddInstance, Edit
+from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask
+from mrcnn_gui.project.reshaping import as_one, firm_among, make_room, reshaped
+from mrcnn_gui.services.prompts import Prompts
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.preview import Preview
+from mrcnn_gui.ui.canvas.visible_pixels import VisiblePixels
+
+DRAWN = Provenance(Source.HUMAN)
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,18 @@ class Pointer:
         y: In image coordinates.
         view_x: In device pixels of the view.
         view_y: In device pixels of the view.
+        shift: Whether the Shift key is down.
+        control: Whether the Ctrl key is down.
+        pressure: Of a pen, 0..1; 1 for a mouse.
     """
 
     x: float
     y: float
     view_x: float
     view_y: float
+    shift: bool = False
+    control: bool = False
+    pressure: float = 1.0
 
     @property
     def pixel(self) -> tuple[int, int]:
@@ -53,7 +64,10 @@ class ToolContext:
         accept: Accepts the suggestion with this key.
         pan: Moves the image by device pixels.
         reach: Image pixels that a hand may miss a point by.
+        prompts: What the model is asked about the image.
+        pixels: What the view shows of the image; None when nothing of it is in the view.
         message: Tells the person why something does not happen.
+        hint: Tells the person in passing what has happened.
     """
 
     document: ImageDocument
@@ -68,13 +82,37 @@ class ToolContext:
     accept: Callable[[str], object]
     pan: Callable[[float, float], None]
     reach: Callable[[], float]
+    prompts: Prompts
+    pixels: Callable[[], VisiblePixels | None]
     message: Callable[[str], object]
+    hint: Callable[[str], object]
 
     @property
     def selected(self) -> Instance | None:
-        """The selected instance, when it is one of this document."""
+        """The primary selected instance, when it is one of this document."""
         selected = self.view_state.selected_instance
         return None if selected is None else self.document.instances.get(selected)
+
+    @property
+    def selection(self) -> list[Instance]:
+        """All selected instances, the primary one last."""
+        instances = self.document.instances
+        return [instances[key] for key in self.view_state.selected_instances if key in instances]
+
+    def within_reach(self) -> Iterator[Instance]:
+        """The instances that the mouse can touch: neither hidden nor locked."""
+        hidden = self.view_state.hidden_instances
+        for instance in self.document.instances.values():
+            if instance.id not in hidden and not instance.locked:
+                yield instance
+
+    def touchable(self, x: int, y: int) -> list[Instance]:
+        """The same near a pixel; the cost does not follow their number."""
+        return [it for it in self.instances_near(x, y) if not it.locked]
+
+    def clamped(self, at: Pointer) -> tuple[float, float]:
+        """The nearest point of the image, borders included."""
+        return min(max(at.x, 0.0), float(self.width)), min(max(at.y, 0.0), float(self.height))
 
     def category_for_new(self) -> int | None:
         """The active category; without one, the person is told."""
@@ -83,13 +121,53 @@ class ToolContext:
             self.message("Choose a category first: new instances get the active category.")
         return category
 
-    def add_instance(self, category_id: int, mask: Mask) -> None:
-        """Push a new instance that a person drew, and select it."""
-        provenance = Provenance(Source.HUMAN)
+    def may_change(self, instance: Instance) -> bool:
+        """Whether an instance is not locked; if it is, the person is told."""
+        if instance.locked:
+            self.message("This instance is locked: unlock it to change it.")
+        return not instance.locked
+
+    def add_instance(self, category_id: int, mask: Mask, provenance: Provenance = DRAWN) -> None:
+        """Push a new instance and select it; a person drew it where nothing else is said."""
+        mask, others = self.make_room(mask)
+        if mask.is_empty:
+            self.message("Other instances are there already: nothing is left to add.")
+            return
         instance = Instance(self.new_instance_id(), category_id, mask, provenance)
-        self.push(AddInstance(instance))
+        self._push_all([AddInstance(instance), *others], AddInstance.title)
         if instance.id in self.document.instances:  # a failed commit leaves it out
             self.view_state.selected_instance = instance.id
+
+    def paint(self, instance: Instance, xor: Mask, title: str = PaintMask.title) -> None:
+        """Push the pixels of an instance that change sides; it keeps at least one pixel."""
+        xor, others = self.limited(instance, xor)
+        if not xor.is_empty:
+            self._push_all([PaintMask(instance.id, xor), *others], title)
+
+    def limited(self, instance: Instance, xor: Mask) -> tuple[Mask, list[Edit]]:
+        """The pixels that change sides as the overlap mode leaves them, and what others lose."""
+        added = xor.subtract(instance.mask)
+        room, others = self.make_room(added, instance)
+        return (xor if room is added else xor.subtract(added.subtract(room))), others
+
+    def make_room(self, paint: Mask, owner: Instance | None = None) -> tuple[Mask, list[Edit]]:
+        """New pixels as the overlap mode leaves them, and what takes them from other instances."""
+        paint, losing = make_room(paint, self._others(owner), self.view_state.overlap)
+        instances = self.document.instances
+        return paint, [it for key, left in losing.items() for it in reshaped(instances[key], left)]
+
+    def firm(self, owner: Instance | None = None) -> list[Instance]:
+        """The other instances whose pixels new paint leaves alone."""
+        return firm_among(self._others(owner), self.view_state.overlap)
+
+    def _others(self, owner: Instance | None) -> list[Instance]:
+        instances = self.document.instances.values()
+        return [it for it in instances if owner is None or it.id != owner.id]
+
+    def _push_all(self, edits: Sequence[Edit], title: str) -> None:
+        edit = as_one(edits, title)
+        if edit is not None:
+            self.push(edit)
 
 
 class Tool:
@@ -133,6 +211,17 @@ class Tool:
     def document_changed(self) -> None:
         """An edit was made or undone beside the tool: what it began with may be stale."""
         self.cancel()
+
+    def wheel(self, notches: float) -> bool:
+        """The wheel turns over the view; False leaves it to the zoom."""
+        return False
+
+    def delete(self) -> bool:
+        """Delete what the tool has selected; False when that is nothing of its own."""
+        return False
+
+    def selection_changed(self) -> None:
+        """Other instances are selected now."""
 
     def accept(self) -> bool:
         """Finish the gesture; False when there is nothing to finish."""

@@ -7,10 +7,11 @@ from PySide6.QtCore import Qt
 
 from core.masks import rasterise_polygon
 from mrcnn_gui.ui.canvas.preview import Point
-from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool
+from mrcnn_gui.ui.canvas.tools.context import Pointer
+from mrcnn_gui.ui.canvas.tools.drawn import DrawnTool
 
 
-class PolygonTool(Tool):
+class PolygonTool(DrawnTool):
     """Clicks add vertices; a double click, Enter or a click on the first vertex closes."""
 
     cursor = Qt.CursorShape.CrossCursor
@@ -25,12 +26,12 @@ class PolygonTool(Tool):
 
     def press(self, at: Pointer) -> None:
         """Add a vertex, or close at the first one."""
-        if not self._points and self.context.category_for_new() is None:
+        if not self._points and not self.begin(at):
             return
         if len(self._points) >= 3 and self._near_first(at):
             self.accept()
             return
-        self._cursor = self._clamped(at)
+        self._cursor = self.context.clamped(at)
         self._show((*self._points, self._cursor))
 
     def drag(self, at: Pointer) -> None:
@@ -40,16 +41,13 @@ class PolygonTool(Tool):
     def hover(self, at: Pointer) -> None:
         """The rubber band follows."""
         if self._points:
-            self._cursor = self._clamped(at)
+            self._cursor = self.context.clamped(at)
             self._show(self._points)
 
     def double_click(self, at: Pointer) -> None:
         """Close; the first press of the double click has set the last vertex."""
         if self._points:
             self.accept()
-
-    def document_changed(self) -> None:
-        """A polygon does not depend on what else there is."""
 
     def accept(self) -> bool:
         """Close the polygon and push the new instance."""
@@ -58,16 +56,9 @@ class PolygonTool(Tool):
         if len(self._points) < 3:
             self.context.message("A polygon needs at least three points.")
             return True
-        category_id = self.context.category_for_new()
-        if category_id is None:
-            return True
-        mask = rasterise_polygon(np.array(self._points, dtype=np.float64))
-        mask = mask.clip(self.context.width, self.context.height)
+        area = rasterise_polygon(np.array(self._points, dtype=np.float64))
         self._show(())
-        if mask.is_empty:
-            self.context.message("The polygon holds no pixel.")
-        else:
-            self.context.add_instance(category_id, mask)
+        self.use(area, "Draw polygon")
         return True
 
     def step_back(self) -> bool:
@@ -90,7 +81,3 @@ class PolygonTool(Tool):
     def _near_first(self, at: Pointer) -> bool:
         x, y = self._points[0]
         return hypot(at.x - x, at.y - y) <= self.context.reach()
-
-    def _clamped(self, at: Pointer) -> Point:
-        width, height = self.context.width, self.context.height
-        return min(max(at.x, 0.0), float(width)), min(max(at.y, 0.0), float(height))

@@ -1,14 +1,15 @@
-"""Select, move, accept with a double click; pan on empty ground."""
+"""Select one or several, move them, accept with a double click; pan on empty ground."""
 
 from dataclasses import dataclass
-from math import hypot
+from math import ceil, floor, hypot
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Suggestion
-from mrcnn_gui.project.edits import PaintMask
-from mrcnn_gui.ui.canvas.preview import Shape
+from mrcnn_gui.ui.canvas.boxes import overlap
+from mrcnn_gui.ui.canvas.drawings import Frame
 from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool
 from mrcnn_gui.ui.canvas.tools.hits import instance_at, outline_distance, suggestion_at
+from mrcnn_gui.ui.canvas.tools.moving import bounded_shift, move_edit, moved_shapes
 
 DRAG_THRESHOLD = 4.0  # device pixels; a smaller movement is a click
 
@@ -17,12 +18,16 @@ DRAG_THRESHOLD = 4.0  # device pixels; a smaller movement is a click
 class _Gesture:
     start: Pointer
     last: Pointer
-    target: Instance | None  # the selected instance, when the press was on it
+    moved: list[Instance]  # the selected instances, when the press was on one of them
+    selected: tuple[int, ...]  # before the gesture
     dragging: bool = False
 
 
 class SelectTool(Tool):
-    """Click selects, a drag on the selected instance moves it, any other drag pans."""
+    """Click selects, a drag on what is selected moves it, any other drag pans.
+
+    With Shift a click adds to the selection or takes from it, and a drag selects all in a frame.
+    """
 
     _gesture: _Gesture | None = None
 
@@ -33,12 +38,13 @@ class SelectTool(Tool):
 
     def press(self, at: Pointer) -> None:
         """Start a click or a drag."""
-        selected = self.context.selected
-        on_selected = selected is not None and selected.mask.contains(*at.pixel)
-        self._gesture = _Gesture(at, at, selected if on_selected else None)
+        selection = [it for it in self.context.selection if not it.locked]
+        on_selected = any(it.mask.contains(*at.pixel) for it in selection)
+        moved = selection if on_selected and not at.shift else []
+        self._gesture = _Gesture(at, at, moved, self.context.view_state.selected_instances)
 
     def drag(self, at: Pointer) -> None:
-        """Move the selected instance, or pan."""
+        """Move what is selected, draw the frame, or pan."""
         gesture = self._gesture
         if gesture is None:
             return
@@ -47,10 +53,12 @@ class SelectTool(Tool):
         gesture.dragging = gesture.dragging or distance >= DRAG_THRESHOLD
         if not gesture.dragging:
             return
-        if gesture.target is None:
-            self.context.pan(at.view_x - gesture.last.view_x, at.view_y - gesture.last.view_y)
+        if start.shift:
+            self._frame(gesture, at)
+        elif gesture.moved:
+            self._show_moved(gesture, at)
         else:
-            self._show_moved(gesture.target, at)
+            self.context.pan(at.view_x - gesture.last.view_x, at.view_y - gesture.last.view_y)
         gesture.last = at
 
     def release(self, at: Pointer) -> None:
@@ -60,12 +68,14 @@ class SelectTool(Tool):
             return
         if not gesture.dragging:
             self._select(at)
-        elif gesture.target is not None:
-            moved = self._moved(gesture.target, gesture.start, at)
-            self._put_back(gesture.target)
-            xor = gesture.target.mask.xor(moved)
-            if not xor.is_empty:
-                self.context.push(PaintMask(gesture.target.id, xor))
+        elif gesture.start.shift:
+            self.context.preview.show_drawings()
+        elif gesture.moved:
+            shift = self._shift(gesture, at)
+            self._put_back(gesture)
+            edit = move_edit(gesture.moved, *shift)
+            if edit is not None:
+                self.context.push(edit)
 
     def double_click(self, at: Pointer) -> None:
         """Accept the suggestion under the cursor."""
@@ -84,16 +94,21 @@ class SelectTool(Tool):
         self._highlight(None)
 
     def cancel(self) -> bool:
-        """Put a moved instance back."""
+        """Put moved instances back, and select what was selected before the frame."""
         gesture, self._gesture = self._gesture, None
-        if gesture is not None and gesture.target is not None:
-            self._put_back(gesture.target)
-        return gesture is not None
+        if gesture is None:
+            return False
+        if gesture.moved:
+            self._put_back(gesture)
+        if gesture.dragging and gesture.start.shift:
+            self.context.preview.show_drawings()
+            self.context.view_state.selected_instances = gesture.selected
+        return True
 
     def _hit(self, at: Pointer) -> Instance | Suggestion | None:
         """The instance or suggestion under the cursor; of both, the one whose outline is nearer."""
         context = self.context
-        instance = instance_at(context.instances_near(*at.pixel), *at.pixel)
+        instance = instance_at(context.touchable(*at.pixel), *at.pixel)
         suggestion = suggestion_at(context.suggestions(), *at.pixel)
         if instance is None or suggestion is None:
             return instance or suggestion
@@ -103,10 +118,24 @@ class SelectTool(Tool):
         return suggestion if to_suggestion < to_instance else instance
 
     def _select(self, at: Pointer) -> None:
-        hit = self._hit(at)
         state = self.context.view_state
+        if at.shift:
+            instance = instance_at(self.context.touchable(*at.pixel), *at.pixel)
+            if instance is not None:
+                rest = tuple(key for key in state.selected_instances if key != instance.id)
+                added = len(rest) == len(state.selected_instances)
+                state.selected_instances = (*rest, instance.id) if added else rest
+            return
+        hit = self._hit(at)
         state.selected_instance = hit.id if isinstance(hit, Instance) else None
         state.selected_suggestion = hit.key if isinstance(hit, Suggestion) else None
+
+    def _frame(self, gesture: _Gesture, at: Pointer) -> None:
+        frame = Frame.around((gesture.start.x, gesture.start.y), (at.x, at.y), dashed=True)
+        self.context.preview.show_drawings(frame)
+        inside = [it.id for it in self.context.within_reach() if mostly_in(it.mask, frame)]
+        before = tuple(key for key in gesture.selected if key not in inside)
+        self.context.view_state.selected_instances = (*before, *inside)
 
     def _highlight(self, hit: Instance | Suggestion | None) -> None:
         instance = hit if isinstance(hit, Instance) else None
@@ -120,23 +149,28 @@ class SelectTool(Tool):
             stale = [item.mask.box_xyxy for item in (previous, instance) if item is not None]
             preview.hover(after, *stale)
 
-    def _show_moved(self, target: Instance, at: Pointer) -> None:
-        gesture, preview = self._gesture, self.context.preview
-        if gesture is None:
-            return
-        moved = self._moved(target, gesture.start, at)
-        shape = Shape(moved.crop, moved.x, moved.y, target.id, target.category_id)
-        before = target.mask.box_xyxy if preview.shape is None else preview.shape.box_xyxy
-        preview.show_shape(shape, before, shape.box_xyxy)
-
-    def _moved(self, target: Instance, start: Pointer, at: Pointer) -> Mask:
-        """The mask shifted by whole pixels; it stops at the image's border."""
-        left, top, right, bottom = target.mask.box_xyxy
-        dx = min(max(round(at.x - start.x), -left), self.context.width - right)
-        dy = min(max(round(at.y - start.y), -top), self.context.height - bottom)
-        return target.mask.shift(dx, dy)
-
-    def _put_back(self, target: Instance) -> None:
+    def _show_moved(self, gesture: _Gesture, at: Pointer) -> None:
         preview = self.context.preview
-        if preview.shape is not None:
-            preview.clear_shape(preview.shape.box_xyxy, target.mask.box_xyxy)
+        shapes = moved_shapes(gesture.moved, *self._shift(gesture, at))
+        before = [shape.box_xyxy for shape in preview.shapes]
+        before = before or [it.mask.box_xyxy for it in gesture.moved]
+        preview.show_shapes(shapes, *before, *(shape.box_xyxy for shape in shapes))
+
+    def _shift(self, gesture: _Gesture, at: Pointer) -> tuple[int, int]:
+        dx, dy = round(at.x - gesture.start.x), round(at.y - gesture.start.y)
+        return bounded_shift(gesture.moved, dx, dy, self.context.width, self.context.height)
+
+    def _put_back(self, gesture: _Gesture) -> None:
+        preview = self.context.preview
+        if preview.shapes:
+            shown = [shape.box_xyxy for shape in preview.shapes]
+            preview.clear_shape(*shown, *(it.mask.box_xyxy for it in gesture.moved))
+
+
+def mostly_in(mask: Mask, frame: Frame) -> bool:
+    """Whether at least half of a mask's pixels lie in a frame."""
+    box = floor(frame.left), floor(frame.top), ceil(frame.right), ceil(frame.bottom)
+    seen = overlap(box, mask.box_xyxy)
+    if seen is None or seen == mask.box_xyxy:
+        return seen is not None
+    return 2 * int(mask.window(seen).sum()) >= mask.area

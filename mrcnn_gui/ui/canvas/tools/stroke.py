@@ -1,5 +1,7 @@
 """A brush stroke on a bitmap that grows with it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ _SLACK = 64  # least growth in pixels, so that a slow stroke does not copy at ev
 
 
 class Stroke:
-    """The mask under a brush while the button is down.
+    """The mask under a brush while the button is down; what is `closed` is not painted over.
 
     Attributes:
         bitmap: bool [h, w]: the mask as painted so far.
@@ -19,13 +21,22 @@ class Stroke:
         y: Top row of the bitmap in the image.
     """
 
-    def __init__(self, before: Mask, *, erase: bool, width: int, height: int) -> None:
+    def __init__(
+        self,
+        before: Mask,
+        *,
+        erase: bool,
+        width: int,
+        height: int,
+        closed: Sequence[Mask] = (),
+    ) -> None:
         self.bitmap: Bitmap = before.crop.copy()
         self.x, self.y = before.x, before.y
         self._before = before
         self._touched: Box | None = None
         self._erase = erase
         self._image: Box = (0, 0, width, height)
+        self._closed = () if erase else tuple(closed)
 
     @property
     def mask(self) -> Mask:
@@ -72,9 +83,18 @@ class Stroke:
         if seen is None:
             return None
         part = painted[seen[1] - box[1] : seen[3] - box[1], seen[0] - box[0] : seen[2] - box[0]]
+        self._leave_out_closed(part, seen)
         np.copyto(self._part(seen), not self._erase, where=part)
         self._touched = seen if self._touched is None else hull(self._touched, seen)
         return seen
+
+    def _leave_out_closed(self, part: Bitmap, box: Box) -> None:
+        left, top = box[:2]
+        for mask in self._closed:
+            seen = overlap(box, mask.box_xyxy)
+            if seen is not None:
+                region = part[seen[1] - top : seen[3] - top, seen[0] - left : seen[2] - left]
+                np.logical_and(region, ~mask.window(seen), out=region)
 
     @property
     def _box(self) -> Box:

@@ -1,0 +1,95 @@
+"""Edits that give instances other masks, composed of the ones there are."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+
+from core.masks import Mask
+from mrcnn_gui.project.annotation import Instance
+from mrcnn_gui.project.edits import AddInstance, Batch, Edit, PaintMask, RemoveInstance
+
+
+class Overlap(StrEnum):
+    """What becomes of new paint where other instances are; locked ones keep all they have."""
+
+    ALLOWED = "allowed"
+    YIELDS = "yields"
+    TAKES = "takes"
+
+
+def reshaped(instance: Instance, mask: Mask) -> list[Edit]:
+    """What makes an instance's mask another one: nothing where they are equal.
+
+    An instance that would have no pixel left is removed.
+    """
+    if mask.is_empty:
+        return [RemoveInstance(instance)]
+    xor = instance.mask.xor(mask)
+    return [] if xor.is_empty else [PaintMask(instance.id, xor)]
+
+
+def as_one(edits: Sequence[Edit], title: str) -> Edit | None:
+    """Several edits as one step of the history; None when there are none."""
+    if len(edits) == 1 and edits[0].title == title:
+        return edits[0]
+    return Batch(tuple(edits), title) if edits else None
+
+
+def apart(
+    instance: Instance, pieces: Sequence[Mask], new_id: Callable[[], int]
+) -> tuple[list[Edit], list[int]]:
+    """Make an instance several: it keeps the first piece, the others become like it.
+
+    Returns:
+        The edits, and the ids of all pieces.
+    """
+    made = [replace(instance, id=new_id(), mask=mask, original="") for mask in pieces[1:]]
+    edits = [*reshaped(instance, pieces[0]), *map(AddInstance, made)]
+    return edits, [instance.id, *(it.id for it in made)]
+
+
+def firm_among(others: Iterable[Instance], overlap: Overlap) -> list[Instance]:
+    """The instances that new paint leaves alone."""
+    if overlap is Overlap.ALLOWED:
+        return []
+    return [other for other in others if other.locked or overlap is Overlap.YIELDS]
+
+
+def make_room(
+    paint: Mask, others: Collection[Instance], overlap: Overlap
+) -> tuple[Mask, dict[int, Mask]]:
+    """New pixels beside other instances.
+
+    Returns:
+        The pixels that may be painted, and the masks of the instances that lose some to them.
+    """
+    for other in firm_among(others, overlap):
+        paint = paint.subtract(other.mask)
+    if overlap is not Overlap.TAKES:
+        return paint, {}
+    losing = [it for it in others if not it.locked and not it.mask.intersect(paint).is_empty]
+    return paint, {other.id: other.mask.subtract(paint) for other in losing}
+
+
+def reshape_all(
+    instances: Mapping[int, Instance], wanted: Mapping[int, Mask], overlap: Overlap
+) -> list[Edit]:
+    """Give instances other masks, one after the other; what they gain is new paint.
+
+    Args:
+        instances: All of the image.
+        wanted: The masks by instance id.
+        overlap: What becomes of the pixels that an instance gains where others are.
+    """
+    now = dict(instances)
+    for key, mask in wanted.items():
+        others = [it for it in now.values() if it.id != key]
+        gained, taken = make_room(mask.subtract(now[key].mask), others, overlap)
+        taken[key] = now[key].mask.intersect(mask).union(gained)
+        now |= {other: replace(now[other], mask=left) for other, left in taken.items()}
+    return [
+        edit
+        for key, instance in instances.items()
+        if now[key] is not instance
+        for edit in reshaped(instance, now[key].mask)
+    ]
