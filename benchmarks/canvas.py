@@ -27,7 +27,7 @@ _SCENES: tuple[tuple[str, Size, int, tuple[int, int]], ...] = (
     ("thousand", (10_000, 10_000), 1000, (60, 250)),
     ("thousands", (4000, 3000), 5000, (12, 50)),
 )
-_BARS = {
+_BARS: dict[str, float | None] = {
     "pan_1000": 16.0,
     "zoom_1000": 16.0,
     "hover_1000": 16.0,
@@ -40,12 +40,14 @@ _BARS = {
     "sharp": 200.0,
     "dab_50": 8.0,
     "dab_500": 8.0,
+    "dab_500_whole_pixels": None,
     "release": 25.0,
     "undo": 16.0,
 }
 _NAMES = {
     "dab_50": "brush_dab_50",
     "dab_500": "brush_dab_500",
+    "dab_500_whole_pixels": "brush_dab_500_whole_pixels",
     "release": "brush_release",
     "undo": "undo_stroke",
 }

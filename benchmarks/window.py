@@ -21,6 +21,7 @@ from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 
 _TICK_MS = 5
+_POLL_MS = 2
 _STROKE_MS = 20
 _RADIUS = 120  # of the circle that the stroke goes round, in pixels of the view
 
@@ -57,14 +58,14 @@ def empty_window(settings: Path) -> Iterator[tuple[MainWindow, Services]]:
 
 
 def run_until(done: Callable[[], bool]) -> None:
-    """Run the event loop until a condition holds; it sleeps in between, as in the program."""
-    application = _application()
-    flags = QEventLoop.ProcessEventsFlag
-    ticks = QTimer()
-    ticks.start(_TICK_MS)  # the condition may depend on the time alone
-    while not done():
-        application.processEvents(flags.AllEvents | flags.WaitForMoreEvents)
-    ticks.stop()
+    """Run the event loop until a condition holds; between events it sleeps, as the program's."""
+    _application().processEvents()
+    loop, timer = QEventLoop(), QTimer()
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(lambda: loop.quit() if done() else None)
+    timer.start(_POLL_MS)
+    if not done():
+        loop.exec()
 
 
 class Delays:

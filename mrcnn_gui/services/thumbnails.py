@@ -3,13 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtGui import QImage
 
 from core.files import write_atomically
+from mrcnn_gui.services.image_reading import cache_key
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.services.pyramid import Pixels, to_qimage
 
@@ -98,11 +98,9 @@ def read_thumbnail(path: Path, folder: Path | None, *, job: Job) -> QImage | str
     from core.images import ImageReadError, read_rgb  # loads libvips: not at start-up
 
     try:
-        status = path.stat()
+        cached = folder / f"{cache_key(path)}.jpg" if folder is not None else None
     except OSError as error:
         return f"cannot read image {path}: {error.strerror or error}"
-    key = blake2b(f"{path}\0{status.st_mtime_ns}\0{status.st_size}".encode(errors="surrogatepass"))
-    cached = folder / f"{key.hexdigest()[:32]}.jpg" if folder is not None else None
     pixels = _read_cached(cached) if cached is not None else None
     if pixels is None:
         try:

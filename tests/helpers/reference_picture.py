@@ -148,9 +148,11 @@ def _interpolated(
     left, top = across // 32, down // 32
     right, bottom = (left + 1).clip(max=width - 1), (top + 1).clip(max=height - 1)
     share_x, share_y = (across % 32)[:, None], (down % 32)[:, None, None]
-    wide = pixels.astype(np.int64)
-    upper = wide[top][:, left] * (32 - share_x) + wide[top][:, right] * share_x
-    lower = wide[bottom][:, left] * (32 - share_x) + wide[bottom][:, right] * share_x
+    upper, lower = (
+        pixels[rows][:, left].astype(np.int64) * (32 - share_x)
+        + pixels[rows][:, right].astype(np.int64) * share_x
+        for rows in (top, bottom)
+    )
     total = upper * (32 - share_y) + lower * share_y
     return np.asarray(np.rint(total / 1024), dtype=np.uint8)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QImage, QPainter
 
 from mrcnn_gui.project.annotation import Suggestion
@@ -18,6 +19,7 @@ from mrcnn_gui.ui.canvas.viewport import Viewport
 
 _OPAQUE = QImage.Format.Format_RGB32
 _AT_REST_BUDGET = 300_000  # composed pixels between two frames, some 4 ms
+_CALM_MS = 30  # without a zoom, before the new scale is worth making tiles for
 _STANDING_OUT_BUDGET = 1_500_000
 
 
@@ -47,6 +49,10 @@ class Picture:
             )
         )
         self._emphasised = scene.emphasised()
+        self._scale = 0.0
+        self._calm = QTimer()
+        self._calm.setSingleShot(True)
+        self._calm.timeout.connect(lambda: self._rest(False))
         self._planes = (self._image, self._masks, self._standing_out)
 
     @property
@@ -61,6 +67,10 @@ class Picture:
 
     def place(self, viewport: Viewport) -> None:
         """Say what the view shows."""
+        if self._scale not in (0.0, viewport.scale):
+            self._rest(True)
+            self._calm.start(_CALM_MS)
+        self._scale = viewport.scale
         for plane in self._planes:
             plane.place(viewport.grid, viewport.view_width, viewport.view_height)
 
@@ -105,6 +115,10 @@ class Picture:
         if boxes:
             self._masks.change(self._scene.at_rest, boxes)
 
+    def _rest(self, rests: bool) -> None:
+        for plane in self._planes:
+            plane.rest(rests)
+
     def restack(self) -> None:
         """All masks may look different."""
         self._scene.restack()
@@ -113,6 +127,7 @@ class Picture:
 
     def close(self) -> None:
         """Make no more tiles."""
+        self._calm.stop()
         for plane in self._planes:
             plane.close()
 

@@ -16,7 +16,7 @@ from mrcnn_gui.ui.canvas.boxes import Box, grown, merged, moved, overlap
 from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.stamps import Pixels
 from mrcnn_gui.ui.canvas.style import MAX_REACH
-from mrcnn_gui.ui.canvas.tile import NOTHING, Key, StandIn, Tile, keys_in, rect, tile_box
+from mrcnn_gui.ui.canvas.tile import NOTHING, SIDE, Key, StandIn, Tile, keys_in, rect, tile_box
 
 AHEAD = 256  # so far around the view, tiles are made before they are seen
 
@@ -77,6 +77,7 @@ class Plane:
         self._stand_in = NOTHING
         self._job: Job | None = None
         self._pending: set[Key] = set()
+        self._rests = False
 
     @property
     def is_sharp(self) -> bool:
@@ -96,6 +97,12 @@ class Plane:
             self._bounds = self._bounds_at(grid.scale)
         self._grid, self._view = grid, (0, 0, width, height)
         self._request()
+
+    def rest(self, rests: bool) -> None:
+        """Make no tiles while the scale goes on changing, so that nothing competes with that."""
+        self._rests = rests
+        if not rests:
+            self._request()
 
     def change(self, source: Source, image_boxes: Iterable[Box]) -> None:
         """Show another source, which differs in these boxes of the image."""
@@ -144,11 +151,14 @@ class Plane:
         view = moved(self._view, -self._grid.x, -self._grid.y)
         left = self._workshop.budget
         for box in changed:
-            seen = overlap(box, view)
-            left -= 0 if seen is None else self._source.cost(self._grid.scale, seen)
-            if seen is not None and left >= 0:
-                self._recompose(seen)
-            if seen != box or left < 0:
+            made: Box | None = None
+            for part in (overlap(box, grown(view, AHEAD + SIDE)), overlap(box, view)):
+                cost = 0 if part is None else self._source.cost(self._grid.scale, part)
+                if part is not None and cost <= left:
+                    left, made = left - cost, part
+                    self._recompose(part)
+                    break
+            if made != box:
                 self._stale |= self._tiles.keys() & set(keys_in(box, self._bounds))
         if self._stale:
             self._request()
@@ -180,6 +190,8 @@ class Plane:
 
     def _request(self) -> None:
         """Have made what the view lacks, then what lies around it."""
+        if self._rests:
+            return
         lacking, priority = self._lacking(self._view), self._workshop.priority
         if not lacking:
             self._stand_in = NOTHING

@@ -44,6 +44,7 @@ class Scene:
         self._color_of = color_of
         self._ratio = ratio
         self._suggestions: Sequence[Suggestion] = ()
+        self._colors: dict[int, str] = {}  # of the categories seen
         self._ranks: dict[int, Rank] = {}  # of the instances in the stack
         self._left_out: frozenset[int] = frozenset()
         self.at_rest: LayerStack = EMPTY
@@ -51,6 +52,7 @@ class Scene:
 
     def restack(self) -> None:
         """Follow a change that may be everywhere: colours, the suggestions."""
+        self._colors.clear()
         self._left_out = self._now_left_out()
         shown = [it for it in self._document.instances.values() if it.id not in self._left_out]
         self._ranks = {instance.id: _rank(instance) for instance in shown}
@@ -175,7 +177,10 @@ class Scene:
         return frozenset(it for it in ids if it is not None)
 
     def _style(self, category_id: int, emphasis: Emphasis) -> Style:
-        return instance_style(self._color_of(category_id), emphasis, self._ratio)
+        color = self._colors.get(category_id)
+        if color is None:
+            color = self._colors[category_id] = self._color_of(category_id)
+        return instance_style(color, emphasis, self._ratio)
 
 
 def _rank(instance: Instance) -> Rank:
