@@ -18,7 +18,6 @@ from benchmarks.canvas_files import opening_rows, scan_rows, turning_rows
 from benchmarks.canvas_labelme import peer_times
 from benchmarks.canvas_scenes import dense_masks, photo, polygon_masks, polygons, project
 from benchmarks.row import Row
-from benchmarks.window import run_until
 
 Size: TypeAlias = tuple[int, int]
 
@@ -64,8 +63,12 @@ class Bursts:
         self.times.setdefault(row, []).extend(burst())
         hand.check(row)
 
-    def row(self, name: str, labelme_ms: float | None = None) -> Row:
-        """The p99 of a row, beside labelme's median where that is known."""
+    def rows(self, ending: str, peers: dict[str, float]) -> Iterator[Row]:
+        """The rows whose name ends so, beside labelme's median where that is known."""
+        for name in (name for name in _BARS if name.endswith(ending)):
+            yield self._row(name, peers.get(name))
+
+    def _row(self, name: str, labelme_ms: float | None) -> Row:
         value = float(np.percentile(self.times[name], 99))
         peer = "" if labelme_ms is None else "labelme"
         full_name = _NAMES.get(name, f"canvas_{name}")
@@ -81,10 +84,14 @@ def rows(labelme: str = "") -> Iterator[Row]:
         for name, size, count, radii in _SCENES:
             times = _look_at_polygons(work, bursts, labelme, (name, size, count, radii))
             peers |= {f"{row}_{count}": value for row, value in times.items()}
+            yield from bursts.rows(f"_{count}", peers)
         _look_at_dense(work, bursts)
-        _edit(work, bursts)
-        for name in _BARS:
-            yield bursts.row(name, peers.get(name))
+        yield from bursts.rows("pan_dense", peers)
+        yield from bursts.rows("pan_4k", peers)
+        yield from bursts.rows("sharp", peers)
+        for row, edit_times in _edit(work).items():
+            bursts.times[row] = edit_times
+            yield from bursts.rows(row, peers)
         yield from opening_rows(work, peers.get("open_1000"))
         yield from turning_rows(work)
         yield from scan_rows(work)
@@ -116,13 +123,13 @@ def _look_at_dense(work: Path, bursts: Bursts) -> None:
         _sharpen(bursts, hand)
 
 
-def _edit(work: Path, bursts: Bursts) -> None:
+def _edit(work: Path) -> dict[str, Times]:
     masks = polygon_masks(list(polygons(1001, 8000, 8000, (60, 200))))
     picture = photo(_folder(work, "edited") / "photo.jpg", 8000, 8000)
     with hand_on(project(work, "edited", [picture], masks)) as hand:
-        run_until(lambda: not hand.services.images.is_building)
-        for row, times in paint(hand).items():
-            bursts.add(row, hand, lambda times=times: times)  # type: ignore[misc]
+        times = paint(hand)
+        hand.check("brush")
+    return times
 
 
 def _look_around(bursts: Bursts, hand: Hand, count: str) -> None:
