@@ -4,10 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Provenance, Source
@@ -18,7 +15,7 @@ from mrcnn_gui.services.model_lane import LoadedModel
 from mrcnn_gui.services.session import Session
 
 if TYPE_CHECKING:
-    from core.predictor import Detection
+    from core.predictor import Detection, Predictor
 
 PROMPT, EMBED = 30, 20  # priorities in the model lane: before images that wait for suggestions
 
@@ -122,27 +119,14 @@ class _Question:
     point: Point | None = None
 
 
-class Promptable(Protocol):
-    """What prompts need of a predictor."""
-
-    def embed(self, image: NDArray[np.uint8]) -> object:
-        """Compute and keep the features of an image."""
-
-    def predict_boxes(self, boxes_xyxy: Sequence[Box]) -> "list[Detection]":
-        """What each box of the embedded image holds; its mask may be empty."""
-
-    def predict_at(self, point: Point) -> "list[Detection]":
-        """What may lie under a point of the embedded image, best first."""
-
-
 class EmbeddedImage:
     """Remembers which image a predictor has embedded: only the model lane touches it."""
 
     def __init__(self) -> None:
-        self._predictor: Promptable | None = None
+        self._predictor: Predictor | None = None
         self._path: Path | None = None
 
-    def have(self, predictor: Promptable, path: Path) -> None:
+    def have(self, predictor: "Predictor", path: Path) -> None:
         """Have an image embedded.
 
         Raises:
@@ -170,7 +154,7 @@ def answer(
     job: Job,
 ) -> list[Candidate]:
     """Embed the image unless it is, and answer the question; a job."""
-    predictor = cast("Promptable", model.use(version))
+    predictor = model.use(version)
     embedded.have(predictor, path)
     detections: list[Detection] = []
     if job.should_stop():
