@@ -41,8 +41,9 @@ def fill_holes(mask: Mask, up_to: int | None = None) -> Mask:
     count, labels = cv2.connectedComponents(outside, connectivity=8)
     if count <= 2:  # the mask is label 0, what lies around it another
         return mask
-    kept = np.zeros(count, dtype=np.bool_)
+    enclosed = np.flatnonzero((labels != 0) & (labels != labels[0, 0]))
     if up_to is not None:
-        kept[1:] = np.bincount(labels.reshape(-1), minlength=count)[1:] > up_to
-    kept[labels[0, 0]] = True
-    return Mask.from_bitmap(~kept[labels[1:-1, 1:-1]], mask.x, mask.y)
+        holes = labels.reshape(-1)[enclosed]
+        enclosed = enclosed[np.bincount(holes, minlength=count)[holes] <= up_to]
+    outside.reshape(-1)[enclosed] = 0
+    return Mask.from_bitmap(outside[1:-1, 1:-1] == 0, mask.x, mask.y)
