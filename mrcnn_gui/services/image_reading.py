@@ -6,6 +6,8 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
+import numpy as np
+
 from mrcnn_gui.services.jobs import Job
 from mrcnn_gui.services.pyramid import Pixels, Pyramid, halvings
 
@@ -62,6 +64,29 @@ def build_pyramid(path: Path, cache: Path, *, job: Job) -> Pyramid | str:
     except OSError as error:
         return f"The cache cannot be written: {error.strerror or error}"
     return pyramid or f"no levels of {path} were built"
+
+
+def read_small(path: Path, side: int) -> Pixels:
+    """An image no longer than `side`, read without ever holding a large one whole.
+
+    Raises:
+        ImageReadError: The file cannot be read.
+    """
+    import cv2
+
+    from core.image_levels import stored_levels
+    from core.images import read_info, read_rgb
+
+    info = read_info(path)
+    if info.width * info.height < LARGE_PIXELS:
+        return read_rgb(path, max_side=side)
+    levels = stored_levels(path)
+    afar = levels[-1][:, :] if levels else _read_from_afar(path, info.width, info.height)
+    if afar is None:
+        return read_rgb(path, max_side=side)
+    scale = min(side / max(afar.shape[:2]), 1.0)
+    size = max(round(afar.shape[1] * scale), 1), max(round(afar.shape[0] * scale), 1)
+    return np.asarray(cv2.resize(afar, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def cache_key(path: Path) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtGui import QImage
 
 from core.files import write_atomically
-from mrcnn_gui.services.image_reading import cache_key
+from mrcnn_gui.services.image_reading import cache_key, read_small
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.services.pyramid import Pixels, to_qimage
 
@@ -95,7 +95,7 @@ def read_thumbnail(path: Path, folder: Path | None, *, job: Job) -> QImage | str
     Returns:
         The thumbnail, or why there is none.
     """
-    from core.images import ImageReadError, read_rgb  # loads libvips: not at start-up
+    from core.images import ImageReadError  # loads libvips: not at start-up
 
     try:
         cached = folder / f"{cache_key(path)}.jpg" if folder is not None else None
@@ -104,7 +104,7 @@ def read_thumbnail(path: Path, folder: Path | None, *, job: Job) -> QImage | str
     pixels = _read_cached(cached) if cached is not None else None
     if pixels is None:
         try:
-            pixels = read_rgb(path, max_side=SIDE)
+            pixels = read_small(path, SIDE)
         except ImageReadError as error:
             return str(error)
         if cached is not None and not job.should_stop():

@@ -6,7 +6,7 @@ import pyvips
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.services import image_reading
-from mrcnn_gui.services.image_reading import build_pyramid, cache_key, read_pyramid
+from mrcnn_gui.services.image_reading import build_pyramid, cache_key, read_pyramid, read_small
 from mrcnn_gui.services.images import Images
 from mrcnn_gui.services.jobs import Job
 from mrcnn_gui.services.pyramid import Pyramid
@@ -106,3 +106,18 @@ def test_the_open_image_comes_twice_with_progress_in_between(
     assert pyramid.is_whole
     assert session.folder is not None
     assert len(list((session.folder / "cache" / "levels").iterdir())) == 1
+
+
+def test_a_thumbnail_never_needs_a_large_image_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("the image was read whole")
+
+    monkeypatch.setattr("core.images.read_rgb", fail)
+    scan = pyvips.Image.new_from_array(photo(2, 3000, 2000)[:, :, 0].astype(np.uint16) * 200)
+    for pyramid in (True, False):
+        path = tmp_path / f"{pyramid}.tif"
+        scan.tiffsave(str(path), tile=True, tile_width=256, tile_height=256, pyramid=pyramid)
+        assert max(read_small(path, 96).shape) == 96
+    assert read_small(jpeg(tmp_path / "a.jpg"), 96).shape == (79, 96, 3)
