@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from mrcnn_gui.project.annotation import Suggestion
 from mrcnn_gui.project.document import ImageDocument
-from mrcnn_gui.services.pyramid import Pyramid
+from mrcnn_gui.services.pyramid import Level, Pyramid
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.palette import GROUND, Emphasis, instance_style, suggestion_style
@@ -124,7 +124,6 @@ def _image(pyramid: Pyramid, viewport: Viewport) -> Picture:
     grid, scale = viewport.grid, viewport.scale
     level = pyramid.levels[pyramid.level_for(scale)]
     height, width = level.shape[:2]
-    pixels = np.asarray(level[0:height, 0:width])
     ground = np.array([GROUND.red(), GROUND.green(), GROUND.blue()], np.uint8)
     picture = np.tile(ground, (viewport.view_height, viewport.view_width, 1))
     x = (np.arange(viewport.view_width) + 0.5 - grid.x) / scale
@@ -132,25 +131,29 @@ def _image(pyramid: Pyramid, viewport: Viewport) -> Picture:
     on_x, on_y = (x >= 0) & (x < pyramid.width), (y >= 0) & (y < pyramid.height)
     x, y = x[on_x], y[on_y]
     if scale == 1.0 or scale >= 4.0:
-        seen = pixels[np.floor(y).astype(int)[:, None], np.floor(x).astype(int)]
+        rows, columns = np.floor(y).astype(int), np.floor(x).astype(int)
+        part = level[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        seen = part[rows[:, None] - rows[0], columns - columns[0]]
     else:
-        seen = _interpolated(pixels, x * (width / pyramid.width), y * (height / pyramid.height))
+        seen = _interpolated(level, x * (width / pyramid.width), y * (height / pyramid.height))
     picture[np.ix_(on_y, on_x)] = seen
     return picture
 
 
 def _interpolated(
-    pixels: Picture, x: NDArray[np.floating], y: NDArray[np.floating]
+    level: Level, x: NDArray[np.floating], y: NDArray[np.floating]
 ) -> NDArray[np.uint8]:
-    height, width = pixels.shape[:2]
+    height, width = level.shape[:2]
     across = np.floor((x - 0.5) * 32 + 0.5).astype(int).clip(0, 32 * (width - 1))
     down = np.floor((y - 0.5) * 32 + 0.5).astype(int).clip(0, 32 * (height - 1))
     left, top = across // 32, down // 32
     right, bottom = (left + 1).clip(max=width - 1), (top + 1).clip(max=height - 1)
     share_x, share_y = (across % 32)[:, None], (down % 32)[:, None, None]
+    part = level[top[0] : bottom[-1] + 1, left[0] : right[-1] + 1]
+    top, bottom, left, right = top - top[0], bottom - top[0], left - left[0], right - left[0]
     upper, lower = (
-        pixels[rows][:, left].astype(np.int64) * (32 - share_x)
-        + pixels[rows][:, right].astype(np.int64) * share_x
+        part[rows][:, left].astype(np.int64) * (32 - share_x)
+        + part[rows][:, right].astype(np.int64) * share_x
         for rows in (top, bottom)
     )
     total = upper * (32 - share_y) + lower * share_y
