@@ -14,10 +14,10 @@ from torch import Tensor
 
 from core.learning.transforms import resize_image
 from core.masks import Mask
-from core.model.checkpoint import load_model
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import Boxes, Features, MaskRCNN, Selection
 from core.model.preprocess import resize_short_side
+from core.model.pretrained import load_any
 from core.ops.paste import Box, paste_mask
 
 _WORTHWHILE = 1.3  # how much faster bf16 must be before its lower precision is accepted
@@ -89,12 +89,12 @@ class Predictor:
 
     @classmethod
     def load(cls, path: Path, *, device: str = "auto") -> "Predictor":
-        """Read a model: a version's folder or a .safetensors file.
+        """Read a model: a version's folder, a .safetensors file, or a published checkpoint.
 
         Raises:
-            ModelFileError: the file is missing, damaged, or no model of ours.
+            ModelFileError: the file is missing, damaged, or of no known kind.
         """
-        return cls(load_model(path)[0], device=device)
+        return cls(load_any(path), device=device)
 
     @property
     def categories(self) -> tuple[str, ...]:

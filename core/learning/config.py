@@ -22,7 +22,8 @@ class TrainConfig:
         output: Folder of the run: its checkpoint while it runs, `model/` when it has ended.
         val_json: COCO file of the validation images; without it the last weights are kept.
         val_images: Folder that relative file names of the validation images start from.
-        initial: Model folder or file to start from; without it fresh weights are drawn.
+        initial: Model folder or file, or a published checkpoint, to start from; without it fresh
+            weights are drawn.
         categories: Names the model shall know, in the order of its labels; None trains a
             class-agnostic model, whose one category is "object".
         epochs: Passes over the training images.

@@ -17,9 +17,10 @@ from core.learning.progress import FitResult, Progress, Stop, TrainingError
 from core.learning.reporting import Reporter
 from core.learning.run_folder import RunFolder
 from core.learning.validation import validate
-from core.model.checkpoint import load_model, with_categories
+from core.model.checkpoint import with_categories
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import MaskRCNN
+from core.model.pretrained import load_any
 
 MIN_IMAGE_SIZE = 128  # pixels; a GPU that cannot hold one such image cannot train
 
@@ -195,8 +196,11 @@ def _initial(config: TrainConfig) -> MaskRCNN:
     if config.initial is None:
         settings = MaskRCNNConfig(categories=categories, image_size=config.image_size)
         return MaskRCNN(settings, seed=config.seed)
-    model, _ = load_model(config.initial)
-    return with_categories(model, categories)
+    model = with_categories(load_any(config.initial), categories)
+    # Training resizes by the long side: so must inference, or the model sees other pixels there.
+    if model.config.resizing != "long_side":
+        model.config = replace(model.config, resizing="long_side", image_size=config.image_size)
+    return model
 
 
 def _device(wanted: str) -> str:

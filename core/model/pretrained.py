@@ -4,6 +4,7 @@ Loading is strict: every weight finds its place and every place gets its weight,
 loaded and the message says what did not fit. The report says what became of each.
 """
 
+import logging
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.model.checkpoint import ModelFileError, load_model
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import MaskRCNN
 from core.model.presets import (
@@ -31,6 +33,9 @@ from core.model.published_names import (
 )
 from core.model.restricted_pickle import load_arrays
 
+logger = logging.getLogger(__name__)
+
+PUBLISHED_SUFFIXES = (".pth", ".pt", ".pkl")
 _SHOWN = 8  # names that a message lists at most
 _DAMAGED = (
     pickle.UnpicklingError,
@@ -51,7 +56,7 @@ _RESNETS = {
 }
 
 
-class PretrainedError(Exception):
+class PretrainedError(ModelFileError):
     """A checkpoint cannot be read or does not fit; the message says which part and why."""
 
 
@@ -94,6 +99,22 @@ class _Kind:
     source: str
     config: MaskRCNNConfig
     translation: Translation
+
+
+def load_any(path: Path) -> MaskRCNN:
+    """Read a model of ours, or a published checkpoint, on the CPU; log what became of the weights.
+
+    Args:
+        path: a folder or .safetensors file of this program, or what `read_pretrained` reads.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, or of no known kind.
+    """
+    if path.suffix not in PUBLISHED_SUFFIXES or path.is_dir():
+        return load_model(path)[0]
+    model, report = read_pretrained(path)
+    logger.info("%s", report)
+    return model
 
 
 def read_pretrained(

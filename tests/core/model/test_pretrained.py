@@ -7,11 +7,14 @@ import torch
 import torchvision
 from torch import Tensor
 
-from core.model.checkpoint import load_model, save_model, with_categories
+from core.learning.run import _initial
+from core.model.checkpoint import ModelFileError, load_model, save_model, with_categories
 from core.model.coco_categories import COCO_IDS, COCO_NAMES
 from core.model.config import MaskRCNNConfig
 from core.model.presets import TORCHVISION_V2
 from core.model.pretrained import PretrainedError, read_pretrained
+from core.predictor import Predictor
+from tests.core.learning.test_config import config
 from tests.core.model.published_states import (
     detectron2_shapes,
     legacy,
@@ -67,6 +70,21 @@ def test_a_published_model_is_saved_loaded_and_given_other_categories(tmp_path: 
     assert again.config == model.config
     adapted = with_categories(again, ("dog", "bird"))
     assert first_rows(adapted.mask_head.logits.weight)[0] == 3.0
+
+
+def test_a_published_file_is_predicted_with_and_trained_from(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        network = torchvision.models.resnet18()
+    state = numbered({n: v.shape for n, v in network.state_dict().items()})
+    path = saved(tmp_path / "resnet18.pth", state)
+    assert Predictor.load(path, device="cpu").config.backbone == "resnet18"
+    start = _initial(config(initial=path, categories=("cup", "egg")))
+    assert start.config.categories == ("cup", "egg")
+    detector = saved(tmp_path / "detector.pth", torchvision_state(1, classes=2))
+    start = _initial(config(initial=detector, image_size=512))
+    assert (start.config.resizing, start.config.image_size) == ("long_side", 512)
+    with pytest.raises(ModelFileError):
+        Predictor.load(tmp_path / "missing.pkl")
 
 
 def test_categories_that_nobody_names_are_numbered(tmp_path: Path) -> None:
