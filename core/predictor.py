@@ -1,14 +1,11 @@
 """Image in, detections out: the only class that users of inference need."""
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,11 +13,11 @@ from core.learning.transforms import resize_image
 from core.masks import Mask
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import Boxes, Features, MaskRCNN, Selection
+from core.model.precision import bf16_is_faster
 from core.model.preprocess import resize_short_side
 from core.model.pretrained import load_any
 from core.ops.paste import Box, paste_mask
 
-_WORTHWHILE = 1.3  # how much faster bf16 must be before its lower precision is accepted
 _PRECISIONS = ("auto", "fp32", "bf16")
 # What may lie under a point: every score, and overlaps that `predict` would suppress.
 _CANDIDATES = Selection(score_threshold=0.0, nms_threshold=0.8, class_agnostic_nms=True, limit=300)
@@ -83,7 +80,7 @@ class Predictor:
         self.device = device
         self.config: MaskRCNNConfig = model.config
         self._model = model.eval().to(device)
-        self._uses_bf16 = precision == "bf16" or (precision == "auto" and _bf16_is_faster(device))
+        self._uses_bf16 = precision == "bf16" or (precision == "auto" and bf16_is_faster(device))
         self._embedded: _Embedded | None = None
         self._candidates: Boxes | None = None  # of the embedded image, found when first asked for
 
@@ -296,27 +293,3 @@ class Predictor:
 def _check(image: NDArray[np.uint8]) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise ValueError(f"expected RGB uint8 [H, W, 3], got {image.dtype} {image.shape}")
-
-
-@cache
-def _bf16_is_faster(device: str) -> bool:
-    """Time one convolution of the mask head's kind in both precisions."""
-    with torch.inference_mode():
-        x = torch.zeros(8, 96, 14, 14, device=device).contiguous(memory_format=torch.channels_last)
-        weight = torch.zeros(96, 96, 3, 3, device=device).contiguous(
-            memory_format=torch.channels_last
-        )
-        half = _seconds(x.bfloat16(), weight.bfloat16())
-        return _seconds(x, weight) > _WORTHWHILE * half
-
-
-def _seconds(x: Tensor, weight: Tensor) -> float:
-    """Return the best time of a few convolutions, after one to warm up."""
-    times = []
-    for _ in range(4):
-        start = time.perf_counter()
-        F.conv2d(x, weight, padding=1)
-        if x.is_cuda:
-            torch.cuda.synchronize(x.device)
-        times.append(time.perf_counter() - start)
-    return min(times[1:])

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.masks import Mask
@@ -98,3 +100,18 @@ def test_a_disc_survives_the_grid() -> None:
 
 def test_an_empty_mask_samples_to_zeros() -> None:
     assert not sample_mask(Mask.empty(), (0.0, 0.0, 9.0, 9.0), 28).any()
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    corner=st.tuples(st.floats(-30, 90), st.floats(-30, 70)),
+    sides=st.tuples(st.floats(0.1, 120), st.floats(0.1, 120)),
+    grid=st.sampled_from([1, 7, 28, 56]),
+)
+def test_no_pixel_of_any_box_differs_from_the_definition(
+    seed: int, corner: tuple[float, float], sides: tuple[float, float], grid: int
+) -> None:
+    prob = np.random.default_rng(seed).random((grid, grid), dtype=np.float32)
+    box = (corner[0], corner[1], corner[0] + sides[0], corner[1] + sides[1])
+    pasted = paste_mask(prob, box, 60, 80).to_bitmap(60, 80)
+    np.testing.assert_array_equal(pasted, paste_by_grid_sample(prob, box, 60, 80))
