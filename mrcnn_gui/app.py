@@ -60,6 +60,7 @@ def make_services(settings: "Settings") -> "Services":
     from mrcnn_gui.services.session import Session
     from mrcnn_gui.services.trainer import Trainer
     from mrcnn_gui.services.view_state import ViewState
+    from mrcnn_gui.services.weights import Weights
     from mrcnn_gui.ui.services import Services
 
     jobs = JobRunner()
@@ -73,6 +74,7 @@ def make_services(settings: "Settings") -> "Services":
         images=Images(session, jobs),
         segmenter=segmenter,
         trainer=Trainer(session, segmenter, jobs),
+        weights=Weights(session, jobs),
         settings=settings,
     )
 

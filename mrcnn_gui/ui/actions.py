@@ -124,6 +124,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("reject", _MODEL, "&Reject suggestion", ("Backspace",), "Reject the suggestion under the cursor, or the selected one", "model.reject", "suggestions writable"),
     Command("next_suggestion", _MODEL, "&Next suggestion", ("Tab",), "Select the next suggestion, best first", "model.select_next", "suggestions", on_canvas=True),
     Command("fine_tune", _MODEL, "&Fine-tune", ("Ctrl+T",), "Train the model on the done images", "trainer.start", "training_ready", "fine-tune", gap=True),
+    Command("get_weights", _MODEL, "Get &weights…", ("Ctrl+Shift+W",), "Download published weights, or add a file, as a model version", "model.ask_weights", "writable"),
     Command("stop_training", _MODEL, "Stop training, &keep best", ("Ctrl+Shift+T",), "End the training now and keep the best version so far", "trainer.stop", "training", "stop"),
     Command("cancel_training", _MODEL, "Cancel &training", ("Ctrl+Shift+Backspace",), "End the training now and keep nothing of it", "model.ask_cancel_training", "training", "cancel"),
 

@@ -86,7 +86,9 @@ class MainWindow(QMainWindow):
         self.edit = EditCommands(it.session, it.view_state, self.canvas)
         self.mask_edits = MaskCommands(it.session, it.view_state, self)
         self.clipboard = ClipboardCommands(it.session, it.view_state, self)
-        self.model = ModelCommands(self, it.session, it.view_state, it.segmenter, it.trainer)
+        self.model = ModelCommands(
+            self, it.session, it.view_state, it.segmenter, it.trainer, it.weights
+        )
         self.help = HelpCommands(self, it.settings)
         targets = {
             "window": self,
@@ -174,6 +176,7 @@ class MainWindow(QMainWindow):
         self.canvas.position_changed.connect(self.status.show_position)
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self._services.project_edits.finished.connect(self.messages.show_notice)
+        self._services.weights.added.connect(self.training.versions.refresh)
         self.instances.instance_clicked.connect(self.edit.show_instance)
         self.start.recent_chosen.connect(self.project.open)
 

@@ -7,6 +7,7 @@ from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.services.weights import Weights
 from mrcnn_gui.ui.errors import ask
 
 
@@ -20,12 +21,14 @@ class ModelCommands:
         view_state: ViewState,
         segmenter: Segmenter,
         trainer: Trainer,
+        weights: Weights,
     ) -> None:
         self._window = window
         self._session = session
         self._view_state = view_state
         self._segmenter = segmenter
         self._trainer = trainer
+        self._weights = weights
 
     def presegment_image(self) -> None:
         """Ask the model about the open image."""
@@ -56,6 +59,12 @@ class ModelCommands:
             selected = self._view_state.selected_suggestion
             row = keys.index(selected) + 1 if selected in keys else 0
             self._view_state.selected_suggestion = keys[row % len(keys)]
+
+    def ask_weights(self) -> None:
+        """Let the person get published weights."""
+        from mrcnn_gui.ui.dialogs.get_weights import GetWeightsDialog
+
+        GetWeightsDialog(self._weights, self._window).show()
 
     def ask_cancel_training(self) -> None:
         """Cancel the training after asking: what it learned so far is lost."""

@@ -10,6 +10,7 @@ from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.services.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -23,4 +24,5 @@ class Services:
     images: Images
     segmenter: Segmenter
     trainer: Trainer
+    weights: Weights
     settings: Settings

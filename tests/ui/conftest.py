@@ -22,6 +22,7 @@ from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.services.weights import Weights
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from mrcnn_gui.workflows.verdict import FinetuneResult, Verdict
@@ -129,6 +130,7 @@ def services(
         images=Images(session, jobs),
         segmenter=segmenter,
         trainer=Trainer(session, segmenter, jobs, finetune=rehearsal),
+        weights=Weights(session, jobs),
         settings=Settings(tmp_path / "settings.ini"),
     )
     yield made

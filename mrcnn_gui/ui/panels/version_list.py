@@ -49,7 +49,7 @@ class VersionList(QWidget):
         trainer.state_changed.connect(self.refresh)
         self.refresh()
 
-    def refresh(self) -> None:
+    def refresh(self, *_: object) -> None:
         """Read the versions and the active one again."""
         self.list.clear()
         if self._session.folder is not None:
