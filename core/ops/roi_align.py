@@ -112,6 +112,7 @@ def _bicubic_roi_align(
     features: Tensor, rois: Tensor, size: int, scale: float, sampling: Sampling
 ) -> Tensor:
     """Pool together what shares an image and a number of points: one call of grid_sample each."""
+    precise = features.to(torch.promote_types(features.dtype, torch.float32))
     images = rois[:, 0].to(torch.int64)
     corners = rois[:, 1:].detach() * scale - (0.5 if sampling.aligned else 0.0)  # [N, 4], cells
     sides = corners[:, 2:] - corners[:, :2]
@@ -131,7 +132,7 @@ def _bicubic_roi_align(
         starts, lengths = corners[members, :2], sides[members]
         xs = _points(starts[:, 0], lengths[:, 0], size * across)
         ys = _points(starts[:, 1], lengths[:, 1], size * down)
-        values = _bicubic(features[image], xs, ys)  # [C, n, ys, xs]
+        values = _bicubic(precise[image], xs, ys)  # [C, n, ys, xs]
         bins = values.unflatten(3, (size, across)).unflatten(2, (size, down)).mean(dim=(3, 5))
         pooled = pooled.index_copy(0, members, bins.transpose(0, 1).to(pooled.dtype))
     return pooled

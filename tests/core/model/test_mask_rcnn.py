@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,6 +122,43 @@ def test_categories_have_rows_of_their_own_when_asked() -> None:
     assert model.box_head.deltas.out_features == 12
     assert model.mask_head.logits.out_channels == 3
     losses_of([target_of(scene(0)[1], [3, 1])], model=model)
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "resnet with learning norms": {"backbone": "resnet18", "backbone_norm": "group"},
+    "resnet with frozen norms": {"backbone": "resnet50", "fpn_norm": "frozen_batch"},
+    "batch norms everywhere": {"backbone_norm": "batch", "fpn_norm": "batch", "head_norm": "batch"},
+    "full convolutions": {"separable_convs": False, "rpn_convs": 2, "fpn_norm": "none"},
+    "deep box head": {"box_convs": 4, "box_fcs": 1, "head_norm": "group"},
+    "focal losses": {"rpn_loss": "focal", "focal_gamma": 2.0},
+    "cross-entropy": {"focal_gamma": 0.0, "smooth_l1_beta": 0.0},
+    "giou and dice": {"box_loss": "giou", "mask_dice": 1.0},
+    "bicubic": {"roi_interpolation": "bicubic"},
+    "unaligned, adaptive": {"roi_aligned": False, "roi_samples": 0},
+    "fine masks": {"mask_pool": 28, "mask_targets": "pooled"},
+    "by category": {
+        "categories": ("a", "b"),
+        "class_agnostic_box": False,
+        "class_agnostic_mask": False,
+        "class_agnostic_nms": True,
+    },
+    "torchvision's anchors": {"anchor_style": "torchvision", "rpn_candidates_train": 50},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("half", [False, True], ids=["fp32", "bf16"])
+def test_every_option_trains_and_predicts(options: dict[str, Any], half: bool) -> None:
+    model = MaskRCNN(replace(TINY, **options))
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        losses_of([target_of(scene(0)[1]), target_of(scene(1)[1])], model=model)
+        without = [n for n, p in model.named_parameters() if p.grad is None]
+        assert not without
+        with torch.inference_mode():
+            [prediction] = model.eval()([to_tensor(scene(0)[0])])
+    grid = 2 * model.config.mask_pool
+    assert prediction.mask_probs.shape == (len(prediction.scores), grid, grid)
+    assert prediction.boxes_xyxy.isfinite().all()
 
 
 def test_an_image_without_detections_gives_empty_tensors_a7() -> None:

@@ -128,3 +128,14 @@ def test_the_bilinear_one_is_torchvisions_forward_and_backward() -> None:
         torch.testing.assert_close(mine, other)
         torch.autograd.backward((mine.square().sum(), other.square().sum()))
         torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_half_precision_features_are_looked_up_at_exact_places(interpolation: str) -> None:
+    features, rois = maps(torch.float32).bfloat16(), torch.tensor(BOXES)
+    sampling = Sampling(interpolation=interpolation)
+    with torch.autocast("cpu", torch.bfloat16):
+        pooled = roi_align(features, rois, 3, 0.25, sampling)
+    assert pooled.dtype == torch.bfloat16
+    exact = roi_align(features.float(), rois, 3, 0.25, sampling)
+    torch.testing.assert_close(pooled.float(), exact, atol=8e-3, rtol=8e-3)
