@@ -46,6 +46,8 @@ _DAMAGED = (
     KeyError,
     IndexError,
     AttributeError,
+    OverflowError,
+    MemoryError,
 )
 # Blocks of layer3 and the kind of block tell torchvision's ResNets apart.
 _RESNETS = {
@@ -177,8 +179,8 @@ def _read_state(path: Path) -> dict[str, Tensor]:
 
 
 def _tensor(path: Path, name: str, value: Any) -> Tensor:
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
-        return torch.from_numpy(value.copy())
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fi" and value.dtype.itemsize <= 8:
+        return torch.from_numpy(value.astype(value.dtype.newbyteorder("="), copy=True))
     if isinstance(value, Tensor):
         return value
     raise PretrainedError(f"{path.name}: expected numbers for {name}, got {type(value).__name__}")

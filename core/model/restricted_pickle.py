@@ -1,18 +1,23 @@
 """Reading detectron2's pickled weights without running what a pickle may contain.
 
-A pickle can call any function. This reader knows the few that rebuild NumPy arrays and ordered
-dictionaries; everything else is refused before it is looked up.
+A pickle can call any function. This reader knows the names that rebuild NumPy arrays and ordered
+dictionaries; everything else is refused before it is looked up. Even those names do not reach NumPy
+(a damaged state can crash it): they make stand-ins, which check what they are given.
 """
 
+import math
 import pickle
+import re
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy._core.multiarray import _reconstruct
-from numpy._core.numeric import _frombuffer  # type: ignore[attr-defined]
+from numpy.typing import NDArray
+
+# Floating, whole, whole without sign, bool; and how many bytes each has.
+_NUMBERS = re.compile(r"[fiub]\d\d?")
+_ORDERS = ("<", ">", "=", "|")
 
 
 def load_arrays(path: Path) -> Any:
@@ -21,12 +26,13 @@ def load_arrays(path: Path) -> Any:
     Raises:
         pickle.UnpicklingError: it asks for anything else, or for arrays of objects; the message
             names it.
-        EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError: it is damaged.
+        EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
+            MemoryError: it is damaged.
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         # latin1 is what NumPy needs for the pickles that Python 2 wrote.
-        return _Unpickler(file, encoding="latin1").load()
+        return _resolved(_Unpickler(file, encoding="latin1").load())
 
 
 class _Unpickler(pickle.Unpickler):
@@ -37,17 +43,51 @@ class _Unpickler(pickle.Unpickler):
             raise pickle.UnpicklingError(f"{module}.{name} is refused: it is no array") from None
 
 
-def _plain_dtype(*arguments: Any) -> np.dtype[Any]:
-    dtype = np.dtype(*arguments)
-    if dtype.hasobject:
-        raise pickle.UnpicklingError("arrays of objects are refused")
-    return dtype
+class _NdArray:
+    """Stands for `numpy.ndarray`, which pickles only name."""
 
 
-def _reconstruct_array(kind: type, shape: tuple[int, ...], code: bytes) -> Any:
-    if kind is not np.ndarray:
-        raise pickle.UnpicklingError(f"arrays of the kind {kind!r} are refused")
-    return _reconstruct(kind, shape, code)
+class _Dtype:
+    """Stands for a `numpy.dtype` of numbers."""
+
+    def __init__(self, code: str, *_flags: object) -> None:
+        if isinstance(code, str) and code.startswith("O"):
+            raise pickle.UnpicklingError("arrays of objects are refused")
+        if not isinstance(code, str) or not _NUMBERS.fullmatch(code):
+            raise pickle.UnpicklingError(f"arrays of the type {code!r} are refused")
+        self.value = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _version, order, *structure = state[:5]
+        if structure != [None] * 3 or order not in _ORDERS:
+            raise pickle.UnpicklingError(f"the type {state!r} is refused")
+        self.value = self.value.newbyteorder(order)
+
+
+class _Array:
+    """Stands for an array until its bytes are known."""
+
+    def __init__(self, kind: object, _shape: object, _code: object) -> None:
+        if kind is not _NdArray:
+            raise pickle.UnpicklingError(f"arrays of the kind {kind!r} are refused")
+        self.value: NDArray[Any] | None = None
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _version, shape, dtype, is_fortran, data = state
+        self.value = _array(data, dtype, shape, "F" if is_fortran else "C")
+
+
+def _array(data: object, dtype: object, shape: tuple[int, ...], order: str) -> NDArray[Any]:
+    if not isinstance(dtype, _Dtype):
+        raise pickle.UnpicklingError("arrays of anything but numbers are refused")
+    if isinstance(data, str):  # Python 2's bytes
+        data = data.encode("latin1")
+    if not isinstance(data, bytes | bytearray) or order not in ("C", "F"):
+        raise pickle.UnpicklingError("an array without bytes is refused")
+    if math.prod(shape) * dtype.value.itemsize != len(data):
+        raise pickle.UnpicklingError(f"{len(data)} bytes are no array of the shape {shape}")
+    flat = np.frombuffer(bytes(data), dtype.value)
+    return flat.reshape(shape[::-1]).T if order == "F" else flat.reshape(shape)
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:
@@ -57,21 +97,27 @@ def _encode_latin1(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def _frombuffer_plain(buffer: Any, dtype: Any, shape: Any, order: Any) -> Any:
-    return _frombuffer(buffer, _plain_dtype(dtype), shape, order)
+def _resolved(value: Any) -> Any:
+    """Put the arrays in the places of their stand-ins; other stand-ins have no business there."""
+    if isinstance(value, _Array):
+        if value.value is None:
+            raise pickle.UnpicklingError("an array without bytes is refused")
+        return value.value
+    if isinstance(value, dict):
+        return {key: _resolved(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_resolved(each) for each in value]
+    return value
 
 
-_ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
+_ADMITTED: dict[tuple[str, str], Any] = {
     **{
-        (f"{module}.multiarray", "_reconstruct"): _reconstruct_array
+        (f"{module}.multiarray", "_reconstruct"): _Array
         for module in ("numpy", "numpy.core", "numpy._core")
     },
-    **{
-        (f"{module}.numeric", "_frombuffer"): _frombuffer_plain
-        for module in ("numpy.core", "numpy._core")
-    },
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): _plain_dtype,
+    **{(f"{module}.numeric", "_frombuffer"): _array for module in ("numpy.core", "numpy._core")},
+    ("numpy", "ndarray"): _NdArray,
+    ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _encode_latin1,
     ("collections", "OrderedDict"): OrderedDict,
 }

@@ -112,6 +112,15 @@ def test_detectron2s_background_moves_to_the_front(tmp_path: Path) -> None:
     assert "detectron2 Mask R-CNN ResNet-50 FPN" in str(report)
 
 
+def test_a_deeper_detectron2_is_recognised_whatever_the_order_of_its_bytes(tmp_path: Path) -> None:
+    names = ("stem.conv1.weight", "res4.22.conv1.weight")
+    arrays = {f"backbone.bottom_up.{name}": np.zeros((2, 2), ">f4") for name in names}
+    path = tmp_path / "model_final.pkl"
+    path.write_bytes(pickle.dumps({"model": arrays}))
+    with pytest.raises(PretrainedError, match="no complete detectron2 Mask R-CNN ResNet-101 FPN"):
+        read_pretrained(path)
+
+
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_an_imagenet_backbone_gets_new_heads(tmp_path: Path, name: str) -> None:
     with torch.device("meta"):
