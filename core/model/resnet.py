@@ -53,8 +53,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in, H, W] to [B, inner, H / stride, W / stride]."""
-        y = F.relu(self.norm1(self.conv1(x)))
-        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+        y = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x), inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -73,9 +73,9 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in, H, W] to [B, 4 inner, H / stride, W / stride]."""
-        y = F.relu(self.norm1(self.conv1(x)))
-        y = F.relu(self.norm2(self.conv2(y)))
-        return F.relu(self.norm3(self.conv3(y)) + self.shortcut(x))
+        y = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        y = F.relu(self.norm2(self.conv2(y)), inplace=True)
+        return F.relu(self.norm3(self.conv3(y)) + self.shortcut(x), inplace=True)
 
 
 class ResNet(nn.Module):
@@ -116,7 +116,7 @@ class ResNet(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return C2..C5 of normalised images [B, 3, H, W]; H and W are multiples of 32."""
-        x = F.max_pool2d(F.relu(self.stem(images)), 3, 2, 1)
+        x = F.max_pool2d(F.relu(self.stem(images), inplace=True), 3, 2, 1)
         features = []
         for stage in self.stages:
             x = stage(x)
