@@ -13,14 +13,19 @@ def hold(until: threading.Event) -> None:
     assert until.wait(5)
 
 
+def held(watch: LoopWatch) -> list[str]:
+    """The culprits that are ours: on a busy machine others hold the loop, too."""
+    culprits = (stall.culprit for stall in watch.stalls)
+    return [it for it in culprits if "threading.py" in it or "hold" in it]
+
+
 def test_a_held_loop_is_noticed_with_its_culprit(qtbot: QtBot) -> None:
     released = threading.Event()
     with LoopWatch() as watch:
         QTimer.singleShot(0, lambda: hold(released))
         threading.Timer(0.1, released.set).start()
-        qtbot.waitUntil(lambda: bool(watch.stalls))
-    assert watch.worst.ms > LATE_MS
-    assert "threading.py" in watch.worst.culprit or "hold" in watch.worst.culprit
+        qtbot.waitUntil(lambda: bool(held(watch)))
+    assert all(stall.ms > LATE_MS for stall in watch.stalls)
     assert watch.worst.culprit in watch.report()
 
 
