@@ -14,7 +14,7 @@ from tests.helpers.data import REPOSITORY
 BEAT_MS = 5
 LATE_MS = 16.0
 _ROOT = f"{REPOSITORY}/"
-_TESTS = f"{REPOSITORY}/tests/"
+_NOT_OURS = f"{REPOSITORY}/tests/", f"{sys.prefix}/"
 _PROBE_SECONDS = 0.004
 
 
@@ -95,7 +95,7 @@ def _culprit(thread: int) -> str:
     frame = innermost = sys._current_frames().get(thread)
     while frame is not None:
         code = frame.f_code
-        if code.co_filename.startswith(_ROOT) and not code.co_filename.startswith(_TESTS):
+        if code.co_filename.startswith(_ROOT) and not code.co_filename.startswith(_NOT_OURS):
             return f"{code.co_filename[len(_ROOT) :]}:{frame.f_lineno} {code.co_name}"
         frame = frame.f_back
     if innermost is None:
