@@ -48,6 +48,7 @@ class Database:
             self._connection = self._reading_connection(in_place=not needs_memory)
             return
         self._connection = self._connect(path, "rwc" if create else "rw")
+        self._identity = _identity(path)
         if needs_memory:  # the only one to use it, until `make_durable` has ended the log
             self.execute("PRAGMA locking_mode = EXCLUSIVE")
 
@@ -104,6 +105,8 @@ class Database:
         try:
             self.execute("SAVEPOINT nested" if nested else "BEGIN IMMEDIATE")
             yield
+            if not nested:
+                self._expect_in_place()
             self.execute("RELEASE nested" if nested else "COMMIT")
         except BaseException as error:
             self._roll_back(nested)
@@ -155,9 +158,9 @@ class Database:
         ):
             self._connection.backup(copy)
 
-    def close(self) -> None:
-        """Empty the write-ahead log into the file, and disconnect."""
-        if not self.read_only:
+    def close(self, *, empty_log: bool = True) -> None:
+        """Empty the write-ahead log into the file unless that shall be left out, and disconnect."""
+        if empty_log and not self.read_only:
             # Where that fails the log stays beside the file: nothing is lost.
             with suppress(StorageError, sqlite3.ProgrammingError):
                 self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -189,6 +192,14 @@ class Database:
         connection.execute("PRAGMA query_only = ON")
         return connection
 
+    def _expect_in_place(self) -> None:
+        """A file that was deleted while it is open still takes commits, and nobody finds them."""
+        if _identity(self.path) != self._identity:
+            raise StorageError(
+                f"{self.path} is not there any more, or is another file: was its folder deleted, "
+                "moved or renamed? Bring it back, or open it where it is now"
+            )
+
     def _roll_back(self, nested: bool) -> None:
         if not self._connection.in_transaction:
             return  # SQLite has done it already, as it does when the disk is full
@@ -198,6 +209,15 @@ class Database:
                 self.execute("RELEASE nested")
             else:
                 self.execute("ROLLBACK")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one that has its path."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _is_wal(path: Path) -> bool:

@@ -165,3 +165,32 @@ def test_an_error_in_a_transaction_takes_all_of_it_back(store: Store) -> None:
         fail()
     assert everything(store) == before
     assert store.setting("a") == ""
+
+
+def test_a_deleted_project_takes_no_more_edits(store: Store) -> None:
+    document = store.load_document(1)
+    history = History(store, document)
+    history.push(AddInstance(instance(1)))
+    before = copy.deepcopy(document)
+    aside = store.folder.with_name("elsewhere")
+    store.folder.rename(aside)
+    edits: list[Callable[[], object]] = [
+        lambda: history.push(AddInstance(instance(2))),
+        history.undo,
+    ]
+    for act in edits:
+        with pytest.raises(CommitError, match="not there any more"):
+            act()
+        assert document == before
+    aside.rename(store.folder)
+    history.push(AddInstance(instance(2)))
+    assert document == store.load_document(1)
+
+
+def test_another_project_in_its_place_takes_no_edits(store: Store) -> None:
+    history = History(store, store.load_document(1))
+    aside = store.folder.with_name("elsewhere")
+    store.folder.rename(aside)
+    Store.create(store.folder).close()
+    with pytest.raises(CommitError, match="is another file"):
+        history.push(AddInstance(instance(1)))
