@@ -60,8 +60,14 @@ class ProjectLock:
         self._name_holder()
 
     def share(self) -> Self:
-        """Count one more holder in this process; each calls `release`."""
+        """Count one more holder in this process; each calls `release`.
+
+        Raises:
+            NotWritableError: It was released already: others may write now.
+        """
         with self._counting:
+            if self._holders == 0:
+                raise NotWritableError("the project was closed meanwhile")
             self._holders += 1
         return self
 

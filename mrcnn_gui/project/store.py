@@ -124,18 +124,26 @@ class Store:
         """One more connection, for another thread, under the lock that this one holds.
 
         Raises:
-            ProjectError: This store is read-only.
+            ProjectError: This store is read-only, or closed.
         """
         if self._lock is None:
             raise ProjectError(f"the project in {self.folder} is open to be read only")
-        return type(self)(
-            self.folder, open_database(self.folder, read_only=False), self._lock.share()
-        )
-
-    def close(self) -> None:
-        """Let go of the files and the lock."""
+        lock = self._lock.share()
         try:
-            self._database.close()
+            return type(self)(self.folder, open_database(self.folder, read_only=False), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def close(self, *, wait: bool = True) -> None:
+        """Let go of the files and the lock.
+
+        Args:
+            wait: Whether to empty the write-ahead log, for which others must have ended writing.
+                A companion that is at work does it when it is closed.
+        """
+        try:
+            self._database.close(empty_log=wait)
         finally:
             if self._lock is not None:
                 self._lock.release()

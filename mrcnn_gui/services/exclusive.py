@@ -67,6 +67,7 @@ class Exclusive(QObject):
         super().__init__()
         self._owner, self._jobs = owner, jobs
         self._course: Course | None = None
+        self._job: Job | None = None
         self.title = ""
 
     def run(
@@ -87,7 +88,7 @@ class Exclusive(QObject):
         def end(result: T | None, error: str) -> None:
             if self._course is not course:
                 return
-            self._course = None
+            self._course = self._job = None
             self._set_title("")
             self._owner.read_anew()
             if error:
@@ -100,7 +101,7 @@ class Exclusive(QObject):
             self._owner.leave_alone()
             self._course = course
             self._set_title(title)
-            self._jobs.start(
+            self._job = self._jobs.start(
                 Lane.IO,
                 _work_alone,
                 self._owner.store,
@@ -118,9 +119,14 @@ class Exclusive(QObject):
             self._course.stop()
 
     def forget(self) -> None:
-        """Ask it to end, and hear no more of it: the project is being closed."""
+        """Ask it to end, and hear no more of it: the project is being closed.
+
+        What waits in the queue never starts.
+        """
         self.cancel()
-        self._course = None
+        if self._job is not None:
+            self._job.cancel()
+        self._course = self._job = None
         self._set_title("")
 
     def _set_title(self, title: str) -> None:

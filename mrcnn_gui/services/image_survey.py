@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mrcnn_gui.project.annotation import ImageEntry
 from mrcnn_gui.project.paths import full_path
@@ -36,13 +37,17 @@ class Measured:
 
     def adds_to(self, entry: ImageEntry) -> bool:
         """Whether the entry does not say all this."""
-        pairs = (
-            (self.width, entry.width),
-            (self.height, entry.height),
-            (self.content_hash, entry.content_hash),
-            (self.problem, entry.problem),
-        )
-        return any(new is not None and new != old for new, old in pairs)
+        return any(value != getattr(entry, name) for name, value in self.values().items())
+
+    def values(self) -> dict[str, Any]:
+        """What it tells, by the names of an entry's attributes."""
+        told = {
+            "width": self.width,
+            "height": self.height,
+            "content_hash": self.content_hash,
+            "problem": self.problem,
+        }
+        return {name: value for name, value in told.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,23 @@ class ImageTable:
         row = self._rows.get(image_id)
         return self.entries[row] if row is not None else None
 
+    def next_todo(self, image_id: int) -> ImageEntry | None:
+        """The next image behind this one that is to do, beginning anew at the end."""
+        row = self.row(image_id) + 1 if image_id else 0
+        for entry in (*self.entries[row:], *self.entries[:row]):
+            if entry.status is ReviewStatus.TODO and not entry.problem and entry.id != image_id:
+                return entry
+        return None
+
+    def to_begin_with(self, image_id: int) -> ImageEntry | None:
+        """This image, or else the first that is not done, or the first."""
+        unfinished = (each for each in self.entries if each.status is not ReviewStatus.DONE)
+        return self.get(image_id) or next(unfinished, next(iter(self.entries), None))
+
     def note(self, store: Store, batch: Sequence[Measured]) -> list[ImageEntry]:
         """Write down what reading files has told, in one transaction.
+
+        A store that can only be read is left as it is: the table alone knows then.
 
         Returns:
             The entries that are others now.
@@ -65,17 +80,11 @@ class ImageTable:
         fresh = [measured for measured in batch if self._is_news(measured)]
         if not fresh:
             return []
-        with store.transaction():
-            entries = [
-                store.update_image(
-                    measured.image_id,
-                    width=measured.width,
-                    height=measured.height,
-                    content_hash=measured.content_hash,
-                    problem=measured.problem,
-                )
-                for measured in fresh
-            ]
+        if store.read_only:
+            entries = [self.entries[self.row(it.image_id)]._replace(**it.values()) for it in fresh]
+        else:
+            with store.transaction():
+                entries = [store.update_image(it.image_id, **it.values()) for it in fresh]
         for entry in entries:
             self._replace(entry)
         return entries

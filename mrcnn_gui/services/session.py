@@ -1,6 +1,5 @@
 """The open project: its images, the document at hand, and every change of it."""
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from mrcnn_gui.project.annotation import Category, ImageEntry, ReviewStatus
 from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.edits import Edit, SetReviewStatus
+from mrcnn_gui.project.errors import NotWritableError
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
 from mrcnn_gui.services.backup import back_up_if_due
@@ -20,12 +20,8 @@ from mrcnn_gui.services.image_survey import Measured
 from mrcnn_gui.services.image_table import ImageTable, Tally
 from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.project_images import ProjectImages
-from mrcnn_gui.services.store_opening import open_store
+from mrcnn_gui.services.store_opening import last_image, note_last_image, open_store
 from mrcnn_gui.services.stroke_folding import StrokeFolding
-
-log = logging.getLogger(__name__)
-
-LAST_IMAGE = "last_image"  # setting of the project
 
 
 class Session(QObject):
@@ -173,12 +169,19 @@ class Session(QObject):
         return False
 
     def try_writing(self) -> None:
-        """Open a project that is read-only once more; when nothing stands in the way, to write."""
+        """Open a project that is read-only once more; when nothing stands in the way, to write.
+
+        Otherwise what others have written meanwhile is shown.
+        """
         folder = self.folder
         if folder is None or not self._read_only_reason:
             return
         with self._telling("Still read-only"):
-            Store.open(folder).close()
+            try:
+                Store.open(folder).close()
+            except NotWritableError:
+                self.read_anew()  # whoever writes has gone on since
+                raise
             self.close_project()
             self.open_project(folder)
 
@@ -206,14 +209,16 @@ class Session(QObject):
         self._images.stop_search()
         if self._store is None:
             return
+        busy = bool(self.exclusive.title)  # the work may write: nobody waits for its end here
         self.exclusive.forget()
         self._folding.fold()
         store, self._store = self._store, None
-        self._remember_image(store)
+        if not busy:
+            note_last_image(store, self._document)
         self._document = self._history = None
         self._images.close()
         self._categories, self._read_only_reason = [], ""
-        store.close()
+        store.close(wait=not busy)
         self.image_opened.emit(0)
         self.history_changed.emit()
         self.project_closed.emit()
@@ -234,6 +239,7 @@ class Session(QObject):
         self._folding.fold()
         with self._telling("Cannot open the image"):
             document = self.store.load_document(image_id)
+            self._follow_categories()
             self._document, self._history = document, History(self.store, document)
             self.image_opened.emit(image_id)
             self.history_changed.emit()
@@ -248,11 +254,8 @@ class Session(QObject):
     def next_todo(self) -> bool:
         """Open the next image that is to do, beginning anew at the end; False when all are done."""
         at_hand = self._document.image_id if self._document is not None else 0
-        row = self.row(at_hand) + 1 if at_hand else 0
-        for entry in (*self.images[row:], *self.images[:row]):
-            if entry.status is ReviewStatus.TODO and not entry.problem and entry.id != at_hand:
-                return self.open_image(entry.id)
-        return False
+        entry = self._images.table.next_todo(at_hand)
+        return entry is not None and self.open_image(entry.id)
 
     def set_image_info(
         self,
@@ -296,6 +299,7 @@ class Session(QObject):
         """Write nothing any more until `read_anew`."""
         self._images.pause()
         self._folding.fold()
+        note_last_image(self.store, self._document)
 
     def read_anew(self) -> None:
         """Read what is in memory once more: somebody else has changed it on disk."""
@@ -308,7 +312,7 @@ class Session(QObject):
             self._document = self._history = None
             self.reload_categories()
             self.images_changed.emit()
-            self._open_first(str(image_id))
+            self._open_first(image_id)
             self._images.survey()
 
     def set_review_status(self, status: ReviewStatus) -> None:
@@ -336,7 +340,7 @@ class Session(QObject):
         """Put a store that was just opened in the place of the open project."""
         try:
             table = ImageTable(store.images())
-            categories, last = store.categories(), store.setting(LAST_IMAGE)
+            categories, last = store.categories(), last_image(store)
         except ProjectError:
             store.close()
             raise
@@ -349,13 +353,11 @@ class Session(QObject):
         if not store.read_only:
             self._jobs.start(Lane.IO, back_up_if_due, store.folder, priority=-1)
 
-    def _open_first(self, last: str) -> None:
+    def _open_first(self, last: int) -> None:
         """Open the image that was open last, or else the first that is not done, or the first."""
-        if last.isdigit() and self.image(int(last)) is not None:
-            self.open_image(int(last))
-        elif self.images:
-            unfinished = (each for each in self.images if each.status is not ReviewStatus.DONE)
-            self.open_image(next(unfinished, self.images[0]).id)
+        entry = self._images.table.to_begin_with(last)
+        if entry is not None:
+            self.open_image(entry.id)
 
     def images_added(self) -> None:
         """The list of images has grown."""
@@ -372,13 +374,10 @@ class Session(QObject):
         self._categories = self.store.categories()
         self.categories_changed.emit()
 
-    def _remember_image(self, store: Store) -> None:
-        if self._document is None or store.read_only:
-            return
-        try:
-            store.set_setting(LAST_IMAGE, str(self._document.image_id))
-        except ProjectError:
-            log.warning("Which image was open could not be noted", exc_info=True)
+    def _follow_categories(self) -> None:
+        """Where others write, instances may have categories that were added since."""
+        if self.store.read_only and self.store.categories() != self._categories:
+            self.reload_categories()
 
     def _change(self, make: Callable[[], Change | None]) -> Change | None:
         change, before = None, self._instance_count()

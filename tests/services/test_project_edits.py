@@ -1,5 +1,6 @@
 """Edits of the project as a whole, run with the project to itself."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.project.annotation import Instance, Provenance, Source
 from mrcnn_gui.project.edits import AddInstance
-from mrcnn_gui.project.store import Store
+from mrcnn_gui.project.store import ProjectError, Store
 from mrcnn_gui.services.exclusive import Course
+from mrcnn_gui.services.jobs import WORKERS, JobRunner, Lane
 from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.session import Session
 from tests.services.conftest import square
@@ -104,6 +106,47 @@ def test_closing_ends_it_and_hears_no_more(
     open_session.close_project()
     qtbot.waitUntil(lambda: can_be_opened(photo_project))
     assert ended == []
+
+
+def test_closing_does_not_wait_for_what_is_being_written(
+    open_session: Session, photo_project: Path, qtbot: QtBot
+) -> None:
+    second = open_session.images[1].id
+    assert open_session.open_image(second)
+    began, may_end = threading.Event(), threading.Event()
+
+    def write(store: Store, course: Course) -> None:
+        with store.transaction():
+            began.set()
+            assert may_end.wait(30)
+            assert course.should_stop()
+            raise ProjectError("it was stopped")
+
+    open_session.exclusive.run("A long import", write)
+    assert began.wait(10)
+    open_session.close_project()
+    assert open_session.folder is None
+    may_end.set()
+    qtbot.waitUntil(lambda: can_be_opened(photo_project))
+    assert open_session.open_project(photo_project)
+    assert open_session.document is not None
+    assert open_session.document.image_id == second
+
+
+def test_what_waits_when_the_project_is_closed_never_writes(
+    open_session: Session, jobs: JobRunner
+) -> None:
+    may_end, ran = threading.Event(), threading.Event()
+    for _ in range(WORKERS[Lane.IO]):
+        jobs.start(Lane.IO, lambda *, job: may_end.wait(30), priority=1)
+    open_session.exclusive.run("Merge", lambda store, course: ran.set())
+    store = open_session.store
+    open_session.close_project()
+    may_end.set()
+    assert jobs.shutdown(10_000)
+    assert not ran.is_set()
+    with pytest.raises(ProjectError, match="was closed"):
+        store.companion()
 
 
 def categories(session: Session) -> list[int]:

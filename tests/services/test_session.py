@@ -168,6 +168,47 @@ def test_a_project_that_somebody_writes_opens_read_only_until_it_is_free(
     assert session.push(AddInstance(an_instance(session))) is not None
 
 
+def test_a_window_that_reads_sees_what_another_one_writes(
+    session: Session, failures: list[tuple[str, str]], photo_project: Path
+) -> None:
+    with Store.open(photo_project) as store:
+        session.open_path(photo_project.parent)
+        owl = store.add_category("owl")
+        second = session.images[1].id
+        store.insert_instances(
+            second,
+            [Instance(store.new_instance_id(), owl.id, square(4, 4), Provenance(Source.HUMAN))],
+        )
+        assert session.open_image(second)
+        assert session.document is not None
+        [found] = session.document.instances.values()
+        assert session.category(found.category_id) == owl
+
+        store.add_images([photo_project.parent / "photo_new.png"])
+        store.insert_instances(
+            second,
+            [Instance(store.new_instance_id(), owl.id, square(24, 4), Provenance(Source.HUMAN))],
+        )
+        session.try_writing()
+        assert [title for title, _ in failures] == ["Still read-only"]
+        assert session.images[-1].path.endswith("photo_new.png")
+        assert session.document.image_id == second
+        assert len(session.document.instances) == 2
+
+
+def test_what_is_found_out_about_images_is_shown_where_it_cannot_be_kept(
+    session: Session, failures: list[tuple[str, str]], photo_project: Path, qtbot: QtBot
+) -> None:
+    with Store.open(photo_project) as store:
+        before = store.images()
+        (photo_project.parent / "photo_1.png").unlink()
+        session.open_path(photo_project.parent)
+        qtbot.waitUntil(lambda: any(entry.problem for entry in session.images))
+        qtbot.waitUntil(lambda: sum(bool(entry.content_hash) for entry in session.images) >= 3)
+        assert failures == []
+        assert store.images() == before
+
+
 def test_missing_paths_are_told(
     session: Session, failures: list[tuple[str, str]], photo_project: Path
 ) -> None:
