@@ -68,6 +68,7 @@ class Exclusive(QObject):
         self._owner, self._jobs = owner, jobs
         self._course: Course | None = None
         self._job: Job | None = None
+        self._waiting: list[Callable[[], object]] = []
         self.title = ""
 
     def run(
@@ -95,6 +96,9 @@ class Exclusive(QObject):
                 fail(error)
             elif on_done is not None:
                 on_done(result)  # type: ignore[arg-type]  # no error: it is there
+            waiting, self._waiting = self._waiting, []
+            for call in waiting:
+                self.when_free(call)
 
         with Telling(lambda _, text: fail(text), title):
             self._owner.expect_writing()
@@ -113,6 +117,13 @@ class Exclusive(QObject):
                 on_failed=lambda error: end(None, error),
             )
 
+    def when_free(self, call: Callable[[], object]) -> None:
+        """Call now, or when the work has ended; not at all when the project is closed before."""
+        if self._course is None:
+            call()
+        else:
+            self._waiting.append(call)
+
     def cancel(self) -> None:
         """Ask the work to end; the project is then as it was before."""
         if self._course is not None:
@@ -127,6 +138,7 @@ class Exclusive(QObject):
         if self._job is not None:
             self._job.cancel()
         self._course = self._job = None
+        self._waiting.clear()
         self._set_title("")
 
     def _set_title(self, title: str) -> None:

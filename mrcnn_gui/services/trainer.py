@@ -1,6 +1,7 @@
 """The background fine-tune, and which model version is in use."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +167,7 @@ class Trainer(QObject):
 
         self._job = None
         if result.verdict is Verdict.PROMOTED and result.version is not None:
-            self.promote(result.version)
+            self._session.exclusive.when_free(partial(self.promote, result.version))
         self.finished.emit(result)
         self.state_changed.emit()
 

@@ -107,6 +107,20 @@ def test_promoted_version_becomes_active_and_is_used_for_the_next_image(
     assert trainer.active_version == "starter"
 
 
+def test_a_version_that_comes_during_an_import_is_used_after_it(
+    trainer: Trainer, ready: Session, run: FakeRun, failures: list[tuple[str, str]], qtbot: QtBot
+) -> None:
+    trainer.start()
+    may_end = threading.Event()
+    ready.exclusive.run("A long import", lambda store, course: may_end.wait(30))
+    with qtbot.waitSignal(trainer.finished):
+        run.end.set()
+    assert trainer.active_version == "starter"
+    may_end.set()
+    qtbot.waitUntil(lambda: trainer.active_version == "v1")
+    assert failures == []
+
+
 @pytest.mark.parametrize("verdict", [Verdict.KEPT, Verdict.UNDECIDED])
 def test_other_verdicts_leave_the_choice_to_the_person(
     trainer: Trainer, ready: Session, run: FakeRun, verdict: Verdict, qtbot: QtBot
