@@ -42,9 +42,13 @@ _TABLES = (
     f"PRAGMA user_version = {_VERSION}",
 )
 
-_INSERT = (
-    f"INSERT OR IGNORE INTO suggestions (content_hash, {SUGGESTION_COLUMNS}) "
-    f"VALUES (?, {places(SUGGESTION_COLUMNS)})"
+_ROW = f"(content_hash, {SUGGESTION_COLUMNS}) VALUES (?, {places(SUGGESTION_COLUMNS)})"
+_INSERT = f"INSERT OR IGNORE INTO suggestions {_ROW}"
+_PUT_ASIDE = f"INSERT INTO aside {_ROW}"
+_TAKE_ASIDE = (
+    "DELETE FROM runs WHERE content_hash IN (SELECT content_hash FROM aside)",
+    "INSERT INTO runs SELECT DISTINCT content_hash, ? FROM aside",
+    "INSERT OR IGNORE INTO suggestions SELECT * FROM aside",
 )
 
 T = TypeVar("T")
@@ -79,19 +83,23 @@ class SuggestionStore:
     ) -> None:
         """Do the same for many images, all or nothing, whatever order they come in.
 
+        They are put aside first: a model that stores its own does not wait while they are read.
+
         Args:
             model_version: Of the run.
             suggestions: Content hash of the image and suggestion, read as they are written.
         """
         self.ran_with("")  # a damaged file is made anew before the first is read
         database = self._opened()
-        begun: set[str] = set()
-        with database.transaction():
-            for content_hash, suggestion in suggestions:
-                if content_hash not in begun:
-                    _begin_run(database, content_hash, model_version)
-                    begun.add(content_hash)
-                database.execute(_INSERT, (content_hash, *suggestion_to_row(suggestion)))
+        database.execute("CREATE TEMP TABLE aside AS SELECT * FROM suggestions LIMIT 0")
+        rows = ((key, *suggestion_to_row(suggestion)) for key, suggestion in suggestions)
+        try:
+            database.execute_many(_PUT_ASIDE, rows)
+            with database.transaction():
+                for statement in _TAKE_ASIDE:
+                    database.execute(statement, (model_version,) if "?" in statement else ())
+        finally:
+            database.execute("DROP TABLE aside")
 
     def for_image(self, content_hash: str) -> list[Suggestion]:
         """What the latest run on an image found, best score first."""

@@ -1,5 +1,6 @@
 """Suggestions are kept per image content, replaced by the next run, and hidden when settled."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,27 @@ def test_a_new_run_takes_the_place_of_the_old(tmp_path: Path) -> None:
         assert store.for_image("aa") == [again]
         assert store.ran_with("aa") == "v2"
         assert store.for_image("bb") == [HIGH]
+
+
+def test_a_model_stores_its_own_while_those_of_another_are_read(tmp_path: Path) -> None:
+    with SuggestionStore(tmp_path) as store, SuggestionStore(tmp_path) as other:
+        store.replace("aa", "v1", [LOW])
+
+        def read(*, fails: bool) -> Iterator[tuple[str, Suggestion]]:
+            yield "aa", HIGH
+            other.replace("bb", "v1", [LOW])
+            other.replace("cc", "v1", [LOW])
+            yield "bb", HIGH
+            if fails:
+                raise ProjectError("the file ends here")
+
+        with pytest.raises(ProjectError, match="ends here"):
+            store.replace_all("v2", read(fails=True))
+        assert store.for_image("aa") == store.for_image("bb") == [LOW]
+        store.replace_all("v2", read(fails=False))
+        assert store.for_image("aa") == store.for_image("bb") == [HIGH]
+        assert other.for_image("cc") == [LOW]
+        assert [other.ran_with(key) for key in ("aa", "bb", "cc")] == ["v2", "v2", "v1"]
 
 
 def test_a_reader_sees_the_file_when_it_comes(tmp_path: Path) -> None:
