@@ -1,8 +1,9 @@
-"""How the program ends, or a project is left, while a training may run."""
+"""How the program ends, or a project is left, while a training or an import may run."""
 
 from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtWidgets import QWidget
 
+from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.ui.errors import ask
 
@@ -16,29 +17,42 @@ _LEAVE_QUESTION = (
     "The model is being fine-tuned on this project. Your annotations are saved already, but what"
     " this run has learned so far is lost. “Stop (keep best)” in the panel Training keeps it."
 )
+_WORK_QUESTION = (
+    "It is cancelled if you go on, and nothing of it is kept, unless it is just being completed."
+)
 
 
 class Closing(QObject):
     """Decides whether the window or the project may close, and ends a training before that."""
 
-    def __init__(self, window: QWidget, trainer: Trainer) -> None:
+    def __init__(self, window: QWidget, session: Session, trainer: Trainer) -> None:
         super().__init__(window)
         self._window = window
+        self._session = session
         self._trainer = trainer
 
     def may_close(self) -> bool:
-        """True when nothing runs; else the person is asked, and the program ends later."""
+        """True when nothing runs; else the person is asked, and the program may end later."""
+        if not self._may_end_work("Cancel it and quit"):
+            return False
         if not self._trainer.is_running:
             return True
         answer = ask(self._window, "Quit while training?", _QUESTION, _ANSWERS)
         return answer >= 0 and self._leave(keep_best=answer == _STOP)
 
     def may_leave_project(self) -> bool:
-        """True when nothing runs, or the person gives up what the training has learned."""
+        """True when nothing runs, or the person gives up what it has brought so far."""
+        if not self._may_end_work("Cancel it and close the project"):
+            return False
         if not self._trainer.is_running:
             return True
         title, answers = "A fine-tune is running", ["Stop the training and close the project"]
         return ask(self._window, title, _LEAVE_QUESTION, answers) == 0
+
+    def _may_end_work(self, answer: str) -> bool:
+        """Whether work that has the project to itself may be cancelled, if there is any."""
+        work = self._session.exclusive.title
+        return not work or ask(self._window, f"{work} is going on", _WORK_QUESTION, [answer]) == 0
 
     def _leave(self, *, keep_best: bool) -> bool:
         if not self._trainer.is_running:  # it came to its end while the question stood

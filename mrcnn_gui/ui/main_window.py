@@ -79,7 +79,7 @@ class MainWindow(QMainWindow):
         self.images = ImageListPanel(it.session, it.images, it.jobs)
         self.categories = CategoryListPanel(it.session, it.project_edits, it.view_state)
         self.instances = InstanceListPanel(it.session, it.view_state)
-        self.closing = Closing(self, it.trainer)
+        self.closing = Closing(self, it.session, it.trainer)
         self.project = ProjectCommands(
             self, it.session, it.settings, it.jobs, self.closing, it.project_edits
         )

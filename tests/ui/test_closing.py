@@ -1,9 +1,12 @@
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.services.exclusive import Course
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from tests.ui.conftest import write_photo
@@ -108,3 +111,46 @@ def test_the_project_that_is_open_is_opened_without_a_question(
         trainable.project.open(path)
     assert asked == []
     assert services.trainer.is_running
+
+
+@pytest.mark.parametrize("way", ["quit", "close", "open"])
+def test_an_import_is_not_cancelled_unasked(
+    open_window: MainWindow,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+    other: Path,
+    way: str,
+) -> None:
+    answers = [-1, 0]
+    monkeypatch.setattr("mrcnn_gui.ui.closing.ask", lambda *_: answers.pop(0))
+    session, began, ended = services.session, Event(), Event()
+    first = session.folder
+
+    def work(_: Store, course: Course) -> None:
+        began.set()
+        while not course.should_stop():
+            pass
+        ended.set()
+
+    def leave() -> None:
+        if way == "quit":
+            open_window.close()
+        elif way == "close":
+            open_window.project.close()
+        else:
+            open_window.project.open(other)
+
+    session.exclusive.run("Import of a.json", work)
+    assert began.wait(10)
+    leave()
+    assert (answers, session.folder) == ([0], first)
+    assert open_window.isVisible()
+    assert session.exclusive.title == "Import of a.json"
+    leave()
+    assert answers == []
+    if way == "quit":
+        assert not open_window.isVisible()
+        session.close_project()
+    assert ended.wait(10)
+    qtbot.waitUntil(lambda: session.folder != first)
