@@ -152,5 +152,5 @@ def test_an_import_is_not_cancelled_unasked(
     if way == "quit":
         assert not open_window.isVisible()
         session.close_project()
-    assert ended.wait(10)
+    qtbot.waitUntil(ended.is_set)
     qtbot.waitUntil(lambda: session.folder != first)
