@@ -37,6 +37,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     target = path.resolve()
     if target.exists() and not target.is_file():
         raise OSError(errno.EINVAL, "it is there, and no plain file", str(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     temporary = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")
     try:
         yield temporary

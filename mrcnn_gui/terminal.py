@@ -33,8 +33,14 @@ def reasons() -> Iterator[None]:
     try:
         yield
     except EXPECTED as error:
-        warn(str(error))
+        warn(_reason(error))
         raise typer.Exit(1) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def warn(text: str) -> None:

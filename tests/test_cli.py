@@ -188,6 +188,41 @@ def test_failures_are_one_line_and_exit_code_1(
         assert captured.err.count("\n") == 1, captured.err
 
 
+def test_wrong_paths_are_told_with_what_was_expected(
+    work: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth, empty = str(write(tmp_path, coco())), tmp_path / "empty.json"
+    empty.touch()
+    images, no = ["--images", str(photos)], tmp_path / "no"
+    expected = {
+        ("import", work, str(photos), *images): f"{photos} is a folder, expected a JSON file",
+        ("import", work, str(empty), *images): f"{empty} is empty, expected a JSON file",
+        ("import-results", work, str(empty)): f"{empty} is empty, expected a JSON file",
+        (
+            "import",
+            work,
+            truth,
+            *images,
+            "--report",
+            f"{no}/r.csv",
+        ): f"{no}: there is no such folder",
+        ("relink", work, str(no)): f"{no} is not a folder",
+        ("export", work, f"{no}/o.json"): f"cannot write {no}/o.json: there is no such folder",
+    }
+    capsys.readouterr()
+    for words, reason in expected.items():
+        assert run(list(words)) == 1
+        assert capsys.readouterr().err == f"mrcnn-gui: {reason}\n"
+
+
+def test_an_export_of_nothing_is_told(
+    work: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["export", work, str(tmp_path / "o.json")]) == 0
+    assert "none of the 4 images is done" in capsys.readouterr().err
+
+
 def test_an_unreadable_image_is_reported_and_the_others_are_done(
     work: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

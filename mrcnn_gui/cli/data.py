@@ -1,9 +1,11 @@
 """Commands that bring annotations in and out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +26,11 @@ from mrcnn_gui.terminal import (
 )
 from mrcnn_gui.workflows.export_options import ExportOptions, MaskForm, Split
 from mrcnn_gui.workflows.projects import open_folder
+
+if TYPE_CHECKING:
+    from mrcnn_gui.project.store import Store
+    from mrcnn_gui.workflows.import_report import OnLine
+    from mrcnn_gui.workflows.progress import Count
 
 ReportFile = Annotated[
     Path | None,
@@ -64,18 +71,10 @@ def import_(
 
     Exit code 0: it is in, and what was mended or left out is told on stderr; 1: nothing is in.
     """
-    from mrcnn_gui.project.store import Store
     from mrcnn_gui.workflows.coco_import import ImportOptions, import_coco
-    from mrcnn_gui.workflows.import_report import written_lines
 
     options = ImportOptions(status, orientation is Orientation.AS_STORED, follow_links)
-    with (
-        reasons(),
-        counting("Importing") as count,
-        Store.open(open_folder(project)) as store,
-        store.transaction(),  # around the report: where that cannot be written nothing is in
-        written_lines(report_file) as on_line,
-    ):
+    with _importing(project, report_file) as (store, count, on_line):
         report = import_coco(store, instances, images, options, on_progress=count, on_line=on_line)
     warn_each(report.problems)
     text = f"{report.instances} instances on {report.images} images"
@@ -196,20 +195,30 @@ def import_results_(
     Ids of images and categories are those of `export`. Pending suggestions of the same images are
     replaced; annotations and decisions stay as they are. All or nothing.
     """
-    from mrcnn_gui.project.store import Store
-    from mrcnn_gui.workflows.import_report import written_lines
     from mrcnn_gui.workflows.results_import import ResultsOptions, import_results
 
     options = ResultsOptions(model, boxes)
-    with (
-        reasons(),
-        counting("Importing") as count,
-        Store.open(open_folder(project)) as store,
-        store.transaction(),  # around the report: where that cannot be written nothing is in
-        written_lines(report_file) as on_line,
-    ):
+    with _importing(project, report_file) as (store, count, on_line):
         report = import_results(store, results, options, on_progress=count, on_line=on_line)
     warn_each(report.problems)
     found = {"results": report.results, "images": report.images, "records": report.totals}
     text = f"{report.results} results on {report.images} images"
     tell(found | {"problems": report.problems}, text, as_json=as_json)
+
+
+@contextmanager
+def _importing(
+    project: Path, report_file: Path | None
+) -> "Iterator[tuple[Store, Count, OnLine | None]]":
+    """The project to write to; where the report cannot be written nothing comes in."""
+    from mrcnn_gui.project.store import Store
+    from mrcnn_gui.workflows.import_report import written_lines
+
+    with (
+        reasons(),
+        counting("Importing") as count,
+        Store.open(open_folder(project)) as store,
+        store.transaction(),
+        written_lines(report_file) as on_line,
+    ):
+        yield store, count, on_line

@@ -89,7 +89,7 @@ class _Export:
         self._rest = other_keys(store, self._problems)
         chosen = [e for e in entries if options.all_images or e.status is ReviewStatus.DONE]
         self._parts = split_entries(out, options.split, chosen, self._names)
-        self._total, self._done = len(chosen), 0
+        self._entries, self._total, self._done = len(entries), len(chosen), 0
         self._on_progress, self._should_stop = on_progress, should_stop
 
     def write(self) -> tuple[WrittenFile, ...]:
@@ -109,6 +109,8 @@ class _Export:
         empty = self.annotations.empty
         words = "instance without a pixel was" if empty == 1 else "instances without a pixel were"
         told = (f"{empty:,} {words} left out",) if empty else ()
+        if not self._total and self._entries:
+            told = (*told, f"none of the {self._entries:,} images is done: there is none to export")
         return (*self._problems, *self.annotations.problems, *told)
 
     def _write_file(

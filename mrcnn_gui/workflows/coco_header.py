@@ -39,7 +39,10 @@ def file_size(path: Path) -> int:
     except OSError as error:
         raise CocoError(f"cannot read {path}: {error.strerror or error}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise CocoError(f"{path} is no regular file")
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise CocoError(f"{path} is {kind}, expected a JSON file")
+    if not status.st_size:
+        raise CocoError(f"{path} is empty, expected a JSON file")
     return status.st_size
 
 

@@ -85,6 +85,8 @@ def relink(
     Raises:
         ProjectError: There is no such folder, or the project cannot be written.
     """
+    if not folder.is_dir():
+        raise ProjectError(f"{folder} is not a folder")
     search = _Search(store, folder)
     try:
         search.hash_files(on_progress, should_stop)

@@ -141,7 +141,7 @@ def test_results_on_an_image_that_is_gone_are_refused(project: Path, tmp_path: P
         ('{"images": []}', "holds an object .a COCO dataset.., expected a list"),
         ("[{}", "not a JSON file"),
         ("[" * 100_000, "nested too deeply"),
-        ("", "a JSON list is missing"),
+        ("", "is empty, expected a JSON file"),
     ],
 )
 def test_a_wrong_file_changes_nothing(
