@@ -39,5 +39,5 @@ def note_last_image(store: Store, document: ImageDocument | None) -> None:
         return
     try:
         store.set_setting(LAST_IMAGE, str(document.image_id))
-    except ProjectError:
-        log.warning("Which image was open could not be noted", exc_info=True)
+    except ProjectError as error:
+        log.warning("Which image was open could not be noted: %s", error)

@@ -177,7 +177,7 @@ class ExportDialog(QDialog):
         self.done_only.setEnabled(not running and self._done_count > 0)
 
     def _start(self) -> None:
-        folder, out = self._session.folder, Path(self.path.text).expanduser()
+        folder, out = self._session.folder, self.path.path
         if folder is None:
             return
         self.outcome.clear()

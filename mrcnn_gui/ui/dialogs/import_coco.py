@@ -56,7 +56,7 @@ class ImportDialog(ReportedImport):
 
     def start(self) -> None:
         """Import the file."""
-        file, images = self.chosen_file(), Path(self.images.text).expanduser()
+        file, images = self.chosen_file(), self.images.path
         options = ImportOptions(
             _STATUSES[self.status.currentText()], _ORIENTATIONS[self.orientation.currentText()]
         )

@@ -1,7 +1,5 @@
 """Make a project: which images, which categories."""
 
-from pathlib import Path
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
@@ -82,7 +80,7 @@ class NewProjectDialog(QDialog):
         self.problem.setText(problem if self.images.text else "")
 
     def _find_problem(self) -> str:
-        folder, names = Path(self.images.text).expanduser(), self.names()
+        folder, names = self.images.path, self.names()
         if not self.images.text or not folder.is_dir():
             return "This is not a folder."
         if find_project(folder) is not None:
@@ -94,7 +92,7 @@ class NewProjectDialog(QDialog):
         return ""
 
     def _choose(self) -> None:
-        folder = Path(self.images.text).expanduser().resolve()
+        folder = self.images.path.resolve()
         self._settings.set_last_folder("open", str(folder.parent))
         self.chosen.emit(folder / PROJECT_FOLDER, folder, self.names())
         self.accept()

@@ -1,6 +1,7 @@
 """A line for a path, with a button that lets one choose it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
@@ -30,6 +31,15 @@ class PathField(QWidget):
     def text(self) -> str:
         """What stands in the line, without blanks around it."""
         return self.line.text().strip()
+
+    @property
+    def path(self) -> Path:
+        """The path that stands in the line; ~ is the home folder, ~name that of such a user."""
+        path = Path(self.text)
+        try:
+            return path.expanduser()
+        except RuntimeError:  # there is no such user: whoever opens it tells that it is not there
+            return path
 
     def _take(self, path: str) -> None:
         if path:

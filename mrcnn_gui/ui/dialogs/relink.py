@@ -1,7 +1,6 @@
 """Find the files of missing images again, wherever they were moved."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -39,7 +38,7 @@ class RelinkDialog(ExclusiveDialog):
 
     def start(self) -> None:
         """Search."""
-        folder = Path(self.folder.text).expanduser()
+        folder = self.folder.path
         self._settings.set_last_folder("relink", str(folder))
         self.run("Search for moved images", find_moved, folder, report=self._show_report)
 

@@ -42,7 +42,7 @@ class ReportedImport(ExclusiveDialog):
 
     def chosen_file(self) -> Path:
         """The file that was named; its folder is offered the next time."""
-        file = Path(self.file.text).expanduser()
+        file = self.file.path
         self._settings.set_last_folder("import", str(file.parent))
         self.save_button.hide()
         return file

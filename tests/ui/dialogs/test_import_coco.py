@@ -72,6 +72,17 @@ def test_a_file_comes_in_and_the_fate_of_its_records_is_told(
     dialog.close()
 
 
+def test_the_home_folder_of_nobody_is_told(
+    open_window: MainWindow, file: Path, qtbot: QtBot
+) -> None:
+    dialog = open_dialog(open_window, file)
+    dialog.file.line.setText("~nobody of that name/a.json")
+    qtbot.mouseClick(dialog.go_button, LEFT)
+    qtbot.waitUntil(lambda: dialog.outcome.text.isVisible())
+    assert "cannot read ~nobody of that name/a.json" in dialog.outcome.text.text()
+    dialog.close()
+
+
 def test_what_is_no_coco_file_is_refused_with_the_reason(
     open_window: MainWindow, services: Services, file: Path, qtbot: QtBot
 ) -> None:
