@@ -8,9 +8,11 @@ dictionaries; everything else is refused before it is looked up. Even those name
 import math
 import pickle
 import re
+import struct
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +33,11 @@ def load_arrays(path: Path) -> Any:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        # latin1 is what NumPy needs for the pickles that Python 2 wrote.
-        return _resolved(_Unpickler(file, encoding="latin1").load())
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str, /) -> Any:
         try:
-            return _ADMITTED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} is refused: it is no array") from None
+            # latin1 is what NumPy needs for the pickles that Python 2 wrote.
+            return _resolved(_Unpickler(file, encoding="latin1").load())
+        except (struct.error, AssertionError) as error:
+            raise pickle.UnpicklingError(f"damaged: {error}") from error
 
 
 class _NdArray:
@@ -121,3 +118,27 @@ _ADMITTED: dict[tuple[str, str], Any] = {
     ("_codecs", "encode"): _encode_latin1,
     ("collections", "OrderedDict"): OrderedDict,
 }
+
+
+# The one written in Python: the other's buffers complain on stderr about damaged files, and it
+# would set attributes of whatever is admitted.
+class _Unpickler(pickle._Unpickler):  # noqa: SLF001
+    stack: list[Any]
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(
+        pickle._Unpickler.dispatch  # noqa: SLF001
+    )
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        try:
+            return _ADMITTED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"{module}.{name} is refused: it is no array") from None
+
+    def load_build(self) -> None:
+        """Give a stand-in its state; nothing else has one."""
+        state, target = self.stack.pop(), self.stack[-1]
+        if not isinstance(target, _Array | _Dtype):
+            raise pickle.UnpicklingError(f"a state for {target!r} is refused")
+        target.__setstate__(state)
+
+    dispatch[pickle.BUILD[0]] = load_build

@@ -102,6 +102,14 @@ def _codecs_encode() -> Any:
     return _codecs.encode
 
 
+@pytest.mark.parametrize("name", [b"numpy\ndtype", b"numpy\nndarray", b"_codecs\nencode"])
+def test_what_is_admitted_cannot_be_changed(tmp_path: Path, name: bytes) -> None:
+    """A state of the form (None, attributes) would set them on the class or function itself."""
+    data = b"c" + name + b"\n(N}X\x01\x00\x00\x00aK\x01stb."
+    with pytest.raises(pickle.UnpicklingError, match=r"a state for .* is refused"):
+        load_arrays(write(tmp_path / "a.pkl", data))
+
+
 def test_exactly_the_listed_names_are_admitted() -> None:
     from core.model.restricted_pickle import _ADMITTED
 
