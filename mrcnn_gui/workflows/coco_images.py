@@ -1,6 +1,7 @@
 """The images of a COCO file in a project: found, measured, and noted."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ class _Found:
 def take_images(
     store: Store,
     import_id: int,
-    records: list[Any],
+    records: Iterable[Any],
     images_folder: Path,
     *,
     options: ImportOptions,
@@ -75,14 +76,14 @@ def take_images(
     Args:
         store: Inside its transaction.
         import_id: What `ImportTable.begin` gave.
-        records: The entries of `images`.
+        records: The entries of `images`, each looked at before the next is taken.
         images_folder: Where `file_name` starts from; nothing outside it is ever read.
         options: How they are taken.
         reporter: Gets the lines.
     """
-    found = list(_find(records, images_folder, reporter))
+    found, again = itertools.tee(_find(records, images_folder, reporter))
+    stored = stored_paths((each.path for each in again), store.folder)
     known = {entry.path: entry for entry in store.images()}
-    stored = list(stored_paths([each.path for each in found], store.folder))
     fitting = []
     links = None if options.follow_links else LinkCheck(images_folder)
     for each, path in zip(found, stored, strict=True):
@@ -115,7 +116,7 @@ def take_images(
     }
 
 
-def _find(records: list[Any], images_folder: Path, reporter: Reporter) -> Iterator[_Found]:
+def _find(records: Iterable[Any], images_folder: Path, reporter: Reporter) -> Iterator[_Found]:
     ids: set[int | str] = set()
     names: dict[Path, int | str] = {}
     for place, record in enumerate(records):

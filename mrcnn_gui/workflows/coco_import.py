@@ -17,16 +17,21 @@ from mrcnn_gui.workflows.coco_images import TargetImage, take_images
 from mrcnn_gui.workflows.coco_records import AnnotationReader
 from mrcnn_gui.workflows.import_options import ImportOptions
 from mrcnn_gui.workflows.import_report import ImportReport, OnLine, Reporter
-from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
+from mrcnn_gui.workflows.progress import (
+    Count,
+    ShouldStop,
+    StoppedError,
+    ignore_count,
+    never_stop,
+    stoppable,
+)
 
 __all__ = ["ImportOptions", "import_coco"]
 
 _ROWS = 1000  # in one statement
+_ASKED = 1000  # annotations between two questions whether to stop
+_ASKED_IMAGES = 20  # images, of which each may be a file to open
 _KIB = 1024
-
-
-class _StoppedError(Exception):
-    """Leaves the transaction."""
 
 
 def import_coco(
@@ -70,7 +75,7 @@ def import_coco(
                 instances_json, lambda done: on_progress(min(done // _KIB, size), size)
             )
             run.take(instances_json.name, header, annotations, images_folder)
-    except _StoppedError:
+    except StoppedError:
         return ImportReport(0, 0, 0, cancelled=True)
     lines, totals = tuple(reporter.lines), dict(reporter.totals)
     return ImportReport(run.images, run.instances, run.categories, lines, totals)
@@ -96,7 +101,7 @@ class _Import:
         categories = match_categories(self._store, header.categories, self._reporter)
         self.categories = len(self._store.categories()) - before
         reader = AnnotationReader(images, categories, self._store.imports, self._reporter)
-        self._add(reader.read(annotations))
+        self._add(reader.read(stoppable(annotations, self._should_stop, _ASKED)))
         self._store.imports.name_all()
         self._store.imports.note_rest(import_id, _rest_as_json(header.rest))
         self._set_statuses(images)
@@ -107,7 +112,7 @@ class _Import:
         images = take_images(
             self._store,
             import_id,
-            header.images,
+            stoppable(header.images, self._should_stop, _ASKED_IMAGES),
             images_folder,
             options=self._options,
             reporter=self._reporter,
@@ -121,8 +126,6 @@ class _Import:
 
     def _add(self, instances: Iterator[ImportedInstance]) -> None:
         while rows := list(itertools.islice(instances, _ROWS)):
-            if self._should_stop():
-                raise _StoppedError
             self._store.imports.add(rows)
             self.instances += len(rows)
             self._touched.update(row.image_id for row in rows)

@@ -1,6 +1,5 @@
 """COCO results into a project: what any model found becomes suggestions, wholly or not at all."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,14 @@ from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows.coco_header import file_size
 from mrcnn_gui.workflows.coco_segmentations import segmentation_mask
 from mrcnn_gui.workflows.import_report import Fate, OnLine, Reporter, ReportLine, sentences
-from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
+from mrcnn_gui.workflows.progress import (
+    Count,
+    ShouldStop,
+    StoppedError,
+    ignore_count,
+    never_stop,
+    stoppable,
+)
 
 _KIB = 1024
 _ASKED = 500  # results between two questions whether to stop
@@ -61,10 +67,6 @@ class ResultsImport:
         return sentences(self.lines, self.totals)
 
 
-class _StoppedError(Exception):
-    """Leaves the transaction."""
-
-
 def import_results(
     store: Store,
     results_json: Path,
@@ -102,21 +104,11 @@ def import_results(
     records = _records(results_json, lambda done: on_progress(min(done // _KIB, size), size))
     try:
         with store.transaction(), SuggestionStore(store.folder) as suggestions:
-            suggestions.replace_all(version, reader.read(_stoppable(records, should_stop)))
-    except _StoppedError:
+            suggestions.replace_all(version, reader.read(stoppable(records, should_stop, _ASKED)))
+    except StoppedError:
         return ResultsImport(0, 0, cancelled=True)
     lines, totals = tuple(reporter.lines), dict(reporter.totals)
     return ResultsImport(reader.results, len(reader.images), lines, totals)
-
-
-def _stoppable(records: Iterator[Any], should_stop: ShouldStop) -> Iterator[Any]:
-    for place in itertools.count():
-        if place % _ASKED == 0 and should_stop():
-            raise _StoppedError
-        try:
-            yield next(records)
-        except StopIteration:
-            return
 
 
 def _records(path: Path, on_read: Callable[[int], None]) -> Iterator[Any]:

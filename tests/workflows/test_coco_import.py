@@ -224,6 +224,28 @@ def test_absurd_sizes_on_a_turned_image_are_refused_before_memory_is_taken(
     assert [line for line in report.lines if re.search(why, line.why)]
 
 
+@pytest.mark.parametrize("annotations", ["none", "duplicates", "refused"])
+def test_an_import_is_cancelled_while_nothing_of_it_is_new(
+    project: Path, tmp_path: Path, annotations: str
+) -> None:
+    file = write(tmp_path, coco(**{"annotations": []} if annotations == "none" else {}))
+    if annotations == "duplicates":
+        import_coco(project, file, tmp_path / "photos")
+    elif annotations == "refused":
+        file = write(tmp_path, coco(categories=[{"id": 3, "name": "d"}]))
+    before = contents(project)
+    asked = 0
+
+    def at_the_last_question() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == (1 if annotations == "none" else 2)  # the first is about images
+
+    report = import_coco(project, file, tmp_path / "photos", should_stop=at_the_last_question)
+    assert report.cancelled
+    assert contents(project) == before
+
+
 def test_a_device_is_no_coco_file(project: Path, tmp_path: Path) -> None:
     with pytest.raises(CocoError, match="no regular file"):
         import_coco(project, Path(os.devnull), tmp_path / "photos")
