@@ -306,14 +306,15 @@ class Session(QObject):
         if self._store is None:
             return
         image_id = self._document.image_id if self._document is not None else 0
+        self._document = self._history = None  # whatever is read below, this one is stale
         with self._telling("The project cannot be read"):
-            store = self._store
-            self._images.open(store, ImageTable(store.images()))
-            self._document = self._history = None
+            self._images.open(self._store, ImageTable(self._store.images()))
             self.reload_categories()
             self.images_changed.emit()
             self._open_first(image_id)
             self._images.survey()
+        if self._document is None:
+            self.image_opened.emit(0)
 
     def set_review_status(self, status: ReviewStatus) -> None:
         """Say how far the annotation of the open image has come."""

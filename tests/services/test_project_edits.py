@@ -133,6 +133,26 @@ def test_closing_does_not_wait_for_what_is_being_written(
     assert open_session.document.image_id == second
 
 
+def test_what_cannot_be_read_afterwards_is_not_edited_on(
+    open_session: Session,
+    failures: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    def fail() -> None:
+        raise ProjectError("the disk has gone")
+
+    monkeypatch.setattr(open_session.store, "images", fail)
+    with qtbot.waitSignal(open_session.image_opened) as told:
+        open_session.exclusive.run("A long import", lambda store, course: None)
+    assert told.args == [0]
+    assert failures == [("The project cannot be read", "the disk has gone")]
+    assert open_session.document is None
+    assert open_session.undo() is None
+    monkeypatch.undo()
+    assert open_session.open_image(1)
+
+
 def test_what_waits_when_the_project_is_closed_never_writes(
     open_session: Session, jobs: JobRunner
 ) -> None:
