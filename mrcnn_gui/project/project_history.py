@@ -212,7 +212,11 @@ class ProjectHistory:
             verb = "redone" if behind else "undone"
             names = ", ".join(path for (path,) in rows[:_NAMED])
             more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
-            what = "are not as it left them" if behind else "have later edits; undo those first"
+            one = len(rows) == 1
+            if behind:
+                what = f"{'is' if one else 'are'} not as it left {'it' if one else 'them'}"
+            else:
+                what = f"{'has' if one else 'have'} later edits; undo those first"
             raise EditError(f"'{title}' cannot be {verb}: {names}{more} {what}")
 
     def _expect_all(self, step_id: int, title: str, record: dict[str, list[object]]) -> None:

@@ -83,7 +83,7 @@ def test_later_edits_stand_in_the_way(store: Store, project: ProjectHistory) -> 
     project.merge_category(1, 7)
     push(store, 2, AddInstance(instance(9, category_id=2)))
     before = disk(store)
-    with pytest.raises(EditError, match=r"b\.jpg have later edits"):
+    with pytest.raises(EditError, match=r"b\.jpg has later edits"):
         project.undo()
     assert disk(store) == before
     History(store, store.load_document(2)).undo()
