@@ -106,7 +106,7 @@ class Exclusive(QObject):
             self._course = course
             self._set_title(title)
             self._job = self._jobs.start(
-                Lane.IO,
+                Lane.BULK,
                 _work_alone,
                 self._owner.store,
                 work,

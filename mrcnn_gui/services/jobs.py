@@ -26,14 +26,15 @@ class Lane(Enum):
 
     IO = "io"
     DRAW = "draw"
+    BULK = "bulk"  # work that has the project to itself: minutes, in which images are still opened
     MODEL = "model"
     TRAIN = "train"
 
 
 _FORESEEN = (ProjectError, EditError, CocoError)
 
-WORKERS = {Lane.IO: 2, Lane.DRAW: 2, Lane.MODEL: 1, Lane.TRAIN: 1}
-_NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.TRAIN: 10}
+WORKERS = {Lane.IO: 2, Lane.DRAW: 2, Lane.BULK: 1, Lane.MODEL: 1, Lane.TRAIN: 1}
+_NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.BULK: 5, Lane.TRAIN: 10}
 
 
 class _Event(Enum):
@@ -103,7 +104,7 @@ class _Callbacks:
 class JobRunner(QObject):
     """Runs jobs on plain threads and brings what they say to the GUI thread.
 
-    The lanes of IO and drawing have two workers each, those of the model and of training one. In
+    The lanes of IO and drawing have two workers each, the others one. In
     a lane the job of the highest priority comes first, and among equals the oldest. All methods
     are for the GUI thread.
     """

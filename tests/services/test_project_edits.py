@@ -10,7 +10,7 @@ from mrcnn_gui.project.annotation import Instance, Provenance, Source
 from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.project.store import ProjectError, Store
 from mrcnn_gui.services.exclusive import Course
-from mrcnn_gui.services.jobs import WORKERS, JobRunner, Lane
+from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.session import Session
 from tests.services.conftest import square
@@ -78,7 +78,7 @@ def test_an_edit_of_the_image_stands_in_the_way_of_the_undo(
     add_instance(open_session, 1)
     with qtbot.waitSignal(open_session.failed):
         edits.undo()
-    assert "have later edits; undo those first" in failures[-1][1]
+    assert "has later edits; undo those first" in failures[-1][1]
     assert categories(open_session) == [1]
 
 
@@ -153,12 +153,23 @@ def test_what_cannot_be_read_afterwards_is_not_edited_on(
     assert open_session.open_image(1)
 
 
+def test_images_are_read_during_an_import_and_an_export(
+    open_session: Session, jobs: JobRunner, qtbot: QtBot
+) -> None:
+    may_end, read = threading.Event(), threading.Event()
+    open_session.exclusive.run("A long import", lambda store, course: may_end.wait(30))
+    jobs.start(Lane.IO, lambda *, job: may_end.wait(30))
+    jobs.start(Lane.IO, lambda *, job: read.set())
+    assert read.wait(10)
+    may_end.set()
+    qtbot.waitUntil(lambda: not open_session.exclusive.title)
+
+
 def test_what_waits_when_the_project_is_closed_never_writes(
     open_session: Session, jobs: JobRunner
 ) -> None:
     may_end, ran = threading.Event(), threading.Event()
-    for _ in range(WORKERS[Lane.IO]):
-        jobs.start(Lane.IO, lambda *, job: may_end.wait(30), priority=1)
+    jobs.start(Lane.BULK, lambda *, job: may_end.wait(30))
     open_session.exclusive.run("Merge", lambda store, course: ran.set())
     store = open_session.store
     open_session.close_project()
