@@ -174,11 +174,15 @@ class ImageDocument:
         return _stale(present)
 
     def _alter(self, edit: Alteration) -> Change:
+        change = self._alter_in_place(edit)
+        if isinstance(edit, SetOrder):
+            self._sort()
+        return change
+
+    def _alter_in_place(self, edit: Alteration) -> Change:
         before = self._instance(edit.instance_id)
         after, dirty = self._altered(before, edit)
         self.instances[before.id] = after
-        if isinstance(edit, SetOrder):
-            self._sort()
         if not isinstance(edit, PaintMask):
             return Change(frozenset({before.id}), dirty)
         strokes = {before.id: self._clipped_mask(edit.xor)}
@@ -234,12 +238,17 @@ class ImageDocument:
         made: list[Edit] = []
         try:
             for edit in edits:
-                change = change.merged(self.apply(edit))
+                if isinstance(edit, SetOrder):  # many may come: sorted once, at the end
+                    change = change.merged(self._alter_in_place(edit))
+                else:
+                    change = change.merged(self.apply(edit))
                 made.append(edit)
         except EditError:
             for edit in reversed(made):
                 self.apply(edit.inverse())
             raise
+        if any(isinstance(edit, SetOrder) for edit in edits):
+            self._sort()
         return change
 
     def _instance(self, instance_id: int) -> Instance:

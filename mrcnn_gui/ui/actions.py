@@ -47,8 +47,19 @@ class Command:
     on_canvas: bool = False
 
 
-MENUS = ("&File", "&Edit", "&Tools", "Mas&k", "&Category", "&Image", "&Model", "&View", "&Help")
-_FILE, _EDIT, _TOOLS, _MASK, _CATEGORY, _IMAGE, _MODEL, _VIEW, _HELP = MENUS
+MENUS = (
+    "&File",
+    "&Edit",
+    "&Tools",
+    "Mas&k",
+    "I&nstance",
+    "&Category",
+    "&Image",
+    "&Model",
+    "&View",
+    "&Help",
+)
+_FILE, _EDIT, _TOOLS, _MASK, _INSTANCE, _CATEGORY, _IMAGE, _MODEL, _VIEW, _HELP = MENUS
 
 # fmt: off
 COMMANDS: tuple[Command, ...] = (
@@ -100,6 +111,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("shrink", _MASK, "S&hrink by a pixel", ("Ctrl+[",), "Make the selected masks one pixel smaller all around", "mask.grow", "instance writable", argument=-1),
     Command("grow_by", _MASK, "Grow or shrink &by…", ("Ctrl+Shift+G",), "Make the selected masks larger or smaller by a number of pixels", "mask.ask_grow", "instance writable"),
 
+    Command("lock", _INSTANCE, "&Lock or unlock", ("Ctrl+L",), "Lock the selected instances: nothing on the canvas touches them; or unlock them", "instance.toggle_locked", "instance writable", "locked"),
+    Command("unlock_all", _INSTANCE, "&Unlock all", ("Ctrl+Shift+L",), "Unlock every instance of this image", "instance.unlock_all", "image writable", "unlocked"),
+    Command("hide_one", _INSTANCE, "&Hide or show", ("Ctrl+H",), "Hide the selected instances, or show them again", "instance.toggle_hidden", "instance", "hidden", gap=True),
+    Command("solo", _INSTANCE, "Show &only these", ("S",), "Hide all but the selected instances, or show all again", "instance.toggle_solo", "instance"),
+    Command("hide_all", _INSTANCE, "Hide or show &all", ("H",), "Hide all instances of this image, or show them again", "instance.toggle_all_hidden", "image"),
+    Command("show_all", _INSTANCE, "&Show all", ("U",), "Show every hidden instance again", "instance.show_all", "image", "visible"),
+    Command("raise_one", _INSTANCE, "&One up", ("Ctrl+Up",), "Draw the selected instance over the next one that it touches", "instance.raise_one", "instance writable", gap=True),
+    Command("lower_one", _INSTANCE, "One &down", ("Ctrl+Down",), "Draw the selected instance under the next one that it touches", "instance.lower_one", "instance writable"),
+    Command("bring_to_front", _INSTANCE, "Bring to &front", ("Ctrl+Shift+Up",), "Draw the selected instances over all others", "instance.bring_to_front", "instance writable"),
+    Command("send_to_back", _INSTANCE, "Send to &back", ("Ctrl+Shift+Down",), "Draw the selected instances under all others", "instance.send_to_back", "instance writable"),
+
     Command("add_category", _CATEGORY, "&Add category…", ("Ctrl+Shift+N",), "Add a category of objects", "categories.ask_new", "writable", "add"),
     Command("rename_category", _CATEGORY, "&Rename category", ("F2",), "Rename the active category", "categories.rename_active", "writable", "rename"),
     Command("recolour_category", _CATEGORY, "Re&colour category…", ("Ctrl+Shift+K",), "Choose another colour for the active category", "categories.ask_color", "writable", "colour"),
@@ -132,8 +154,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("zoom_100", _VIEW, "&Actual size", ("Ctrl+1",), "One image pixel on one screen pixel", "canvas.zoom_100", "image", "actual-size"),
     Command("zoom_in", _VIEW, "Zoom &in", ("Ctrl++", "Ctrl+="), "Show the image larger", "canvas.zoom_in", "image"),
     Command("zoom_out", _VIEW, "Zoom &out", ("Ctrl+-",), "Show the image smaller", "canvas.zoom_out", "image"),
-    Command("hide_all", _VIEW, "&Hide or show annotations", ("H",), "Hide all instances of this image, or show them again", "edit.toggle_all_hidden", "image", "hidden", gap=True),
-    Command("hide_one", _VIEW, "Hide or show &instance", ("Ctrl+H",), "Hide the selected instances, or show them again", "edit.toggle_hidden", "instance"),
 
     Command("palette", _HELP, "&Find a command…", ("Ctrl+K", "Ctrl+Shift+P"), "Type a few letters of any command and press Enter", "help.show_palette", "", "search"),
     Command("shortcuts", _HELP, "Keyboard &shortcuts", ("?", "F1"), "Show every shortcut", "help.show_shortcuts", ""),

@@ -87,20 +87,6 @@ class EditCommands(QObject):
         done = document.status is ReviewStatus.DONE
         self._session.set_review_status(ReviewStatus.IN_PROGRESS if done else ReviewStatus.DONE)
 
-    def toggle_all_hidden(self) -> None:
-        """Show all instances when any is hidden, else hide all."""
-        document = self._session.document
-        if document is not None:
-            hidden = self._view_state.hidden_instances
-            self._view_state.hidden_instances = (
-                frozenset() if hidden else frozenset(document.instances)
-            )
-
-    def toggle_hidden(self) -> None:
-        """Hide the selected instances, or show them when all of them are hidden."""
-        hidden, chosen = self._view_state.hidden_instances, {*self._view_state.selected_instances}
-        self._view_state.hidden_instances = hidden - chosen if chosen <= hidden else hidden | chosen
-
     def show_instance(self, instance_id: int) -> None:
         """Bring an instance into the middle of the canvas."""
         document, viewport = self._session.document, self._canvas.viewport

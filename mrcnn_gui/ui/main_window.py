@@ -25,6 +25,7 @@ from mrcnn_gui.ui.edit_commands import EditCommands
 from mrcnn_gui.ui.errors import MessageBar
 from mrcnn_gui.ui.focus_keys import FocusKeys
 from mrcnn_gui.ui.help_commands import HelpCommands
+from mrcnn_gui.ui.instance_commands import InstanceCommands
 from mrcnn_gui.ui.mask_commands import MaskCommands
 from mrcnn_gui.ui.model_commands import ModelCommands
 from mrcnn_gui.ui.panels.category_list import CategoryListPanel
@@ -84,6 +85,7 @@ class MainWindow(QMainWindow):
             self, it.session, it.settings, it.jobs, self.closing, it.project_edits
         )
         self.edit = EditCommands(it.session, it.view_state, self.canvas)
+        self.instance = InstanceCommands(it.session, it.view_state, self.canvas)
         self.mask_edits = MaskCommands(it.session, it.view_state, self)
         self.clipboard = ClipboardCommands(it.session, it.view_state, self)
         self.model = ModelCommands(
@@ -98,6 +100,7 @@ class MainWindow(QMainWindow):
             "project": self.project,
             "edit": self.edit,
             "mask": self.mask_edits,
+            "instance": self.instance,
             "clipboard": self.clipboard,
             "model": self.model,
             "session": it.session,
@@ -178,6 +181,7 @@ class MainWindow(QMainWindow):
         self._services.project_edits.finished.connect(self.messages.show_notice)
         self._services.weights.added.connect(self.training.versions.refresh)
         self.instances.instance_clicked.connect(self.edit.show_instance)
+        self.instances.lock_clicked.connect(self.instance.toggle_one_locked)
         self.start.recent_chosen.connect(self.project.open)
 
     def _show_project(self) -> None:

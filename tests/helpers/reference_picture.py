@@ -49,7 +49,7 @@ def reference(
     at_rest = [
         Layer(it.mask.crop, it.mask.x, it.mask.y, _style(colors, it.category_id, Emphasis()))
         for it in sorted(
-            document.instances.values(), key=lambda it: (-it.mask.crop.size, it.z_order, it.id)
+            document.instances.values(), key=lambda it: (it.z_order, -it.mask.crop.size, it.id)
         )
         if it.id not in view_state.hidden_instances and it.id != view_state.selected_instance
     ]

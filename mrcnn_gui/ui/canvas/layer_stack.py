@@ -17,7 +17,7 @@ from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.stamps import Pixels
 from mrcnn_gui.ui.canvas.style import MAX_REACH, Layer
 
-Rank: TypeAlias = tuple[int, int, int]
+Rank: TypeAlias = tuple[int, ...]
 """Where a layer lies in its stack, lowest first; the last number is an id."""
 
 _PER_LAYER = 4000  # what a layer costs besides its pixels, as so many pixels

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from mrcnn_gui.project.annotation import Instance, Suggestion
 from mrcnn_gui.project.document import ImageDocument
+from mrcnn_gui.project.stacking import height
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.boxes import Box, overlap
 from mrcnn_gui.ui.canvas.layer_stack import EMPTY, LayerStack, Rank
@@ -16,7 +17,7 @@ from mrcnn_gui.ui.canvas.preview import Preview
 from mrcnn_gui.ui.canvas.style import Layer, Style
 
 _MANY = 100  # so many instances are cheaper to stack anew than to replace one by one
-_ABOVE_INSTANCES = 1  # first number of a suggestion's rank; that of an instance is minus its size
+_INSTANCES, _SUGGESTIONS = 0, 1  # first number of a rank
 
 
 class Scene:
@@ -81,14 +82,14 @@ class Scene:
         before = {suggestion.key: suggestion for suggestion in self._suggestions}
         after = {suggestion.key: suggestion for suggestion in suggestions}
         self._suggestions = suggestions
-        self.at_rest = self.at_rest.below((_ABOVE_INSTANCES, 0, 0)).over(self._suggested())
+        self.at_rest = self.at_rest.below((_SUGGESTIONS,)).over(self._suggested())
         both = before | after
         return [both[key].mask.box_xyxy for key in before.keys() ^ after.keys()]
 
     def instances_near(self, x: int, y: int) -> list[Instance]:
         """The shown instances whose box holds a pixel; the cost does not follow their number."""
         instances = self._document.instances
-        ids = [rank[2] for rank in self.at_rest.ranks_at(x, y) if rank[0] < _ABOVE_INSTANCES]
+        ids = [rank[-1] for rank in self.at_rest.ranks_at(x, y) if rank[0] == _INSTANCES]
         near = [instances[it] for it in ids if it in instances] + self._shown_selection()
         return [it for it in near if overlap(it.mask.box_xyxy, (x, y, x + 1, y + 1))]
 
@@ -113,7 +114,7 @@ class Scene:
     def standing_out(self) -> LayerStack:
         """What is hovered and selected, drawn over all else; the selected ones on top."""
         layers = [*self._hovered(), *self._chosen_suggestions(), *self._selected()]
-        return LayerStack.of(((0, 0, index), layer) for index, layer in enumerate(layers))
+        return LayerStack.of(((index,), layer) for index, layer in enumerate(layers))
 
     def _now_left_out(self) -> frozenset[int]:
         """Hidden ones, and those that stand out: selected, or shown otherwise by a tool."""
@@ -136,7 +137,7 @@ class Scene:
     def _suggested(self) -> list[tuple[Rank, Layer]]:
         style = suggestion_style(Emphasis(), self._ratio)
         return [
-            ((_ABOVE_INSTANCES, 0, index), Layer(it.mask.crop, it.mask.x, it.mask.y, style))
+            ((_SUGGESTIONS, index), Layer(it.mask.crop, it.mask.x, it.mask.y, style))
             for index, it in enumerate(self._suggestions)
         ]
 
@@ -184,5 +185,5 @@ class Scene:
 
 
 def _rank(instance: Instance) -> Rank:
-    """Large ones below, then the drawing order."""
-    return -instance.mask.crop.size, instance.z_order, instance.id
+    """Among the instances, by their height."""
+    return _INSTANCES, *height(instance)

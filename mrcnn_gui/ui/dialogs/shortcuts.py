@@ -20,7 +20,8 @@ from mrcnn_gui.ui.theme import SPACE, drop_button_icons
 _COLUMNS = (
     ("&File", "&Edit", "&Help"),
     ("&Tools", "Mas&k", "&Category"),
-    ("&Image", "&Model", "&View"),
+    ("I&nstance", "&Image", "&Model"),
+    ("&View",),
 )
 
 
@@ -42,7 +43,7 @@ class ShortcutSheet(QDialog):
         columns.setSpacing(8 * SPACE)
         for menus in _COLUMNS:
             text = "".join(_menu_html(menu, groups[menu], keymap) for menu in menus)
-            if "&File" in menus:
+            if "&View" in menus:
                 text += _table_html("Mouse", list(GESTURES))
             columns.addWidget(_sheet(text), alignment=Qt.AlignmentFlag.AlignTop)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -21,9 +21,10 @@ class Column(IntEnum):
     """The columns of the list."""
 
     SHOWN = 0
-    CATEGORY = 1
-    AREA = 2
-    SOURCE = 3
+    LOCKED = 1
+    CATEGORY = 2
+    AREA = 3
+    SOURCE = 4
 
 
 _TITLES = {Column.CATEGORY: "Category", Column.AREA: "Area (px)", Column.SOURCE: "Source"}
@@ -34,6 +35,7 @@ _ROLES = frozenset(  # views ask for many more, thousands of times
         Qt.ItemDataRole.DecorationRole,
         Qt.ItemDataRole.ToolTipRole,
         Qt.ItemDataRole.TextAlignmentRole,
+        Qt.ItemDataRole.AccessibleTextRole,
     }
 )
 
@@ -48,7 +50,8 @@ class InstanceModel(QAbstractTableModel):
         self._session = session
         self._view_state = view_state
         self._ids: list[int] = []
-        self._icons = {False: icon("visible"), True: icon("hidden")}
+        self._eyes = icon("visible"), icon("hidden")
+        self._locks = icon("unlocked"), icon("locked")
         session.image_opened.connect(self._reload)
         session.project_closed.connect(self._reload)
         session.document_changed.connect(self._follow)
@@ -95,6 +98,8 @@ class InstanceModel(QAbstractTableModel):
             return self._picture(instance, column)
         if role == Qt.ItemDataRole.ToolTipRole:
             return _tooltip(instance, column)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return self._spoken(instance, column)
         if role == Qt.ItemDataRole.TextAlignmentRole and column == Column.AREA:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
@@ -106,9 +111,18 @@ class InstanceModel(QAbstractTableModel):
             return f"{instance.mask.area:,}".replace(",", "\u202f")
         return source_text(instance) if column == Column.SOURCE else ""
 
+    def _spoken(self, instance: Instance, column: Column) -> str:
+        if column == Column.SHOWN:
+            return "Hidden" if instance.id in self._view_state.hidden_instances else "Shown"
+        if column == Column.LOCKED:
+            return "Locked" if instance.locked else "Not locked"
+        return self._text(instance, column)
+
     def _picture(self, instance: Instance, column: Column) -> Any:
         if column == Column.SHOWN:
-            return self._icons[instance.id in self._view_state.hidden_instances]
+            return self._eyes[instance.id in self._view_state.hidden_instances]
+        if column == Column.LOCKED:
+            return self._locks[instance.locked]
         if column == Column.CATEGORY:
             return swatch(self._session.category(instance.category_id).color)
         return None
@@ -165,6 +179,8 @@ def source_text(instance: Instance) -> str:
 def _tooltip(instance: Instance, column: Column) -> str:
     if column == Column.SHOWN:
         return "Click to hide or show"
+    if column == Column.LOCKED:
+        return "Locked: click to unlock" if instance.locked else "Click to lock"
     version = instance.provenance.model_version
     made_by = f"\nSuggested by model version {version}" if version else ""
     return f"Instance {instance.id}{made_by}"

@@ -16,9 +16,11 @@ class InstanceListPanel(QWidget):
 
     Signals:
         instance_clicked: Id of an instance that the person wants to see.
+        lock_clicked: Id of an instance that is to be locked, or unlocked.
     """
 
     instance_clicked = Signal(int)
+    lock_clicked = Signal(int)
 
     def __init__(
         self, session: Session, view_state: ViewState, parent: QWidget | None = None
@@ -69,6 +71,8 @@ class InstanceListPanel(QWidget):
         instance_id = self.model.id_at(index.row())
         if index.column() == Column.SHOWN:
             self._view_state.hidden_instances ^= {instance_id}
+        elif index.column() == Column.LOCKED:
+            self.lock_clicked.emit(instance_id)
         elif self._view_state.selected_instances == (instance_id,):
             self.instance_clicked.emit(instance_id)
 

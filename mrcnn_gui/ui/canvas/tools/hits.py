@@ -12,7 +12,7 @@ from mrcnn_gui.project.annotation import Instance, Suggestion
 def instance_at(instances: Iterable[Instance], x: int, y: int) -> Instance | None:
     """The instance at a pixel: the smallest, of equal ones the topmost."""
     hits = [instance for instance in instances if instance.mask.contains(x, y)]
-    return min(hits, key=lambda hit: (hit.mask.area, -hit.id), default=None)
+    return min(hits, key=lambda hit: (hit.mask.area, -hit.z_order, -hit.id), default=None)
 
 
 def suggestion_at(suggestions: Sequence[Suggestion], x: int, y: int) -> Suggestion | None:
