@@ -2,8 +2,11 @@
 
 from collections.abc import Collection
 
+from mrcnn_gui.project.annotation import Source
+
 # Okabe and Ito, https://jfly.uni-koeln.de/color/ (without black, which photos swallow), the
-# brightest first; then five of Paul Tol's, https://personal.sron.nl/~pault/.
+# brightest first; then those five of Paul Tol's, https://personal.sron.nl/~pault/, that lie
+# furthest from these and from each other for eyes without red, green or blue cones.
 CATEGORY_COLORS = (
     "#e69f00",
     "#56b4e9",
@@ -13,11 +16,19 @@ CATEGORY_COLORS = (
     "#d55e00",
     "#0072b2",
     "#aa3377",
-    "#44aa99",
-    "#bbcc33",
-    "#ee8866",
     "#99ddff",
+    "#999933",
+    "#117733",
+    "#bbbbbb",
 )
+
+# Yellow, blue and vermilion of the same: they differ in lightness, too.
+SOURCE_COLORS = {Source.HUMAN: "#f0e442", Source.MODEL: "#d55e00", Source.IMPORTED: "#0072b2"}
+
+
+def instance_color(instance_id: int) -> str:
+    """A colour for an instance; those with neighbouring ids differ."""
+    return CATEGORY_COLORS[instance_id % len(CATEGORY_COLORS)]
 
 
 def next_color(used: Collection[str]) -> str:
