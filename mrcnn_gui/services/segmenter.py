@@ -89,6 +89,10 @@ class Segmenter(QObject):
         """Make a visible suggestion an instance, of the active category or its own."""
         self._suggestions.accept(key)
 
+    def accept_as(self, key: str, category_id: int) -> None:
+        """Make a visible suggestion an instance of a category."""
+        self._suggestions.accept_as(key, category_id)
+
     def accept_all_visible(self) -> None:
         """Make every visible suggestion an instance, as one edit."""
         self._suggestions.accept_all()

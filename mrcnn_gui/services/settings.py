@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from mrcnn_gui.services.look import Kept, T, as_record, from_record
+
 FILE_VARIABLE = "MRCNN_GUI_SETTINGS"
 MOST_RECENT = 10
 
@@ -57,6 +59,18 @@ class Settings:
     def shortcuts(self, shortcuts: dict[str, list[str]]) -> None:
         self._settings.setValue("shortcuts", json.dumps(shortcuts))
 
+    def look(self, default: T) -> T:
+        """How masks, image or guides looked last, by the kind of the default."""
+        try:
+            kept = json.loads(str(self._settings.value(_look_key(default), "{}")))
+        except ValueError:  # written by hand, or by somebody else
+            return default
+        return from_record(default, kept)
+
+    def set_look(self, value: Kept) -> None:
+        """Note how masks, image or guides look."""
+        self._settings.setValue(_look_key(value), json.dumps(as_record(value)))
+
     @property
     def window_geometry(self) -> QByteArray:
         """What `QWidget.saveGeometry` gave; empty when there is none."""
@@ -83,6 +97,10 @@ class Settings:
     def _bytes(self, key: str) -> QByteArray:
         value = self._settings.value(key)
         return value if isinstance(value, QByteArray) else QByteArray()
+
+
+def _look_key(value: Kept) -> str:
+    return f"looks/{type(value).__name__.lower()}"
 
 
 def _is_folder(path: Path) -> bool:

@@ -53,6 +53,10 @@ class Suggestions:
         """
         self._accept([each for each in self.visible() if each.key == key])
 
+    def accept_as(self, key: str, category_id: int) -> None:
+        """Make a visible suggestion an instance of a category."""
+        self._accept([each for each in self.visible() if each.key == key], category_id)
+
     def accept_all(self) -> None:
         """Make every visible suggestion an instance, as one edit."""
         self._accept(self.visible())
@@ -97,10 +101,10 @@ class Suggestions:
         self._cache.clear()
         self._visible = None
 
-    def _accept(self, suggestions: list[Suggestion]) -> None:
+    def _accept(self, suggestions: list[Suggestion], wanted: int | None = None) -> None:
         edits = []
         for suggestion in suggestions:
-            category_id = self._category_for(suggestion)
+            category_id = self._category_for(suggestion) if wanted is None else wanted
             if category_id is None:
                 self._session.report_failure(
                     "Nothing to accept it as", "Add a category, or choose one, and accept again."

@@ -1,8 +1,9 @@
-"""What the person looks at: selection, tool, category, threshold, visibility."""
+"""What the person looks at: selection, tool, category, threshold, visibility, look."""
 
 from PySide6.QtCore import QObject, Signal
 
 from mrcnn_gui.project.reshaping import Overlap
+from mrcnn_gui.services.appearance import Appearance
 
 MIN_BRUSH_RADIUS = 0.5
 MAX_BRUSH_RADIUS = 512.0
@@ -10,7 +11,7 @@ MIN_SCORE = 0.05
 MAX_WAND_TOLERANCE = 128
 
 
-class ViewState(QObject):
+class ViewState(Appearance):
     """State of the view that is no part of the document.
 
     Every attribute is read and assigned like a plain one (`state.tool = "brush"`), has a
@@ -28,7 +29,6 @@ class ViewState(QObject):
     tool_changed = Signal(str)
     brush_radius_changed = Signal(float)
     score_threshold_changed = Signal(float)
-    hidden_instances_changed = Signal(object)
     overlap_changed = Signal(object)
     wand_tolerance_changed = Signal(int)
 
@@ -41,7 +41,6 @@ class ViewState(QObject):
         self._tool = "select"
         self._brush_radius = 12.0
         self._score_threshold = 0.5
-        self._hidden_instances: frozenset[int] = frozenset()
         self._overlap = Overlap.ALLOWED
         self._wand_tolerance = 24
 
@@ -171,21 +170,6 @@ class ViewState(QObject):
     def set_score_threshold(self, score: float) -> None:
         """Set the score from which suggestions are shown; kept between 0.05 and 1."""
         self.score_threshold = score
-
-    @property
-    def hidden_instances(self) -> frozenset[int]:
-        """Ids of the instances that are not drawn."""
-        return self._hidden_instances
-
-    @hidden_instances.setter
-    def hidden_instances(self, instance_ids: frozenset[int]) -> None:
-        if instance_ids != self._hidden_instances:
-            self._hidden_instances = frozenset(instance_ids)
-            self.hidden_instances_changed.emit(self._hidden_instances)
-
-    def set_hidden_instances(self, instance_ids: frozenset[int]) -> None:
-        """Say which instances are not drawn."""
-        self.hidden_instances = instance_ids
 
     @property
     def overlap(self) -> Overlap:

@@ -1,6 +1,7 @@
 """Which commands make sense now: facts about the services decide what is enabled."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
@@ -36,6 +37,8 @@ class ActionStates(QObject):
         for changed in (
             *(session.project_opened, session.project_closed, session.image_opened),
             *(view_state.selected_instances_changed, view_state.score_threshold_changed),
+            *(view_state.guides_changed, view_state.only_image_changed),
+            *(view_state.shows_origin_changed, view_state.instance_filter_changed),
             *(segmenter.suggestions_changed, segmenter.state_changed, session.exclusive.changed),
         ):
             changed.connect(soon.ask)
@@ -59,7 +62,12 @@ class ActionStates(QObject):
         self._word("redo", "&Redo", history.redo_title if history else "")
         document = self._session.document
         done = document is not None and document.status is ReviewStatus.DONE
-        self._actions["done"].setChecked(done)
+        self._check("done", done)
+        state = self._view_state
+        self._check("only_image", state.only_image)
+        self._check("origin", state.shows_origin)
+        for name, shown in asdict(state.guides).items():
+            self._check(name, shown)
 
     def facts(self) -> set[str]:
         """What is true now; `Command.needs` names what a command needs of it."""
@@ -74,6 +82,7 @@ class ActionStates(QObject):
             "instance": self._view_state.selected_instance is not None,
             "several": len(self._view_state.selected_instances) > 1,
             "suggestions": has_image and bool(segmenter.visible_suggestions()),
+            "filter": self._view_state.instance_filter.is_active,
             "segmenter_idle": not segmenter.is_running,
             "segmenter_runs": segmenter.is_running,
             "training": trainer.is_running and not trainer.is_stopping,
@@ -85,6 +94,9 @@ class ActionStates(QObject):
         """Ask whether a training can start: it reads all images, so no stroke asks for it."""
         self._can_train = not self._trainer.is_running and not self._trainer.missing()
         self.refresh()
+
+    def _check(self, command_id: str, holds: bool) -> None:
+        self._actions[command_id].setChecked(holds)
 
     def _word(self, command_id: str, verb: str, title: str) -> None:
         text = f"{verb} {title[0].lower()}{title[1:]}" if title else verb

@@ -111,7 +111,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("shrink", _MASK, "S&hrink by a pixel", ("Ctrl+[",), "Make the selected masks one pixel smaller all around", "mask.grow", "instance writable", argument=-1),
     Command("grow_by", _MASK, "Grow or shrink &by…", ("Ctrl+Shift+G",), "Make the selected masks larger or smaller by a number of pixels", "mask.ask_grow", "instance writable"),
 
-    Command("lock", _INSTANCE, "&Lock or unlock", ("Ctrl+L",), "Lock the selected instances: nothing on the canvas touches them; or unlock them", "instance.toggle_locked", "instance writable", "locked"),
+    Command("next_instance", _INSTANCE, "&Next instance", (".",), "Select the next instance and zoom to it", "review.step_instance", "image", argument=1),
+    Command("previous_instance", _INSTANCE, "&Previous instance", (",",), "Select the previous instance and zoom to it", "review.step_instance", "image", argument=-1),
+    Command("lock", _INSTANCE, "&Lock or unlock", ("Ctrl+L",), "Lock the selected instances: nothing on the canvas touches them; or unlock them", "instance.toggle_locked", "instance writable", "locked", gap=True),
     Command("unlock_all", _INSTANCE, "&Unlock all", ("Ctrl+Shift+L",), "Unlock every instance of this image", "instance.unlock_all", "image writable", "unlocked"),
     Command("hide_one", _INSTANCE, "&Hide or show", ("Ctrl+H",), "Hide the selected instances, or show them again", "instance.toggle_hidden", "instance", "hidden", gap=True),
     Command("solo", _INSTANCE, "Show &only these", ("S",), "Hide all but the selected instances, or show all again", "instance.toggle_solo", "instance"),
@@ -128,7 +130,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("merge_category", _CATEGORY, "&Merge category into…", ("Ctrl+Shift+M",), "Make all instances of the active category instances of another", "categories.ask_merge", "writable", "merge"),
     Command("delete_category", _CATEGORY, "&Delete category…", ("Ctrl+Shift+Delete",), "Remove the active category with all its instances", "categories.ask_delete", "writable", "delete"),
     *(
-        Command(f"category_{key}", _CATEGORY, f"Category &{key}", (str(key),), f"Use the category with key {key}, for the selected instance, too", "edit.use_category", "project", argument=key, gap=key == 1)
+        Command(f"category_{key}", _CATEGORY, f"Category &{key}", (str(key),), f"Use the category with key {key}: selected instances get it, a selected suggestion is accepted as it", "review.use_category", "project", argument=key, gap=key == 1)
         for key in range(1, 10)
     ),
 
@@ -141,10 +143,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("presegment", _MODEL, "&Pre-segment this image", ("Space",), "Let the model suggest masks for this image", "model.presegment_image", "image writable", "presegment"),
     Command("presegment_all", _MODEL, "Pre-segment &all to do", ("Ctrl+Space",), "Let the model suggest masks for every image to do", "model.presegment_todo", "writable segmenter_idle"),
     Command("cancel_presegment", _MODEL, "&Cancel pre-segmentation", ("Ctrl+.",), "Stop after the image at hand; what is there stays", "segmenter.cancel", "segmenter_runs"),
-    Command("accept", _MODEL, "Accept &suggestion", ("Return", "Enter"), "Make the suggestion under the cursor, or the selected one, an instance", "model.accept", "suggestions writable", "done", gap=True),
+    Command("accept", _MODEL, "Accept &suggestion", ("Return", "Enter"), "Make the suggestion under the cursor, or the selected one, an instance", "review.accept", "suggestions writable", "done", gap=True),
     Command("accept_all", _MODEL, "Accept a&ll visible", ("Shift+Return", "Shift+Enter"), "Accept every suggestion that is shown", "segmenter.accept_all_visible", "suggestions writable", "accept-all"),
-    Command("reject", _MODEL, "&Reject suggestion", ("Backspace",), "Reject the suggestion under the cursor, or the selected one", "model.reject", "suggestions writable"),
-    Command("next_suggestion", _MODEL, "&Next suggestion", ("Tab",), "Select the next suggestion, best first", "model.select_next", "suggestions", on_canvas=True),
+    Command("reject", _MODEL, "&Reject suggestion", ("Backspace",), "Reject the suggestion under the cursor, or the selected one", "review.reject", "suggestions writable"),
+    Command("next_suggestion", _MODEL, "&Next suggestion", ("Tab",), "Select the next suggestion, best first, and bring it into view", "review.step_suggestion", "suggestions", argument=1, on_canvas=True),
+    Command("previous_suggestion", _MODEL, "Pre&vious suggestion", ("Shift+Tab",), "Select the previous suggestion, and bring it into view", "review.step_suggestion", "suggestions", argument=-1, on_canvas=True),
     Command("fine_tune", _MODEL, "&Fine-tune", ("Ctrl+T",), "Train the model on the done images", "trainer.start", "training_ready", "fine-tune", gap=True),
     Command("get_weights", _MODEL, "Get &weights…", ("Ctrl+Shift+W",), "Download published weights, or add a file, as a model version", "model.ask_weights", "writable"),
     Command("stop_training", _MODEL, "Stop training, &keep best", ("Ctrl+Shift+T",), "End the training now and keep the best version so far", "trainer.stop", "training", "stop"),
@@ -154,6 +157,19 @@ COMMANDS: tuple[Command, ...] = (
     Command("zoom_100", _VIEW, "&Actual size", ("Ctrl+1",), "One image pixel on one screen pixel", "canvas.zoom_100", "image", "actual-size"),
     Command("zoom_in", _VIEW, "Zoom &in", ("Ctrl++", "Ctrl+="), "Show the image larger", "canvas.zoom_in", "image"),
     Command("zoom_out", _VIEW, "Zoom &out", ("Ctrl+-",), "Show the image smaller", "canvas.zoom_out", "image"),
+
+    Command("next_form", _VIEW, "Fill and &outline", ("Shift+F",), "Draw of masks fill and outline, the fill alone, or the outline alone", "look.next_form", "image", gap=True),
+    Command("next_color_by", _VIEW, "Next &colouring", ("Shift+C",), "Colour masks by category, by instance, or by source", "look.next_color_by", "image", "colour"),
+    Command("more_opaque", _VIEW, "More o&paque", ("Ctrl+Alt+Right",), "Make the insides of the masks denser", "look.change_opacity", "image", argument=1),
+    Command("less_opaque", _VIEW, "&Less opaque", ("Ctrl+Alt+Left",), "Make the insides of the masks thinner", "look.change_opacity", "image", argument=-1),
+    Command("peek", _VIEW, "Image only &while held", ("Q",), "Show the image without masks as long as the key is held", "look.peek", "image", gap=True),
+    Command("only_image", _VIEW, "I&mage only", ("Shift+Q",), "Show the image without masks, or with them", "look.toggle_only_image", "image", checkable=True),
+    Command("origin", _VIEW, "&Suggestion of the instance", ("Y",), "Show what the model suggested before the selected instance was corrected", "look.toggle_origin", "image", checkable=True),
+    Command("pixel_grid", _VIEW, "Pixel &grid", ("Shift+G",), "Show the borders of pixels above 800 %", "look.toggle_guide", "image", argument="pixel_grid", checkable=True, gap=True),
+    Command("crosshair", _VIEW, "C&rosshair", ("Shift+X",), "Show lines through the cursor", "look.toggle_guide", "image", argument="crosshair", checkable=True),
+    Command("minimap", _VIEW, "Mi&nimap", ("Shift+M",), "Show where the view lies on the image; drag to move it", "look.toggle_guide", "image", argument="minimap", checkable=True),
+    Command("reset_tone", _VIEW, "Reset &tones", ("Ctrl+R",), "Show brightness, contrast and gamma of the image as they are", "look.reset_tone", "project", "undo", gap=True),
+    Command("clear_filter", _VIEW, "Clear &filter of instances", ("Ctrl+U",), "Show the instances that the filter leaves out", "view_state.clear_filter", "filter", "cancel"),
 
     Command("palette", _HELP, "&Find a command…", ("Ctrl+K", "Ctrl+Shift+P"), "Type a few letters of any command and press Enter", "help.show_palette", "", "search"),
     Command("shortcuts", _HELP, "Keyboard &shortcuts", ("?", "F1"), "Show every shortcut", "help.show_shortcuts", ""),
@@ -171,6 +187,7 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("Arrows", "Nudge what is selected by a pixel, with Shift by ten"),
     ("← →", "With nothing selected: previous and next image"),
     ("Middle drag", "Move the view (Select: also left drag on empty ground)"),
+    ("1 … 9", "With a suggestion selected: accept it as that category"),
     ("Shift + wheel", "Change the radius of the brush"),
     ("Esc", "Cancel what is being drawn, or deselect"),
 )

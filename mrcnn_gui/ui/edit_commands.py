@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from mrcnn_gui.project.annotation import Instance, ReviewStatus
+from mrcnn_gui.project.annotation import Category, Instance, ReviewStatus
 from mrcnn_gui.project.edits import Edit, RemoveInstance, SetCategory
 from mrcnn_gui.project.reshaping import Overlap, as_one
 from mrcnn_gui.services.session import Session
@@ -67,13 +67,17 @@ class EditCommands(QObject):
 
     def use_category(self, key: int) -> None:
         """Make the category with that number key active; selected instances get it, too."""
-        category = next((it for it in self._session.categories if it.key == key), None)
+        category = self.category_of_key(key)
         if category is None:
             return
         self._view_state.active_category = category.id
         others = [it for it in self._selection() if it.category_id != category.id and not it.locked]
         edits = [SetCategory(it.id, it.category_id, category.id) for it in others]
         self._push(edits, SetCategory.title)
+
+    def category_of_key(self, key: int) -> Category | None:
+        """The category with that number key."""
+        return next((it for it in self._session.categories if it.key == key), None)
 
     def step_image(self, step: int) -> None:
         """Open the next (1) or previous (-1) image."""
@@ -89,12 +93,11 @@ class EditCommands(QObject):
 
     def show_instance(self, instance_id: int) -> None:
         """Bring an instance into the middle of the canvas."""
-        document, viewport = self._session.document, self._canvas.viewport
-        if document is None or viewport is None or instance_id not in document.instances:
+        document = self._session.document
+        if document is None or instance_id not in document.instances:
             return
         left, top, right, bottom = document.instances[instance_id].mask.box_xyxy
-        x, y = viewport.to_view((left + right) / 2, (top + bottom) / 2)
-        self._canvas.pan(viewport.view_width / 2 - x, viewport.view_height / 2 - y)
+        self._canvas.centre_on((left + right) / 2, (top + bottom) / 2)
 
     def _lay_tools_down(self) -> None:
         """Nothing can be drawn while the project can only be read."""
@@ -114,8 +117,8 @@ class EditCommands(QObject):
         return [instances[key] for key in self._view_state.selected_instances if key in instances]
 
     def _shown(self) -> list[int]:
-        document, hidden = self._session.document, self._view_state.hidden_instances
-        return [] if document is None else [key for key in document.instances if key not in hidden]
+        document, unseen = self._session.document, self._view_state.unseen_instances
+        return [] if document is None else [key for key in document.instances if key not in unseen]
 
     def _push(self, edits: Sequence[Edit], title: str) -> None:
         edit = as_one(edits, title)

@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mrcnn_gui.services.filtering import Filtering
+from mrcnn_gui.services.kept_looks import KeptLooks
 from mrcnn_gui.ui.action_states import ActionStates
 from mrcnn_gui.ui.actions import bind_canvas_keys, build_actions, build_menus
 from mrcnn_gui.ui.canvas.view import CanvasView
@@ -26,9 +28,11 @@ from mrcnn_gui.ui.errors import MessageBar
 from mrcnn_gui.ui.focus_keys import FocusKeys
 from mrcnn_gui.ui.help_commands import HelpCommands
 from mrcnn_gui.ui.instance_commands import InstanceCommands
+from mrcnn_gui.ui.look_commands import LookCommands
 from mrcnn_gui.ui.mask_commands import MaskCommands
 from mrcnn_gui.ui.model_commands import ModelCommands
 from mrcnn_gui.ui.panels.category_list import CategoryListPanel
+from mrcnn_gui.ui.panels.display_panel import DisplayPanel
 from mrcnn_gui.ui.panels.history_list import HistoryPanel
 from mrcnn_gui.ui.panels.image_list import ImageListPanel
 from mrcnn_gui.ui.panels.instance_list import InstanceListPanel
@@ -40,6 +44,7 @@ from mrcnn_gui.ui.panels.tool_bar import CanvasToolBar
 from mrcnn_gui.ui.panels.tool_palette import ToolPalette
 from mrcnn_gui.ui.panels.training_panel import TrainingPanel
 from mrcnn_gui.ui.project_commands import ProjectCommands
+from mrcnn_gui.ui.review_commands import ReviewCommands
 from mrcnn_gui.ui.services import Services
 
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -76,6 +81,8 @@ class MainWindow(QMainWindow):
     def _make_commands(self) -> None:
         """Panels that are targets of commands come first, then the actions."""
         it = self._services
+        KeptLooks(it.view_state, it.settings)
+        Filtering(it.session, it.view_state)
         self.canvas = CanvasView(it.session, it.view_state, it.images, it.segmenter, it.jobs)
         self.images = ImageListPanel(it.session, it.images, it.jobs)
         self.categories = CategoryListPanel(it.session, it.project_edits, it.view_state)
@@ -86,10 +93,12 @@ class MainWindow(QMainWindow):
         )
         self.edit = EditCommands(it.session, it.view_state, self.canvas)
         self.instance = InstanceCommands(it.session, it.view_state, self.canvas)
+        self.look = LookCommands(it.view_state)
         self.mask_edits = MaskCommands(it.session, it.view_state, self)
         self.clipboard = ClipboardCommands(it.session, it.view_state, self)
-        self.model = ModelCommands(
-            self, it.session, it.view_state, it.segmenter, it.trainer, it.weights
+        self.model = ModelCommands(self, it.session, it.segmenter, it.trainer, it.weights)
+        self.review = ReviewCommands(
+            it.session, it.view_state, it.segmenter, self.edit, self.canvas
         )
         self.help = HelpCommands(self, it.settings)
         targets = {
@@ -101,8 +110,11 @@ class MainWindow(QMainWindow):
             "edit": self.edit,
             "mask": self.mask_edits,
             "instance": self.instance,
+            "look": self.look,
+            "view_state": it.view_state,
             "clipboard": self.clipboard,
             "model": self.model,
+            "review": self.review,
             "session": it.session,
             "segmenter": it.segmenter,
             "trainer": it.trainer,
@@ -133,16 +145,19 @@ class MainWindow(QMainWindow):
         it = self._services
         self.history = HistoryPanel(it.session)
         self.training = TrainingPanel(it.session, it.trainer, self.actions_by_id)
+        self.display = DisplayPanel(it.view_state, self.actions_by_id)
         self.docks = [
             self._add_dock("Images", self.images, _LEFT),
             self._add_dock("Categories", self.categories, _RIGHT),
             self._add_dock("Instances", self.instances, _RIGHT),
             self._add_dock("History", self.history, _RIGHT),
             self._add_dock("Training", self.training, _RIGHT),
+            self._add_dock("Display", self.display, _RIGHT),
         ]
 
         self.setTabPosition(_RIGHT, QTabWidget.TabPosition.North)
         self.tabifyDockWidget(self.docks[2], self.docks[3])
+        self.tabifyDockWidget(self.docks[3], self.docks[5])
         self.docks[2].raise_()
 
     def _add_dock(self, title: str, panel: QWidget, side: Qt.DockWidgetArea) -> QDockWidget:

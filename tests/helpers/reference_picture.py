@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
-from mrcnn_gui.project.annotation import Suggestion
+from mrcnn_gui.project.annotation import Instance, Suggestion
 from mrcnn_gui.project.document import ImageDocument
+from mrcnn_gui.project.palette import CATEGORY_COLORS, SOURCE_COLORS
+from mrcnn_gui.services.look import ColorBy, Look, Tone
 from mrcnn_gui.services.pyramid import Level, Pyramid
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.grid import Grid
@@ -45,13 +47,16 @@ def reference(
     suggestions: tuple[Suggestion, ...] = (),
 ) -> Picture:
     """The whole view: the image, over it the masks at rest, over those what stands out."""
-    picture = _image(pyramid, viewport)
+    picture = _image(pyramid, viewport, view_state.tone)
+    if view_state.only_image:
+        return picture
+    look = view_state.look
     at_rest = [
-        Layer(it.mask.crop, it.mask.x, it.mask.y, _style(colors, it.category_id, Emphasis()))
+        Layer(it.mask.crop, it.mask.x, it.mask.y, _style(colors, it, look, Emphasis()))
         for it in sorted(
             document.instances.values(), key=lambda it: (it.z_order, -it.mask.crop.size, it.id)
         )
-        if it.id not in view_state.hidden_instances and it.id != view_state.selected_instance
+        if it.id not in view_state.unseen_instances and it.id != view_state.selected_instance
     ]
     at_rest += [_suggested(it, Emphasis()) for it in suggestions]
     picture = _over(picture, masks(at_rest, viewport))
@@ -61,10 +66,10 @@ def reference(
         (view_state.selected_instance, Emphasis(selected=True)),
     ):
         instance = document.instances.get(instance_id or 0)
-        hidden = instance_id in view_state.hidden_instances
+        unseen = view_state.unseen_instances if emphasis.hovered else view_state.hidden_instances
         covered = emphasis.hovered and instance_id == view_state.selected_instance
-        if instance is not None and not hidden and not covered:
-            style = _style(colors, instance.category_id, emphasis)
+        if instance is not None and instance_id not in unseen and not covered:
+            style = _style(colors, instance, look, emphasis)
             mask = instance.mask
             standing_out.append(Layer(mask.crop, mask.x, mask.y, style))
     return _over(picture, masks(standing_out, viewport))
@@ -119,7 +124,7 @@ def _spread(bitmap: Bitmap, radius: int) -> Bitmap:
     return result
 
 
-def _image(pyramid: Pyramid, viewport: Viewport) -> Picture:
+def _image(pyramid: Pyramid, viewport: Viewport, tone: Tone) -> Picture:
     """The ground with the image on it; between pixels, interpolated in steps of 1/32."""
     grid, scale = viewport.grid, viewport.scale
     level = pyramid.levels[pyramid.level_for(scale)]
@@ -136,7 +141,8 @@ def _image(pyramid: Pyramid, viewport: Viewport) -> Picture:
         seen = part[rows[:, None] - rows[0], columns - columns[0]]
     else:
         seen = _interpolated(level, x * (width / pyramid.width), y * (height / pyramid.height))
-    picture[np.ix_(on_y, on_x)] = seen
+    table = tone.table()
+    picture[np.ix_(on_y, on_x)] = seen if table is None else table[seen]
     return picture
 
 
@@ -179,8 +185,13 @@ def _qimage(pixels: NDArray[np.uint8], form: QImage.Format) -> QImage:
     return QImage(np.ascontiguousarray(pixels).data, width, height, 4 * width, form).copy()
 
 
-def _style(colors: dict[int, str], category_id: int, emphasis: Emphasis) -> Style:
-    return instance_style(colors[category_id], emphasis, 1.0)
+def _style(colors: dict[int, str], instance: Instance, look: Look, emphasis: Emphasis) -> Style:
+    color = {
+        ColorBy.CATEGORY: colors[instance.category_id],
+        ColorBy.INSTANCE: CATEGORY_COLORS[instance.id % 12],
+        ColorBy.SOURCE: SOURCE_COLORS[instance.provenance.source],
+    }[look.color_by]
+    return instance_style(color, emphasis, 1.0, look)
 
 
 def _suggested(suggestion: Suggestion, emphasis: Emphasis) -> Layer:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mrcnn_gui.services.look import Table
 from mrcnn_gui.services.pyramid import Pyramid
 from mrcnn_gui.ui.canvas.boxes import Box, area
 from mrcnn_gui.ui.canvas.grid import Grid
@@ -23,9 +24,15 @@ _STEPS = 32  # positions between two pixels
 
 @dataclass(frozen=True, eq=False)
 class Backdrop:
-    """Turns a pyramid into the pixels of a view."""
+    """Turns a pyramid into the pixels of a view.
+
+    Attributes:
+        pyramid: The image.
+        table: What each value of a pixel is shown as, uint8 [256]; None for itself.
+    """
 
     pyramid: Pyramid
+    table: Table | None = None
 
     def bounds(self, scale: float) -> Box:
         """The box that the image fills at a scale, counted from its corner."""
@@ -41,7 +48,7 @@ class Backdrop:
         level = self.pyramid.level_for(scale)
         if level == 0 and (scale >= NEAREST_FROM or scale == 1.0) and self.pyramid.is_whole:
             return self._squares(scale, box)
-        return self._interpolated(level, scale, box)
+        return self._packed(self._interpolated(level, scale, box))
 
     def cost(self, _scale: float, box: Box) -> int:
         """What that takes: the pixels of the box."""
@@ -52,14 +59,14 @@ class Backdrop:
         height, width = self.pyramid.levels[0].shape[:2]
         columns = grid.columns(box[0], box[2]).clip(0, width - 1)
         rows = grid.rows(box[1], box[3]).clip(0, height - 1)
-        seen = packed(self._read(0, rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
+        seen = self._packed(self._read(0, rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
         if scale == 1.0:
             return seen
         wide = seen.take(columns - columns[0], axis=1)
         squares: Pixels = wide.take(rows - rows[0], axis=0)
         return squares
 
-    def _interpolated(self, level: int, scale: float, box: Box) -> Pixels:
+    def _interpolated(self, level: int, scale: float, box: Box) -> NDArray[np.uint8]:
         height, width = self.pyramid.levels[level].shape[:2]
         x = _positions(box[0], box[2], scale * self.pyramid.width / width, width)
         y = _positions(box[1], box[3], scale * self.pyramid.height / height, height)
@@ -70,7 +77,16 @@ class Backdrop:
         columns = np.broadcast_to((x - left * _STEPS).astype(np.float32) / _STEPS, shape)
         rows = np.broadcast_to((y - top * _STEPS).astype(np.float32)[:, None] / _STEPS, shape)
         mixed = cv2.remap(seen, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return packed(np.asarray(mixed, dtype=np.uint8))
+        return np.asarray(mixed, dtype=np.uint8)
+
+    def smallest(self) -> Pixels:
+        """The whole image at its smallest size."""
+        level = self.pyramid.levels[-1]
+        height, width = level.shape[:2]
+        return self._packed(level[0:height, 0:width])
+
+    def _packed(self, rgb: NDArray[np.uint8]) -> Pixels:
+        return packed(rgb if self.table is None else self.table[rgb])
 
     def _read(self, level: int, top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
         return np.ascontiguousarray(self.pyramid.levels[level][top:bottom, left:right])

@@ -87,6 +87,8 @@ def _draw_halos(picture: Ink, sheet: Sheet, inks: _Inks) -> None:
 def _draw_borders(picture: Ink, sheet: Sheet, inks: _Inks, corner: tuple[int, int]) -> None:
     """Draw the borders; the corner of the box is counted from that of the image."""
     width, _, dashed = sheet.layers[0].style.outline
+    if not width:
+        return
     borders = sheet.borders(width).view(np.uint8)
     rising = sheet.rising() if dashed else None
     for layer, on_sheet, in_box in zip(sheet.layers, sheet.on_sheet, sheet.in_box, strict=True):

@@ -16,7 +16,10 @@ from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas import marks, palette
+from mrcnn_gui.ui.canvas.backdrop import Backdrop
 from mrcnn_gui.ui.canvas.boxes import Box
+from mrcnn_gui.ui.canvas.guides import paint_pixel_grid
+from mrcnn_gui.ui.canvas.minimap import Minimap
 from mrcnn_gui.ui.canvas.pan_zoom import PanZoomWidget
 from mrcnn_gui.ui.canvas.picture import Picture
 from mrcnn_gui.ui.canvas.preview import Preview
@@ -32,6 +35,7 @@ class ImageView(PanZoomWidget):
         image_id: Of the open image; 0 without one.
         preview: What a tool shows before its edit exists.
         suggestions: Those that are visible now.
+        minimap: In a corner, where it is wanted.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class ImageView(PanZoomWidget):
         self._picture: Picture | None = None
         self.image_id = 0
         self._problem = self._progress = ""
+        self.minimap = Minimap(self)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._connect()
 
@@ -78,6 +83,7 @@ class ImageView(PanZoomWidget):
         self.image_id, self._problem, self._progress = image_id, "", ""
         self._picture = self._scene = None
         self.suggestions = []
+        self.minimap.hide()
         self.show_no_image()
         if image_id:
             self._images.request(image_id)
@@ -89,11 +95,13 @@ class ImageView(PanZoomWidget):
         """Place the picture anew."""
         if self._picture is not None and self.viewport is not None:
             self._picture.place(self.viewport)
+        self.minimap.show_viewport(self.viewport)
         self.update()
 
     def paint_marks(self, painter: QPainter) -> None:
         """Paint what lies over the picture, in logical pixels: the scores of the suggestions."""
-        marks.paint_pills(painter, list(self._pills()), QRectF(self.rect()))
+        if not self._view_state.only_image:
+            marks.paint_pills(painter, list(self._pills()), QRectF(self.rect()))
         if self._progress:
             marks.paint_note(painter, self.rect(), self._progress)
 
@@ -132,19 +140,27 @@ class ImageView(PanZoomWidget):
         state.selected_suggestion_changed.connect(self._follow_emphasis)
         state.hovered_suggestion_changed.connect(self._follow_emphasis)
         state.hidden_instances_changed.connect(self._follow_emphasis)
+        state.filtered_instances_changed.connect(self._follow_emphasis)
+        state.shows_origin_changed.connect(self._follow_emphasis)
+        state.look_changed.connect(self._recompose)
+        state.tone_changed.connect(self._follow_tone)
+        state.only_image_changed.connect(self.update)
+        state.guides_changed.connect(self._follow_guides)
+        self.minimap.moved.connect(self.centre_on)
 
     def _show_image(self, image_id: int, pyramid: Pyramid) -> None:
         if image_id != self.image_id:
             return
         if self._picture is not None:
             self._progress = ""
-            self._picture.show_pyramid(pyramid)
+            self._show_backdrop(pyramid)
             self.update(marks.note_rect(self.rect()))
             return
         self._compose_scene()
         assert self._scene is not None
-        self._picture = Picture(pyramid, self._scene, self._jobs, self._show_box)
+        self._picture = Picture(self._backdrop(pyramid), self._scene, self._jobs, self._show_box)
         self.show_image_of(pyramid.width, pyramid.height)
+        self._follow_guides()
         self.image_shown()
 
     def _compose_scene(self) -> None:
@@ -193,6 +209,27 @@ class ImageView(PanZoomWidget):
             self._picture.restack()
         self.update()
 
+    def _follow_tone(self) -> None:
+        pyramid = self._images.pyramid(self.image_id)
+        if pyramid is not None:
+            self._show_backdrop(pyramid)
+
+    def _show_backdrop(self, pyramid: Pyramid) -> None:
+        if self._picture is not None:
+            self._picture.show_image(self._backdrop(pyramid))
+            self._follow_guides()
+
+    def _backdrop(self, pyramid: Pyramid) -> Backdrop:
+        return Backdrop(pyramid, self._view_state.tone.table())
+
+    def _follow_guides(self) -> None:
+        pyramid = self._images.pyramid(self.image_id)
+        shown = self._view_state.guides.minimap and self._picture is not None
+        self.minimap.setVisible(shown)
+        if shown and pyramid is not None:
+            self.minimap.show_image(self._backdrop(pyramid).smallest())
+        self.update()
+
     def _color_of(self, category_id: int) -> str:
         colors = {category.id: category.color for category in self._session.categories}
         return colors.get(category_id, _FALLBACK_COLOR)
@@ -207,7 +244,10 @@ class ImageView(PanZoomWidget):
         ratio = self.devicePixelRatioF()
         painter.save()
         painter.scale(1 / ratio, 1 / ratio)
-        self._picture.paint(painter, self._device(rect))
+        only_image = self._view_state.only_image
+        self._picture.paint(painter, self._device(rect), only_image=only_image)
+        if self._view_state.guides.pixel_grid and self.viewport is not None:
+            paint_pixel_grid(painter, self.viewport, self._device(rect))
         painter.restore()
 
     def _pills(self) -> Iterable[marks.Pill]:

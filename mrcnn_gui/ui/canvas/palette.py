@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from PySide6.QtGui import QColor
 
+from mrcnn_gui.services.look import Look, MaskForm
 from mrcnn_gui.ui.canvas.style import Style
 
 GROUND = QColor(38, 40, 43)  # neutral and dark: it does not tint how a photo looks
@@ -15,9 +16,8 @@ LIGHT = QColor(255, 255, 255)
 DARK = QColor(16, 18, 20)
 SUGGESTION = QColor(0, 229, 255)  # no category of the default palette looks like this
 
-_FILL = 0.35
 _HOVERED_FILL = 0.12  # over the fill that is there
-_SELECTED_FILL = 0.42
+_SELECTED_FILL = 1.2  # times the opacity
 
 
 @dataclass(frozen=True)
@@ -29,31 +29,41 @@ class Emphasis:
 
 
 @lru_cache(maxsize=1024)
-def instance_style(color: str, emphasis: Emphasis, ratio: float) -> Style:
+def instance_style(color: str, emphasis: Emphasis, ratio: float, look: Look = Look()) -> Style:  # noqa: B008
     """How an instance is drawn.
 
     A light border and a dark halo part the mask from any ground; the selected instance has a
     white outline instead. The hovered one is drawn once more, over its look at rest.
 
     Args:
-        color: Of its category, "#rrggbb".
+        color: Of its inside, "#rrggbb".
         emphasis: Whether it is selected or hovered.
         ratio: Device pixels per logical pixel.
+        look: How masks look.
     """
     tint = QColor(color)
+    opacity = 0.0 if look.form is MaskForm.OUTLINE else look.opacity
     if emphasis.selected:
         return Style(
-            fill=premultiplied(_brightened(tint, 0.3), _SELECTED_FILL),
+            fill=premultiplied(_brightened(tint, 0.3), min(_SELECTED_FILL * opacity, 1.0)),
             border=premultiplied(LIGHT),
             border_width=_width(3, ratio),
             halo=premultiplied(DARK),
             halo_width=_width(1.5, ratio),
         )
+    if emphasis.hovered:
+        return Style(
+            fill=premultiplied(tint, _HOVERED_FILL),
+            border=premultiplied(_brightened(tint, 0.75)),
+            border_width=_width(2, ratio),
+        )
+    if look.form is MaskForm.FILL:
+        return Style(fill=premultiplied(tint, opacity), border=0, border_width=0)
     return Style(
-        fill=premultiplied(tint, _HOVERED_FILL if emphasis.hovered else _FILL),
-        border=premultiplied(_brightened(tint, 0.75 if emphasis.hovered else 0.5)),
+        fill=premultiplied(tint, opacity),
+        border=premultiplied(_brightened(tint, 0.5)),
         border_width=_width(2, ratio),
-        halo=0 if emphasis.hovered else premultiplied(DARK, 0.75),
+        halo=premultiplied(DARK, 0.75),
         halo_width=_width(1, ratio),
     )
 

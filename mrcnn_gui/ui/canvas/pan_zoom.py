@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QNativeGestureEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.viewport import Viewport
 
 ZOOM_STEP = 1.25
@@ -72,6 +73,17 @@ class PanZoomWidget(QWidget):
         """Move the image by device pixels."""
         if self.viewport is not None:
             self._show(self.viewport.panned(dx, dy), fitted=False)
+
+    def centre_on(self, x: float, y: float) -> None:
+        """Bring an image point into the middle of the view."""
+        if self.viewport is not None:
+            view_x, view_y = self.viewport.to_view(x, y)
+            self.pan(self.viewport.view_width / 2 - view_x, self.viewport.view_height / 2 - view_y)
+
+    def look_at(self, box_xyxy: Box) -> None:
+        """Zoom so that a box of the image fills the middle of the view, with ground around it."""
+        if self.viewport is not None:
+            self._show(self.viewport.showing(box_xyxy), fitted=False)
 
     def viewport_changed(self) -> None:
         """The view shows another part of the image."""

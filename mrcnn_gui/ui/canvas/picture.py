@@ -8,8 +8,7 @@ from PySide6.QtGui import QImage, QPainter
 from mrcnn_gui.project.annotation import Suggestion
 from mrcnn_gui.project.document import Change
 from mrcnn_gui.services.jobs import JobRunner
-from mrcnn_gui.services.pyramid import Pyramid
-from mrcnn_gui.ui.canvas.backdrop import Backdrop, packed
+from mrcnn_gui.ui.canvas.backdrop import Backdrop
 from mrcnn_gui.ui.canvas.boxes import Box, grown
 from mrcnn_gui.ui.canvas.plane import Plane, Workshop
 from mrcnn_gui.ui.canvas.scene import Scene
@@ -27,19 +26,18 @@ class Picture:
     """One image with its masks, as one viewport shows it.
 
     Args:
-        pyramid: The image.
+        image: Its pixels.
         scene: Its masks.
         jobs: Where tiles are made.
         shown: Told which box of the view must be painted again.
     """
 
     def __init__(
-        self, pyramid: Pyramid, scene: Scene, jobs: JobRunner, shown: Callable[[Box], None]
+        self, image: Backdrop, scene: Scene, jobs: JobRunner, shown: Callable[[Box], None]
     ) -> None:
         self._scene = scene
-        image = Backdrop(pyramid)
         self._image = Plane(
-            image, image.bounds, Workshop(jobs, 2, _OPAQUE), shown, _smallest(pyramid)
+            image, image.bounds, Workshop(jobs, 2, _OPAQUE), shown, _smallest(image)
         )
         self._masks, self._standing_out = (
             Plane(source, lambda scale: grown(image.bounds(scale), MAX_REACH), workshop, shown)
@@ -74,14 +72,18 @@ class Picture:
         for plane in self._planes:
             plane.place(viewport.grid, viewport.view_width, viewport.view_height)
 
-    def paint(self, painter: QPainter, box: Box) -> None:
-        """Paint a view box; the painter works in device pixels."""
+    def paint(self, painter: QPainter, box: Box, *, only_image: bool = False) -> None:
+        """Paint a view box, with the masks or without; the painter works in device pixels."""
         for plane in self._planes:
-            plane.paint(painter, box)
+            if only_image and plane is not self._image:
+                plane.refresh()
+            else:
+                plane.paint(painter, box)
 
-    def show_pyramid(self, pyramid: Pyramid) -> None:
-        """Show the same image, read more finely."""
-        self._image.change_all(Backdrop(pyramid))
+    def show_image(self, image: Backdrop) -> None:
+        """Show the same image, read more finely or in other tones."""
+        self._image.last_resort = _smallest(image)
+        self._image.change_all(image)
 
     def follow(self, change: Change) -> None:
         """An edit was made or taken back."""
@@ -132,10 +134,9 @@ class Picture:
             plane.close()
 
 
-def _smallest(pyramid: Pyramid) -> StandIn:
+def _smallest(image: Backdrop) -> StandIn:
     """The smallest level: what is shown of an image before anything else is made."""
-    level = pyramid.levels[-1]
-    height, width = level.shape[:2]
-    pixels = packed(level[0:height, 0:width])
+    pixels = image.smallest()
+    height, width = pixels.shape
     tile = Tile.of((0, 0, width, height), pixels, _OPAQUE)
-    return StandIn(width / pyramid.width, (tile,))
+    return StandIn(width / image.pyramid.width, (tile,))

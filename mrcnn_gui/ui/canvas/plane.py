@@ -68,7 +68,7 @@ class Plane:
         last_resort: StandIn = NOTHING,
     ) -> None:
         self._source, self._bounds_at, self._workshop, self._shown = source, bounds, workshop, shown
-        self._last_resort = last_resort
+        self.last_resort = last_resort
         self._grid, self._view = Grid(1.0, 0, 0), (0, 0, 0, 0)
         self._bounds: Box = (0, 0, 0, 0)
         self._tiles: dict[Key, Tile] = {}
@@ -130,7 +130,7 @@ class Plane:
 
     def paint(self, painter: QPainter, box: Box) -> None:
         """Paint a box of the view; the painter works in device pixels."""
-        self._refresh()
+        self.refresh()
         missing = QRegion()
         for key in keys_in(moved(box, -self._grid.x, -self._grid.y), self._bounds):
             place = moved(tile_box(key, self._bounds), self._grid.x, self._grid.y)
@@ -141,11 +141,11 @@ class Plane:
                 painter.drawImage(place[0], place[1], tile.image)
         if not missing.isEmpty():
             rest = self._stand_in.paint(painter, self._grid, missing)
-            self._last_resort.paint(painter, self._grid, rest)
+            self.last_resort.paint(painter, self._grid, rest)
 
     # What changes
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Compose what changed, or have it composed where that takes long."""
         changed, self._changed = merged(self._changed), []
         view = moved(self._view, -self._grid.x, -self._grid.y)

@@ -6,15 +6,17 @@ the same for ten instances and for thousands.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from mrcnn_gui.project.annotation import Instance, Suggestion
+from mrcnn_gui.project.annotation import Instance, Source, Suggestion
 from mrcnn_gui.project.document import ImageDocument
+from mrcnn_gui.project.origin import origin_of
 from mrcnn_gui.project.stacking import height
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.boxes import Box, overlap
 from mrcnn_gui.ui.canvas.layer_stack import EMPTY, LayerStack, Rank
 from mrcnn_gui.ui.canvas.palette import Emphasis, instance_style, suggestion_style
-from mrcnn_gui.ui.canvas.preview import Preview
+from mrcnn_gui.ui.canvas.preview import Preview, Shape
 from mrcnn_gui.ui.canvas.style import Layer, Style
+from mrcnn_gui.ui.mask_colors import mask_color
 
 _MANY = 100  # so many instances are cheaper to stack anew than to replace one by one
 _INSTANCES, _SUGGESTIONS = 0, 1  # first number of a rank
@@ -102,6 +104,8 @@ class Scene:
             boxes["hovered", hovered] = instances[hovered].mask.box_xyxy
         for instance in self._shown_selection():
             boxes["selected", instance.id] = instance.mask.box_xyxy
+        for origin in self._origins():
+            boxes["origin", origin.key] = origin.mask.box_xyxy
         for it in self._suggestions:
             for role, key in (
                 ("hovered", state.hovered_suggestion),
@@ -114,12 +118,14 @@ class Scene:
     def standing_out(self) -> LayerStack:
         """What is hovered and selected, drawn over all else; the selected ones on top."""
         layers = [*self._hovered(), *self._chosen_suggestions(), *self._selected()]
+        style = suggestion_style(Emphasis(), self._ratio)
+        layers += [Layer(it.mask.crop, it.mask.x, it.mask.y, style) for it in self._origins()]
         return LayerStack.of(((index,), layer) for index, layer in enumerate(layers))
 
     def _now_left_out(self) -> frozenset[int]:
-        """Hidden ones, and those that stand out: selected, or shown otherwise by a tool."""
+        """Unseen ones, and those that stand out: selected, or shown otherwise by a tool."""
         state = self._view_state
-        return state.hidden_instances.union(state.selected_instances, self._replaced())
+        return state.unseen_instances.union(state.selected_instances, self._replaced())
 
     def _replace(self, instance_id: int) -> None:
         rank = self._ranks.pop(instance_id, None)
@@ -131,8 +137,12 @@ class Scene:
             self.at_rest = self.at_rest.over([(_rank(instance), self._layer(instance))])
 
     def _layer(self, instance: Instance, emphasis: Emphasis = Emphasis()) -> Layer:  # noqa: B008
-        mask, style = instance.mask, self._style(instance.category_id, emphasis)
-        return Layer(mask.crop, mask.x, mask.y, style)
+        color_by, made_by = self._view_state.look.color_by, instance.provenance.source
+        color = mask_color(
+            color_by, instance.id, instance.category_id, made_by, self._category_color
+        )
+        mask = instance.mask
+        return Layer(mask.crop, mask.x, mask.y, self._style(color, emphasis))
 
     def _suggested(self) -> list[tuple[Rank, Layer]]:
         style = suggestion_style(Emphasis(), self._ratio)
@@ -162,10 +172,19 @@ class Scene:
         """The selected instances, and what a tool shows in their place or as new ones."""
         emphasis, replaced = Emphasis(selected=True), self._replaced()
         chosen = [it for it in self._shown_selection() if it.id not in replaced]
-        return [self._layer(it, emphasis) for it in chosen] + [
-            Layer(it.bitmap, it.x, it.y, self._style(it.category_id, emphasis))
-            for it in self._preview.shapes
-        ]
+        layers = [self._layer(it, emphasis) for it in chosen]
+        for it in self._preview.shapes:
+            style = self._style(self._shape_color(it), emphasis)
+            layers.append(Layer(it.bitmap, it.x, it.y, style))
+        return layers
+
+    def _origins(self) -> list[Suggestion]:
+        """The suggestions that the selected instances once were, where these are asked for."""
+        if not self._view_state.shows_origin:
+            return []
+        decisions = self._document.decisions.values()
+        found = (origin_of(it, decisions) for it in self._shown_selection())
+        return [it for it in found if it is not None]
 
     def _shown_selection(self) -> list[Instance]:
         hidden, instances = self._view_state.hidden_instances, self._document.instances
@@ -177,11 +196,25 @@ class Scene:
         ids = (shape.instance_id for shape in self._preview.shapes)
         return frozenset(it for it in ids if it is not None)
 
-    def _style(self, category_id: int, emphasis: Emphasis) -> Style:
+    def _shape_color(self, shape: Shape) -> str:
+        instance = self._document.instances.get(shape.instance_id or 0)
+        made_by = Source.HUMAN if instance is None else instance.provenance.source
+        return mask_color(
+            self._view_state.look.color_by,
+            shape.instance_id or 0,
+            shape.category_id,
+            made_by,
+            self._category_color,
+        )
+
+    def _category_color(self, category_id: int) -> str:
         color = self._colors.get(category_id)
         if color is None:
             color = self._colors[category_id] = self._color_of(category_id)
-        return instance_style(color, emphasis, self._ratio)
+        return color
+
+    def _style(self, color: str, emphasis: Emphasis) -> Style:
+        return instance_style(color, emphasis, self._ratio, self._view_state.look)
 
 
 def _rank(instance: Instance) -> Rank:

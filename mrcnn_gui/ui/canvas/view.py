@@ -19,6 +19,7 @@ from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas import marks
 from mrcnn_gui.ui.canvas.drawings import paint_drawing
+from mrcnn_gui.ui.canvas.guides import crosshair_rects, paint_crosshair
 from mrcnn_gui.ui.canvas.image_view import ImageView
 from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool, ToolContext
 from mrcnn_gui.ui.canvas.tools.moving import nudge
@@ -284,6 +285,11 @@ class CanvasView(ImageView):
                 if centre is not None:
                     rect = marks.circle_rect(centre, self._brush_radius())
                     self.update(rect.toAlignedRect())
+        if self._view_state.guides.crosshair:
+            for centre in (self._cursor_at, position):
+                if centre is not None:
+                    for line in crosshair_rects(centre, self.rect()):
+                        self.update(line)
         self._cursor_at = position
         self._tell_position()
 
@@ -302,6 +308,8 @@ class CanvasView(ImageView):
             marks.paint_outline(painter, [self.to_view(*point) for point in self.preview.outline])
         for drawing in self.preview.drawings if self.viewport is not None else ():
             paint_drawing(painter, drawing, self._image_transform(), QRectF(self.rect()))
+        if self._view_state.guides.crosshair and self._cursor_at is not None:
+            paint_crosshair(painter, self._cursor_at, self.rect())
         shows_brush = self._tool is not None and self._tool.shows_brush
         if shows_brush and self._cursor_at is not None:
             marks.paint_circle(painter, self._cursor_at, self._brush_radius())

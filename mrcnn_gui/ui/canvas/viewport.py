@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass, replace
 
+from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.grid import Grid
 
 MAX_SCALE = 64.0
 MAX_FIT_SCALE = 8.0  # a tiny image is not blown up to the whole window
 MARGIN = 12.0  # free ground around a fitted image, in device pixels
+SHOWN_SHARE = 0.5  # of the view, for what is looked at
+MAX_SHOWN_SCALE = 8.0
+TINY = 24.0  # device pixels
 KEPT_IN_VIEW = 48.0  # an image cannot be panned away wholly
 
 
@@ -62,6 +66,22 @@ class Viewport:
         width = max(self.view_width - 2 * MARGIN, 1.0) / self.image_width
         height = max(self.view_height - 2 * MARGIN, 1.0) / self.image_height
         return min(width, height, MAX_FIT_SCALE)
+
+    def showing(self, box_xyxy: Box) -> "Viewport":
+        """A box of the image in the middle, as large as half the view; not enlarged endlessly."""
+        left, top, right, bottom = box_xyxy
+        across, down = self.view_width / (right - left), self.view_height / (bottom - top)
+        scale = min(SHOWN_SHARE * min(across, down), MAX_SHOWN_SCALE)
+        zoomed = self.zoomed(max(scale, min(self.fit_scale, MAX_SHOWN_SCALE)), 0, 0)
+        x, y = zoomed.to_view((left + right) / 2, (top + bottom) / 2)
+        return zoomed.panned(self.view_width / 2 - x, self.view_height / 2 - y)
+
+    def shows_well(self, box_xyxy: Box) -> bool:
+        """Whether a box of the image lies in the view, and is not tiny there."""
+        left, top = self.to_view(*box_xyxy[:2])
+        right, bottom = self.to_view(*box_xyxy[2:])
+        inside = left >= 0 and top >= 0 and right <= self.view_width and bottom <= self.view_height
+        return inside and max(right - left, bottom - top) >= TINY
 
     def zoomed(self, scale: float, view_x: float, view_y: float) -> "Viewport":
         """Another scale; the image point at (view_x, view_y) stays where it is.

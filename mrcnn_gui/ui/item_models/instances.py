@@ -9,6 +9,7 @@ from mrcnn_gui.project.annotation import Instance, Source
 from mrcnn_gui.project.document import Change
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.ui.mask_colors import mask_color
 from mrcnn_gui.ui.theme import icon, swatch
 
 Index = QModelIndex | QPersistentModelIndex
@@ -57,6 +58,8 @@ class InstanceModel(QAbstractTableModel):
         session.document_changed.connect(self._follow)
         session.categories_changed.connect(self._refresh_all)
         view_state.hidden_instances_changed.connect(self._refresh_all)
+        view_state.look_changed.connect(self._refresh_all)
+        view_state.filtered_instances_changed.connect(self._follow_filter)
         self._reload()
 
     def id_at(self, row: int) -> int:
@@ -124,13 +127,25 @@ class InstanceModel(QAbstractTableModel):
         if column == Column.LOCKED:
             return self._locks[instance.locked]
         if column == Column.CATEGORY:
-            return swatch(self._session.category(instance.category_id).color)
+            return swatch(self._color(instance))
         return None
+
+    def _color(self, instance: Instance) -> str:
+        return mask_color(
+            self._view_state.look.color_by,
+            instance.id,
+            instance.category_id,
+            instance.provenance.source,
+            lambda category_id: self._session.category(category_id).color,
+        )
 
     def _reload(self) -> None:
         self.beginResetModel()
         self._ids = self._document_ids()
         self.endResetModel()
+
+    def _follow_filter(self) -> None:
+        self._follow(Change())
 
     def _follow(self, change: Change) -> None:
         wanted = self._document_ids()
@@ -162,7 +177,8 @@ class InstanceModel(QAbstractTableModel):
 
     def _document_ids(self) -> list[int]:
         document = self._session.document
-        return list(document.instances) if document else []
+        left_out = self._view_state.filtered_instances
+        return [key for key in document.instances if key not in left_out] if document else []
 
 
 def source_text(instance: Instance) -> str:

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxL
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.item_models.instances import Column, InstanceModel
+from mrcnn_gui.ui.panels.filter_bar import FilterBar
 from mrcnn_gui.ui.theme import SPACE, quiet_label
 
 _FLAGS = QItemSelectionModel.SelectionFlag
@@ -31,9 +32,12 @@ class InstanceListPanel(QWidget):
         self._marking = False
         self.model = InstanceModel(session, view_state, self)
         self.view = self._make_view()
+        self.filter = FilterBar(session, view_state)
         self.empty = quiet_label()
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        column.setSpacing(SPACE)
+        column.addWidget(self.filter)
         column.addWidget(self.view, 1)
         column.addWidget(self.empty, 1)
         self._connect()
@@ -65,6 +69,7 @@ class InstanceListPanel(QWidget):
         self._view_state.selected_instances_changed.connect(self._mark_selected)
         for changed in (self.model.modelReset, self.model.rowsInserted, self.model.rowsRemoved):
             changed.connect(self._refresh_empty)
+        self._view_state.filtered_instances_changed.connect(self._refresh_empty)
         self.model.rowsInserted.connect(self._mark_current)
 
     def _click(self, index: QModelIndex) -> None:
@@ -115,7 +120,9 @@ class InstanceListPanel(QWidget):
         nothing = self.model.rowCount() == 0
         self.view.setVisible(not nothing)
         self.empty.setVisible(nothing)
-        if self._session.document is None:
+        if self._view_state.filtered_instances:
+            self.empty.setText("The filter leaves every instance of this image out.")
+        elif self._session.document is None:
             self.empty.setText("Open an image to see its instances.")
         else:
             self.empty.setText(

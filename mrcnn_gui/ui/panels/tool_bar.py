@@ -6,7 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
 
+from mrcnn_gui.services.look import InstanceFilter
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.ui.panels.filter_bar import FilterChip
 from mrcnn_gui.ui.panels.tool_options import OverlapOption, RadiusOption, ToleranceOption
 
 
@@ -29,10 +31,14 @@ class CanvasToolBar(QToolBar):
         self._radius_action = self.addWidget(self.radius)
         self._tolerance_action = self.addWidget(self.tolerance)
         self.addWidget(_stretch())
+        self.filtered = FilterChip(actions)
+        self._filtered_action = self.addWidget(self.filtered)
         self._add("previous", "next", "done")
         self._name_buttons()
         view_state.tool_changed.connect(self._show_tool)
+        view_state.instance_filter_changed.connect(self._show_filter)
         self._show_tool(view_state.tool)
+        self._show_filter(view_state.instance_filter)
 
     def _add(self, *names: str | None) -> None:
         for name in names:
@@ -46,6 +52,8 @@ class CanvasToolBar(QToolBar):
             button = self.widgetForAction(action)
             if isinstance(button, QToolButton):
                 button.setAccessibleName(action.text().replace("&", ""))
+        self.filtered.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.filtered.setAccessibleName("Instances are filtered: show all again")
         done = self.widgetForAction(self._actions["done"])
         if isinstance(done, QToolButton):
             done.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -54,6 +62,9 @@ class CanvasToolBar(QToolBar):
     def _show_tool(self, tool: str) -> None:
         self._radius_action.setVisible(tool in ("brush", "eraser"))
         self._tolerance_action.setVisible(tool == "wand")
+
+    def _show_filter(self, instance_filter: InstanceFilter) -> None:
+        self._filtered_action.setVisible(instance_filter.is_active)
 
 
 def _stretch() -> QWidget:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from mrcnn_gui.services.look import Guides
 from mrcnn_gui.ui.canvas.view import CanvasView
 from mrcnn_gui.ui.services import Services
 
@@ -95,6 +96,7 @@ def canvas(services: Services, photos: Path, qtbot: QtBot) -> CanvasView:
     with qtbot.waitSignals([services.session.project_opened, services.images.image_ready]):
         services.session.open_path(photos)
     services.view_state.active_category = services.session.categories[0].id
+    services.view_state.guides = Guides(pixel_grid=False)  # pictures are compared
     view.zoom_at(3.0, QPointF(320, 240))
     return view
 

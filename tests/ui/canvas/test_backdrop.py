@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mrcnn_gui.services.look import Tone
 from mrcnn_gui.services.pyramid import Pyramid
 from mrcnn_gui.ui.canvas.backdrop import Backdrop
 from mrcnn_gui.ui.canvas.viewport import Viewport
@@ -19,7 +20,7 @@ def test_the_image_equals_a_slow_reference(scale: float) -> None:
     pixels = BACKDROP.pixels(scale, (left, top, right, bottom))
     rgb = np.stack([(pixels >> shift) & 0xFF for shift in (16, 8, 0)], axis=2)
     viewport = Viewport(WIDTH, HEIGHT, right, bottom, scale, 0.0, 0.0)
-    np.testing.assert_array_equal(rgb, _image(BACKDROP.pyramid, viewport))
+    np.testing.assert_array_equal(rgb, _image(BACKDROP.pyramid, viewport, Tone()))
     assert (pixels >> 24 == 255).all()
 
 

@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source
-from mrcnn_gui.project.edits import AddInstance, PaintMask, RemoveInstance
+from mrcnn_gui.project.edits import AddInstance, PaintMask, RemoveInstance, SetOrder
+from mrcnn_gui.services.look import ColorBy, Look, MaskForm, Tone
 from mrcnn_gui.ui.canvas.view import CanvasView
 from mrcnn_gui.ui.services import Services
 from tests.helpers.reference_picture import on_screen, reference
@@ -33,6 +34,9 @@ class Monkey:
             self.hide,
             self.hover,
             self.undo,
+            self.reorder,
+            self.restyle,
+            self.leave_out,
         ]
         acts[self.random.integers(len(acts))]()
 
@@ -73,6 +77,24 @@ class Monkey:
     def undo(self) -> None:
         self.services.session.undo()
 
+    def reorder(self) -> None:
+        if (instance := self.any_instance()) is not None:
+            order = int(self.random.integers(-2, 3))
+            self.services.session.push(SetOrder(instance.id, instance.z_order, order))
+
+    def restyle(self) -> None:
+        form, color_by = self.random.integers(3, size=2).tolist()
+        opacity, gamma = self.random.uniform(0, 1, 2).tolist()
+        state = self.services.view_state
+        state.look = Look(opacity, list(MaskForm)[form], list(ColorBy)[color_by])
+        state.tone = Tone(0.1, opacity - 0.5, 0.5 + gamma, 20, 200)
+        state.only_image = bool(self.random.integers(4) == 0)
+
+    def leave_out(self) -> None:
+        if (instance := self.any_instance()) is not None:
+            left_out = self.services.view_state.filtered_instances
+            self.services.view_state.filtered_instances = left_out ^ {instance.id}
+
     def blob(self) -> Mask:
         height, width = self.random.integers(5, 60, 2).tolist()
         bitmap = self.random.random((height, width)) < 0.9
@@ -87,7 +109,7 @@ class Monkey:
         return instances[self.random.integers(len(instances))] if instances else None
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_screen_equals_the_reference_after_anything(
     canvas: CanvasView, mouse: Mouse, services: Services, seed: int
 ) -> None:

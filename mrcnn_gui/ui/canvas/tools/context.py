@@ -100,10 +100,10 @@ class ToolContext:
         return [instances[key] for key in self.view_state.selected_instances if key in instances]
 
     def within_reach(self) -> Iterator[Instance]:
-        """The instances that the mouse can touch: neither hidden nor locked."""
-        hidden = self.view_state.hidden_instances
+        """The instances that the mouse can touch: neither unseen nor locked."""
+        unseen = self.view_state.unseen_instances
         for instance in self.document.instances.values():
-            if instance.id not in hidden and not instance.locked:
+            if instance.id not in unseen and not instance.locked:
                 yield instance
 
     def touchable(self, x: int, y: int) -> list[Instance]:
