@@ -3,12 +3,13 @@
 from html import escape
 from itertools import groupby
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
     QLabel,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -40,12 +41,20 @@ class ShortcutSheet(QDialog):
         self.setWindowTitle("Keyboard shortcuts")
         groups = {menu: list(rows) for menu, rows in groupby(COMMANDS, lambda it: it.menu)}
         columns = QHBoxLayout()
-        columns.setSpacing(8 * SPACE)
+        columns.setSpacing(6 * SPACE)
         for menus in _COLUMNS:
             text = "".join(_menu_html(menu, groups[menu], keymap) for menu in menus)
-            if "&View" in menus:
+            if "&File" in menus:
                 text += _table_html("Mouse", list(GESTURES))
             columns.addWidget(_sheet(text), alignment=Qt.AlignmentFlag.AlignTop)
+        page = QWidget()
+        page.setLayout(columns)
+        columns.setContentsMargins(0, 0, 0, 0)
+        area = QScrollArea()
+        area.setAccessibleName("All shortcuts")
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setWidget(page)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         change = buttons.addButton("Change…", QDialogButtonBox.ButtonRole.ActionRole)
         change.clicked.connect(self.accept)
@@ -54,15 +63,17 @@ class ShortcutSheet(QDialog):
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(4 * SPACE, 4 * SPACE, 4 * SPACE, 4 * SPACE)
-        column.addLayout(columns)
+        column.addWidget(area)
         column.addWidget(buttons)
+        room = self.screen().availableSize() * 0.9
+        self.resize((page.sizeHint() + QSize(8, 16) * SPACE + QSize(24, 40)).boundedTo(room))
 
 
 def _menu_html(menu: str, commands: list[Command], keymap: Keymap) -> str:
     single = [command for command in commands if not command.id.startswith("category_")]
     rows = [(keymap.text(command), command.text) for command in single]
     if len(single) < len(commands):
-        rows.append(("1 … 9", "Use that category, for the selected instance, too"))
+        rows.append(("1 … 9", "Use, give or accept as that category"))
     return _table_html(menu, rows)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -18,7 +19,7 @@ from mrcnn_gui.project.annotation import Source
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.panels.tool_options import SliderOption
-from mrcnn_gui.ui.theme import SPACE, icon, swatch
+from mrcnn_gui.ui.theme import SPACE, icon
 
 _SOURCES = {Source.HUMAN: "Drawn by you", Source.MODEL: "Of the model", Source.IMPORTED: "Imported"}
 
@@ -41,6 +42,7 @@ class FilterBar(QWidget):
         self.button.setMenu(self.menu)
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.button.setAutoRaise(True)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.score = SliderOption(
             "Score from", "Lowest score of shown instances", "Of what a model made", "0.00"
         )
@@ -68,9 +70,7 @@ class FilterBar(QWidget):
         wanted = self._view_state.instance_filter
         self.menu.addSection("Categories")
         for category in self._session.categories:
-            action = self._add(category.name, category.id, category.id not in wanted.categories)
-            action.setIcon(swatch(category.color))
-            action.setIconVisibleInMenu(True)
+            self._add(category.name, category.id, category.id not in wanted.categories)
         self.menu.addSection("Sources")
         for source, words in _SOURCES.items():
             self._add(words, source, source not in wanted.sources)
@@ -78,12 +78,11 @@ class FilterBar(QWidget):
         self.menu.addAction(self._score_action)
         self._show_score()
 
-    def _add(self, text: str, item: int | Source, seen: bool) -> QAction:
+    def _add(self, text: str, item: int | Source, seen: bool) -> None:
         action = self.menu.addAction(text.replace("&", "&&"))
         action.setCheckable(True)
         action.setChecked(seen)
         action.toggled.connect(lambda _: self._toggle(item))
-        return action
 
     def _toggle(self, item: int | Source) -> None:
         state = self._view_state
