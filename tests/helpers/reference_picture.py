@@ -24,7 +24,7 @@ _PAD = 20  # view pixels around the view that an outline may depend on
 
 
 def on_screen(widget: QWidget) -> Picture:
-    """The pixels that the window shows of a widget now: nothing is painted for this."""
+    """The device pixels that the window shows of a widget now: nothing is painted for this."""
     QApplication.processEvents()
     window = widget.window()
     place = widget.mapTo(window, widget.rect().topLeft())
@@ -45,14 +45,18 @@ def reference(
     *,
     hovered: int | None = None,
     suggestions: tuple[Suggestion, ...] = (),
+    ratio: float = 1.0,
 ) -> Picture:
-    """The whole view: the image, over it the masks at rest, over those what stands out."""
+    """The whole view: the image, over it the masks at rest, over those what stands out.
+
+    Lines are `ratio` times as wide as on a screen of usual density.
+    """
     picture = _image(pyramid, viewport, view_state.tone)
     if view_state.only_image:
         return picture
     look = view_state.look
     at_rest = [
-        Layer(it.mask.crop, it.mask.x, it.mask.y, _style(colors, it, look, Emphasis()))
+        Layer(it.mask.crop, it.mask.x, it.mask.y, _style(colors, it, look, Emphasis(), ratio))
         for it in sorted(
             document.instances.values(), key=lambda it: (it.z_order, -it.mask.crop.size, it.id)
         )
@@ -69,7 +73,7 @@ def reference(
         unseen = view_state.unseen_instances if emphasis.hovered else view_state.hidden_instances
         covered = emphasis.hovered and instance_id == view_state.selected_instance
         if instance is not None and instance_id not in unseen and not covered:
-            style = _style(colors, instance, look, emphasis)
+            style = _style(colors, instance, look, emphasis, ratio)
             mask = instance.mask
             standing_out.append(Layer(mask.crop, mask.x, mask.y, style))
     return _over(picture, masks(standing_out, viewport))
@@ -185,13 +189,15 @@ def _qimage(pixels: NDArray[np.uint8], form: QImage.Format) -> QImage:
     return QImage(np.ascontiguousarray(pixels).data, width, height, 4 * width, form).copy()
 
 
-def _style(colors: dict[int, str], instance: Instance, look: Look, emphasis: Emphasis) -> Style:
+def _style(
+    colors: dict[int, str], instance: Instance, look: Look, emphasis: Emphasis, ratio: float
+) -> Style:
     color = {
         ColorBy.CATEGORY: colors[instance.category_id],
         ColorBy.INSTANCE: CATEGORY_COLORS[instance.id % 12],
         ColorBy.SOURCE: SOURCE_COLORS[instance.provenance.source],
     }[look.color_by]
-    return instance_style(color, emphasis, 1.0, look)
+    return instance_style(color, emphasis, ratio, look)
 
 
 def _suggested(suggestion: Suggestion, emphasis: Emphasis) -> Layer:

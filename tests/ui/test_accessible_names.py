@@ -34,6 +34,7 @@ def nameless(top: QWidget) -> list[str]:
 
 def _is_named(widget: QWidget) -> bool:
     parent = widget.parentWidget()
+    assert parent is not None
     of_combo_box = parent.metaObject().className().startswith("QComboBox")
     inner = of_combo_box or isinstance(parent, (*_OF_QT, QDialogButtonBox, QAbstractItemView))
     spoken = QAccessible.queryAccessibleInterface(widget)

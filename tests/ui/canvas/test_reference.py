@@ -131,7 +131,13 @@ def compare(canvas: CanvasView, services: Services) -> None:
     colors = {category.id: category.color for category in services.session.categories}
     state = services.view_state
     expected = reference(
-        pyramid, document, state, canvas.viewport, colors, hovered=canvas.preview.hovered_instance
+        pyramid,
+        document,
+        state,
+        canvas.viewport,
+        colors,
+        hovered=canvas.preview.hovered_instance,
+        ratio=canvas.devicePixelRatioF(),
     )
     np.testing.assert_array_equal(on_screen(canvas), expected)
 
