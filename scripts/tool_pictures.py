@@ -1,6 +1,6 @@
 """Takes a picture of every tool at work, from the real window on the sample project.
 
-`python -m scripts.tool_pictures FOLDER` writes tool-select.png, tool-vertex.png and so on.
+`python -m scripts.tool_pictures FOLDER` writes tool-select.jpg, tool-vertex.jpg and so on.
 """
 
 import argparse
@@ -169,7 +169,7 @@ def main() -> None:
             window.resize(*_SIZE)
             _prepare(window, services)
             for tool in options.tools:
-                _take(Hand(window, services), tool, options.folder / f"tool-{tool}.png")
+                _take(Hand(window, services), tool, options.folder / f"tool-{tool}.jpg")
 
 
 def _prepare(window: MainWindow, services: Services) -> None:
