@@ -78,7 +78,7 @@ def import_coco(
     except StoppedError:
         return ImportReport(0, 0, 0, cancelled=True)
     lines, totals = tuple(reporter.lines), dict(reporter.totals)
-    return ImportReport(run.images, run.instances, run.categories, lines, totals)
+    return ImportReport(run.images, run.instances, run.categories, lines=lines, totals=totals)
 
 
 class _Import:

@@ -40,22 +40,16 @@ class ReportLine:
 OnLine: TypeAlias = Callable[[ReportLine], None]
 
 
-@dataclass(frozen=True)
-class ImportReport:
-    """What an import brought.
+@dataclass(frozen=True, kw_only=True)
+class Fates:
+    """What became of the records of a file.
 
     Attributes:
-        images: Images of the file that are in the project now.
-        instances: Instances that were added.
-        categories: Categories that were added.
         lines: The first of the records that were not simply taken.
         totals: How many records had each fate.
-        cancelled: Whether it was stopped; the project is then as it was before.
+        cancelled: Whether the import was stopped; all is then as it was before.
     """
 
-    images: int
-    instances: int
-    categories: int
     lines: tuple[ReportLine, ...] = ()
     totals: dict[Fate, int] = field(default_factory=dict)
     cancelled: bool = False
@@ -63,10 +57,25 @@ class ImportReport:
     @property
     def problems(self) -> tuple[str, ...]:
         """The lines as sentences; duplicates in one, as a file imported again has thousands."""
-        return sentences(self.lines, self.totals)
+        return _sentences(self.lines, self.totals)
 
 
-def sentences(lines: Iterable[ReportLine], totals: Mapping[Fate, int]) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class ImportReport(Fates):
+    """What an import brought.
+
+    Attributes:
+        images: Images of the file that are in the project now.
+        instances: Instances that were added.
+        categories: Categories that were added.
+    """
+
+    images: int
+    instances: int
+    categories: int
+
+
+def _sentences(lines: Iterable[ReportLine], totals: Mapping[Fate, int]) -> tuple[str, ...]:
     """The lines of a report for people; duplicates in one, and how many there are beyond them."""
     told = [str(line) for line in lines if line.fate is not Fate.DUPLICATE]
     duplicates = totals.get(Fate.DUPLICATE, 0)

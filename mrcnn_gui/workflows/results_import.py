@@ -1,7 +1,7 @@
 """COCO results into a project: what any model found becomes suggestions, wholly or not at all."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows.coco_header import file_size
 from mrcnn_gui.workflows.coco_segmentations import segmentation_mask
-from mrcnn_gui.workflows.import_report import Fate, OnLine, Reporter, ReportLine, sentences
+from mrcnn_gui.workflows.import_report import Fates, OnLine, Reporter
 from mrcnn_gui.workflows.progress import (
     Count,
     ShouldStop,
@@ -44,27 +44,16 @@ class ResultsOptions:
 
 
 @dataclass(frozen=True)
-class ResultsImport:
+class ResultsImport(Fates):
     """What an import of results brought.
 
     Attributes:
         results: Suggestions that are stored now.
         images: On how many images.
-        lines: The first of the results that were not simply taken.
-        totals: How many results had each fate.
-        cancelled: Whether it was stopped; the suggestions are then as they were before.
     """
 
     results: int
     images: int
-    lines: tuple[ReportLine, ...] = ()
-    totals: dict[Fate, int] = field(default_factory=dict)
-    cancelled: bool = False
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """The lines as sentences."""
-        return sentences(self.lines, self.totals)
 
 
 def import_results(
@@ -108,7 +97,7 @@ def import_results(
     except StoppedError:
         return ResultsImport(0, 0, cancelled=True)
     lines, totals = tuple(reporter.lines), dict(reporter.totals)
-    return ResultsImport(reader.results, len(reader.images), lines, totals)
+    return ResultsImport(reader.results, len(reader.images), lines=lines, totals=totals)
 
 
 def _records(path: Path, on_read: Callable[[int], None]) -> Iterator[Any]:
