@@ -9,7 +9,7 @@ import pytest
 
 from mrcnn_gui.project.backups import back_up
 from mrcnn_gui.project.database import Database
-from mrcnn_gui.project.errors import StorageError
+from mrcnn_gui.project.errors import CommitError, StorageError
 from mrcnn_gui.project.network_folder import (
     is_network_folder,
     is_remote_type,
@@ -201,3 +201,15 @@ def test_a_log_that_somebody_reads_is_not_switched(
     database.close()
     store.insert_instances(1, [instance(2)])
     assert store.instance_counts() == {1: 2}
+
+
+def test_a_file_with_another_number_is_written_and_one_that_is_gone_is_not(
+    shared: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrcnn_gui.project.database._identity", lambda _: (1, 2))
+    shared.set_setting("a", "b")
+    monkeypatch.setattr("mrcnn_gui.project.database._identity", lambda _: None)
+    with pytest.raises(CommitError, match="not there any more"):
+        shared.set_setting("a", "c")
+    assert shared.setting("a") == "b"
+    shared.close()
