@@ -31,6 +31,8 @@ def on_screen(widget: QWidget) -> Picture:
     taken = widget.screen().grabWindow(
         window.winId(), place.x(), place.y(), widget.width(), widget.height()
     )
+    if widget.devicePixelRatioF() != 1.0:  # the offscreen platform has no dense windows
+        taken = widget.grab()
     image = taken.toImage().convertToFormat(QImage.Format.Format_RGB32)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1, 4)
     return rows[:, : image.width(), 2::-1].copy()

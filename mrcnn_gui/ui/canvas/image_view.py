@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import ceil, floor
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -115,6 +115,14 @@ class ImageView(PanZoomWidget):
             self.paint_marks(painter)
         else:
             marks.paint_notice(painter, QRectF(self.rect()), *notice, problem=bool(self._problem))
+
+    def event(self, event: QEvent) -> bool:
+        """Draw lines as wide as the screen needs them when the window goes to another one."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.DevicePixelRatioChange and self._scene is not None:
+            self._scene.ratio = self.devicePixelRatioF()
+            self._recompose()
+        return handled
 
     def instances_near(self, x: int, y: int) -> list[Instance]:
         """The instances that are shown and whose box holds a pixel of the image."""
@@ -228,6 +236,7 @@ class ImageView(PanZoomWidget):
         self.minimap.setVisible(shown)
         if shown and pyramid is not None:
             self.minimap.show_image(self._backdrop(pyramid).smallest())
+            self.minimap.show_viewport(self.viewport)
         self.update()
 
     def _color_of(self, category_id: int) -> str:

@@ -47,12 +47,12 @@ class Minimap(QWidget):
     def show_viewport(self, viewport: Viewport | None) -> None:
         """Show what the view shows."""
         self._viewport = viewport
-        if viewport is not None:
+        if viewport is not None and not self.isHidden():
             self.resize(_size(viewport))
-        self.place()
-        self.update()
+            self._place()
+            self.update()
 
-    def place(self) -> None:
+    def _place(self) -> None:
         """Go to the lower right corner."""
         area = self._canvas.rect()
         self.move(area.right() - self.width() - GAP, area.bottom() - self.height() - GAP)

@@ -116,12 +116,17 @@ class PanZoomWidget(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit again, or keep the middle of the view."""
         super().resizeEvent(event)
+        self._follow_size()
+
+    def _follow_size(self) -> None:
         if self.viewport is not None:
             resized = self.viewport.resized(*self._device_size())
             self._show(resized.fitted() if self._fitted else resized, fitted=self._fitted)
 
     def event(self, event: QEvent) -> bool:
-        """Also zoom by a pinch on a trackpad."""
+        """Also zoom by a pinch on a trackpad, and go to a screen of another density."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._follow_size()
         pinch = Qt.NativeGestureType.ZoomNativeGesture
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
             self.zoom_at(self.scale * (1 + event.value()), event.position())

@@ -31,6 +31,10 @@ class Scene:
         preview: What a tool shows in place of instances.
         color_of: "#rrggbb" of a category id.
         ratio: Device pixels per logical pixel.
+
+    Attributes:
+        ratio: The same; `restack` follows it.
+        at_rest: The masks that do not stand out.
     """
 
     def __init__(
@@ -45,7 +49,7 @@ class Scene:
         self._view_state = view_state
         self._preview = preview
         self._color_of = color_of
-        self._ratio = ratio
+        self.ratio = ratio
         self._suggestions: Sequence[Suggestion] = ()
         self._colors: dict[int, str] = {}  # of the categories seen
         self._ranks: dict[int, Rank] = {}  # of the instances in the stack
@@ -118,7 +122,7 @@ class Scene:
     def standing_out(self) -> LayerStack:
         """What is hovered and selected, drawn over all else; the selected ones on top."""
         layers = [*self._hovered(), *self._chosen_suggestions(), *self._selected()]
-        style = suggestion_style(Emphasis(), self._ratio)
+        style = suggestion_style(Emphasis(), self.ratio)
         layers += [Layer(it.mask.crop, it.mask.x, it.mask.y, style) for it in self._origins()]
         return LayerStack.of(((index,), layer) for index, layer in enumerate(layers))
 
@@ -145,7 +149,7 @@ class Scene:
         return Layer(mask.crop, mask.x, mask.y, self._style(color, emphasis))
 
     def _suggested(self) -> list[tuple[Rank, Layer]]:
-        style = suggestion_style(Emphasis(), self._ratio)
+        style = suggestion_style(Emphasis(), self.ratio)
         return [
             ((_SUGGESTIONS, index), Layer(it.mask.crop, it.mask.x, it.mask.y, style))
             for index, it in enumerate(self._suggestions)
@@ -164,7 +168,7 @@ class Scene:
             selected = it.key == state.selected_suggestion
             emphasis = Emphasis(selected, it.key == state.hovered_suggestion)
             if emphasis != Emphasis():
-                style = suggestion_style(emphasis, self._ratio)
+                style = suggestion_style(emphasis, self.ratio)
                 layers.append(Layer(it.mask.crop, it.mask.x, it.mask.y, style))
         return layers
 
@@ -214,7 +218,7 @@ class Scene:
         return color
 
     def _style(self, color: str, emphasis: Emphasis) -> Style:
-        return instance_style(color, emphasis, self._ratio, self._view_state.look)
+        return instance_style(color, emphasis, self.ratio, self._view_state.look)
 
 
 def _rank(instance: Instance) -> Rank:

@@ -147,5 +147,5 @@ def grabbed(canvas: CanvasView) -> NDArray[np.uint8]:
 
 def pixel_at(canvas: CanvasView, x: float, y: float) -> tuple[int, ...]:
     """The colour that is shown at an image point."""
-    point = canvas.to_view(x, y)
+    point = canvas.to_view(x, y) * canvas.devicePixelRatioF()
     return tuple(int(value) for value in grabbed(canvas)[int(point.y()), int(point.x())])
