@@ -49,7 +49,7 @@ from mrcnn_gui.ui.services import Services
 
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 _SIZE = (1440, 900)
-_MIN_WIDTH = 260
+_MIN_WIDTH = 280
 _HEIGHTS = [120, 200, 430]  # categories, instances and history, training
 
 

@@ -11,6 +11,8 @@ from mrcnn_gui.ui.theme import SPACE, quiet_label
 
 _FLAGS = QItemSelectionModel.SelectionFlag
 
+_SYMBOL = 24  # width of a column that holds a symbol
+
 
 class InstanceListPanel(QWidget):
     """Table of instances.
@@ -57,8 +59,11 @@ class InstanceListPanel(QWidget):
         view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + 2 * SPACE)
         header = view.horizontalHeader()
         header.setHighlightSections(False)
-        header.setMinimumSectionSize(28)
+        header.setMinimumSectionSize(_SYMBOL)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        for column in (Column.SHOWN, Column.LOCKED):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            header.resizeSection(column, _SYMBOL)
         header.setSectionResizeMode(Column.CATEGORY, QHeaderView.ResizeMode.Stretch)
         header.setResizeContentsPrecision(20)
         return view
