@@ -120,6 +120,30 @@ def read_rgb(path: Path, *, max_side: int | None = None) -> NDArray[np.uint8]:
     return _shrunk(pixels, max_side)
 
 
+def read_deep(path: Path) -> NDArray[np.uint16] | None:
+    """Read the first page of an image deeper than 8 bit, upright, without losing depth.
+
+    Returns:
+        uint16 [height, width, 1 or 3]: 0 is the least value in the image, 65535 the greatest.
+        None when the image has 8 bit.
+
+    Raises:
+        ImageReadError: As `read_rgb`.
+    """
+    if _is_bmp(path):
+        return None
+    try:
+        image = open_vips(path)
+        if image.format == "uchar":
+            return None
+        _check_size(path, image.width, image.height, _most_pixels(image, False))
+        values = _pixels(_upright(image))
+    except pyvips.Error as error:
+        raise vips_error(path, error) from error
+    channels = values[:, :, :1] if values.shape[2] < 3 else values[:, :, :3]
+    return np.asarray(_scaled(channels, 65535.0), dtype=np.uint16)
+
+
 def list_images(folder: Path) -> list[Path]:
     """All image files in a folder and its subfolders, as a person would sort them.
 
@@ -199,6 +223,16 @@ def orientation_of(image: Any) -> int:
 
 def _to_rgb(image: Any) -> NDArray[np.uint8]:
     """Decode: upright, three channels, 8 bit."""
+    image = _upright(image)
+    if image.format != "uchar":
+        return _stretched(_pixels(image))
+    if image.interpretation != "multiband":
+        image = image.colourspace("srgb")
+    return np.asarray(_three_channels(_pixels(image)), dtype=np.uint8)
+
+
+def _upright(image: Any) -> Any:
+    """Turned as the EXIF orientation says, without alpha and further bands."""
     if orientation_of(image) > 1 or image.format != "uchar":
         image = image.copy_memory()  # turning and stretching read the pixels out of order
     image = image.autorot()
@@ -207,11 +241,7 @@ def _to_rgb(image: Any) -> NDArray[np.uint8]:
     if image.hasalpha():
         white = {"ushort": 65535, "uchar": 255}.get(image.format, 1)
         image = image.flatten(background=white)
-    if image.format != "uchar":
-        return _stretched(_pixels(image))
-    if image.interpretation != "multiband":
-        image = image.colourspace("srgb")
-    return np.asarray(_three_channels(_pixels(image)), dtype=np.uint8)
+    return image
 
 
 def _pixels(image: Any) -> NDArray[Any]:
@@ -220,12 +250,17 @@ def _pixels(image: Any) -> NDArray[Any]:
 
 
 def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
-    channels: NDArray[np.float32] = _three_channels(values).astype(np.float32)
+    return np.asarray(_scaled(_three_channels(values), 255.0), dtype=np.uint8)
+
+
+def _scaled(values: NDArray[Any], white: float) -> NDArray[np.float32]:
+    """Whole numbers: 0 for the least value, `white` for the greatest."""
+    channels: NDArray[np.float32] = values.astype(np.float32)
     finite = channels[np.isfinite(channels)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    scale = 255.0 / (high - low) if high > low else 0.0
+    scale = white / (high - low) if high > low else 0.0
     scaled = (np.nan_to_num(channels, nan=low, posinf=high, neginf=low) - low) * scale
-    return np.asarray(np.rint(scaled), dtype=np.uint8)
+    return np.asarray(np.rint(scaled), dtype=np.float32)
 
 
 def _three_channels(values: NDArray[Any]) -> NDArray[Any]:

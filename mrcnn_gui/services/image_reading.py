@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mrcnn_gui.services.deep_levels import deep_pyramid
 from mrcnn_gui.services.jobs import Job
 from mrcnn_gui.services.pyramid import Pixels, Pyramid, halvings
 
@@ -28,12 +29,18 @@ def read_pyramid(path: Path, cache: Path | None, *, job: Job) -> Pyramid | str:
     Returns:
         The pyramid, of a large image perhaps only its smaller levels; or why it cannot be read.
     """
-    from core.images import ImageReadError, read_info, read_rgb  # loads libvips: not at start-up
+    from core.images import (
+        ImageReadError,
+        read_deep,
+        read_info,
+        read_rgb,
+    )  # loads libvips: not at start-up
 
     try:
         info = read_info(path)
         if info.width * info.height < LARGE_PIXELS:
-            return Pyramid.of(read_rgb(path))
+            deep = read_deep(path) if info.bit_depth > 8 else None
+            return Pyramid.of(read_rgb(path)) if deep is None else deep_pyramid(deep)
         stored = _stored(path, cache)
         if stored is not None:
             return stored

@@ -12,6 +12,7 @@ from mrcnn_gui.project.annotation import Instance, Source
 Table: TypeAlias = NDArray[np.uint8]
 
 WHITE = 255
+NARROWEST = 0.001  # between black and white
 MIN_GAMMA, MAX_GAMMA = 0.2, 5.0
 
 
@@ -58,32 +59,33 @@ class Tone:
         brightness: Added to every value, -1..1 of the whole range.
         contrast: Around the middle, -1 (all grey) .. 1 (black and white); 0 changes nothing.
         gamma: Above 1 the dark parts become lighter.
-        black: The value that is shown black, 0..254, before all else.
-        white: The value that is shown white, above `black`, up to 255.
+        black: What is shown black, before all else, as a share of the image's range of values.
+        white: What is shown white, above `black`, up to 1.
     """
 
     brightness: float = 0.0
     contrast: float = 0.0
     gamma: float = 1.0
-    black: int = 0
-    white: int = WHITE
+    black: float = 0.0
+    white: float = 1.0
 
     def in_range(self) -> "Tone":
         """The same with values that there are."""
-        black = min(max(self.black, 0), WHITE - 1)
+        black = min(max(self.black, 0.0), 1.0 - NARROWEST)
         return Tone(
             min(max(self.brightness, -1.0), 1.0),
             min(max(self.contrast, -1.0), 1.0),
             min(max(self.gamma, MIN_GAMMA), MAX_GAMMA),
             black,
-            min(max(self.white, black + 1), WHITE),
+            min(max(self.white, black + NARROWEST), 1.0),
         )
 
-    def table(self) -> Table | None:
-        """What each value 0..255 is shown as, uint8 [256]; None when that is itself."""
+    def table(self, depth: int = WHITE + 1) -> Table | None:
+        """What each of so many values is shown as, uint8 [depth]; None when that is itself."""
         if self == Tone():
             return None
-        values = (np.arange(WHITE + 1) - self.black) / max(self.white - self.black, 1)
+        values = np.arange(depth) / (depth - 1)
+        values = (values - self.black) / max(self.white - self.black, NARROWEST)
         values = values.clip(0, 1) ** (1 / self.gamma)
         slope = np.tan((self.contrast + 1) * np.pi / 4)
         values = (values - 0.5) * slope + 0.5 + self.brightness

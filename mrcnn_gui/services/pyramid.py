@@ -1,13 +1,14 @@
 """An image at its own size and at smaller ones: what the canvas draws from."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 Pixels = NDArray[np.uint8]
+Depth = TypeVar("Depth", np.uint8, np.uint16)
 
 SMALLEST = 512  # the last level is smaller
 
@@ -71,7 +72,7 @@ class Pyramid:
         return max(fitting, default=0)
 
 
-def halvings(pixels: Pixels) -> tuple[Pixels, ...]:
+def halvings(pixels: NDArray[Depth]) -> tuple[NDArray[Depth], ...]:
     """An image and its halvings by area means, until they are smaller than 512 pixels.
 
     Each has half the width and height of the one before, rounded up.
@@ -83,7 +84,7 @@ def halvings(pixels: Pixels) -> tuple[Pixels, ...]:
         height, width = levels[-1].shape[:2]
         size = (width + 1) // 2, (height + 1) // 2
         smaller = cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA)
-        levels.append(np.asarray(smaller, dtype=np.uint8))
+        levels.append(smaller.reshape(*smaller.shape[:2], -1).astype(pixels.dtype, copy=False))
     return tuple(levels)
 
 

@@ -41,7 +41,7 @@ def test_an_unchanged_tone_has_no_table() -> None:
 @pytest.mark.parametrize(
     ("tone", "expected"),
     [
-        (Tone(black=50, white=150), {0: 0, 50: 0, 100: 128, 150: 255, 255: 255}),
+        (Tone(black=50 / 255, white=150 / 255), {0: 0, 50: 0, 75: 64, 150: 255, 255: 255}),
         (Tone(brightness=0.2), {0: 51, 100: 151, 230: 255}),
         (Tone(gamma=2.0), {0: 0, 64: 128, 255: 255}),
         (Tone(contrast=-1.0), {0: 128, 255: 128}),
@@ -60,7 +60,7 @@ def test_looks_survive_a_restart(tmp_path: Path) -> None:
     state = ViewState()
     KeptLooks(state, Settings(path))
     state.look = Look(0.8, MaskForm.OUTLINE, ColorBy.SOURCE)
-    state.tone = Tone(0.5, -0.25, 2.0, 10, 99)
+    state.tone = Tone(0.5, -0.25, 2.0, 0.1, 0.9)
     state.guides = Guides(pixel_grid=False, crosshair=True, minimap=True)
     again = ViewState()
     KeptLooks(again, Settings(path))
@@ -75,7 +75,7 @@ def test_whatever_stands_in_the_file_gives_a_look(record: object) -> None:
     assert from_record(Look(), as_record(look)) == look
     assert from_record(Tone(), as_record(tone)) == tone
     assert from_record(Guides(), record) == Guides()
-    assert 0 <= tone.black < tone.white <= 255
+    assert 0 <= tone.black < tone.white <= 1
     assert 0 <= look.opacity <= 1
 
 

@@ -74,11 +74,12 @@ def test_the_display_panel_shows_and_sets(open_window: MainWindow, services: Ser
     state, panel = services.view_state, open_window.display
     panel.opacity.slider.setValue(80)
     panel.brightness.slider.setValue(25)
-    panel.black.slider.setValue(100)
-    panel.white.slider.setValue(60)
+    panel.black.slider.setValue(400)
+    panel.white.slider.setValue(250)
     assert state.look.opacity == 0.8
-    assert state.tone == Tone(brightness=0.25, black=59, white=60)
-    assert panel.black.slider.value() == 59
+    assert (state.tone.black, state.tone.white) == pytest.approx((0.249, 0.25))
+    assert state.tone.brightness == 0.25
+    assert panel.black.slider.value() == 249
     panel.color_by.setCurrentIndex(2)
     panel.color_by.activated.emit(2)
     assert state.look.color_by is ColorBy.SOURCE

@@ -6,13 +6,15 @@ so a part of the picture equals the same part of the whole.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mrcnn_gui.services.look import Table
+from mrcnn_gui.services.deep_levels import DEEP, DeepLevel
+from mrcnn_gui.services.look import WHITE, Table, Tone
 from mrcnn_gui.services.pyramid import Pyramid
 from mrcnn_gui.ui.canvas.boxes import Box, area
 from mrcnn_gui.ui.canvas.grid import Grid
@@ -28,11 +30,19 @@ class Backdrop:
 
     Attributes:
         pyramid: The image.
-        table: What each value of a pixel is shown as, uint8 [256]; None for itself.
+        tone: How its values are shown.
     """
 
     pyramid: Pyramid
-    table: Table | None = None
+    tone: Tone = Tone()  # noqa: RUF009 - never changes
+
+    @cached_property
+    def _table(self) -> Table | None:
+        return self.tone.table(DEEP if self._is_deep else WHITE + 1)
+
+    @property
+    def _is_deep(self) -> bool:
+        return isinstance(self.pyramid.levels[0], DeepLevel)
 
     def bounds(self, scale: float) -> Box:
         """The box that the image fills at a scale, counted from its corner."""
@@ -81,15 +91,19 @@ class Backdrop:
 
     def smallest(self) -> Pixels:
         """The whole image at its smallest size."""
-        level = self.pyramid.levels[-1]
-        height, width = level.shape[:2]
-        return self._packed(level[0:height, 0:width])
+        last = len(self.pyramid.levels) - 1
+        height, width = self.pyramid.levels[last].shape[:2]
+        return self._packed(self._read(last, 0, height, 0, width))
 
     def _packed(self, rgb: NDArray[np.uint8]) -> Pixels:
-        return packed(rgb if self.table is None else self.table[rgb])
+        table = None if self._is_deep else self._table
+        return packed(rgb if table is None else table[rgb])
 
     def _read(self, level: int, top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
-        return np.ascontiguousarray(self.pyramid.levels[level][top:bottom, left:right])
+        seen, part = self.pyramid.levels[level], (slice(top, bottom), slice(left, right))
+        if isinstance(seen, DeepLevel) and self._table is not None:
+            return seen.shown(part, self._table)  # before depth is lost
+        return np.ascontiguousarray(seen[part])
 
 
 def _positions(start: int, stop: int, scale: float, length: int) -> NDArray[np.int64]:

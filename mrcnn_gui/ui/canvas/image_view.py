@@ -228,7 +228,7 @@ class ImageView(PanZoomWidget):
             self._follow_guides()
 
     def _backdrop(self, pyramid: Pyramid) -> Backdrop:
-        return Backdrop(pyramid, self._view_state.tone.table())
+        return Backdrop(pyramid, self._view_state.tone)
 
     def _follow_guides(self) -> None:
         pyramid = self._images.pyramid(self.image_id)

@@ -20,9 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from mrcnn_gui.services.appearance import Appearance
-from mrcnn_gui.services.look import MAX_GAMMA, WHITE, ColorBy, MaskForm
+from mrcnn_gui.services.look import MAX_GAMMA, NARROWEST, ColorBy, MaskForm
 from mrcnn_gui.ui.theme import SPACE
 
+_FINEST = round(1 / NARROWEST)  # steps of black and white
 _FORMS: Mapping[StrEnum, str] = {
     MaskForm.BOTH: "Fill and outline",
     MaskForm.FILL: "Fill only",
@@ -51,7 +52,7 @@ class Dial(QWidget):
         self.slider.setMinimumWidth(64)
         self.slider.setAccessibleName(name)
         self.value = QLabel()
-        self.value.setMinimumWidth(self.fontMetrics().horizontalAdvance("\N{MINUS SIGN}100"))
+        self.value.setMinimumWidth(self.fontMetrics().horizontalAdvance("100.0 %"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2 * SPACE)
@@ -100,8 +101,8 @@ class DisplayPanel(QScrollArea):
         self.brightness = Dial("Brightness of the image", -100, 100, _signed)
         self.contrast = Dial("Contrast of the image", -100, 100, _signed)
         self.gamma = Dial("Gamma of the image", -100, 100, lambda it: f"{_gamma(it):.2f}")
-        self.black = Dial("Value that is shown black", 0, WHITE - 1, str)
-        self.white = Dial("Value that is shown white", 1, WHITE, str)
+        self.black = Dial("Value that is shown black", 0, _FINEST - 1, _percent)
+        self.white = Dial("Value that is shown white", 1, _FINEST, _percent)
         self.reset = QToolButton()
         self.reset.setDefaultAction(actions["reset_tone"])
         self.reset.setAccessibleName("Reset the image's tones")
@@ -160,13 +161,15 @@ class DisplayPanel(QScrollArea):
             gamma=_gamma(self.gamma.slider.value()),
         )
 
-    def _set_black(self, black: int) -> None:
-        tone = self._appearance.tone
-        self._appearance.tone = replace(tone, black=black, white=max(tone.white, black + 1))
+    def _set_black(self, step: int) -> None:
+        tone, black = self._appearance.tone, step * NARROWEST
+        white = max(tone.white, (step + 1) * NARROWEST)
+        self._appearance.tone = replace(tone, black=black, white=white)
 
-    def _set_white(self, white: int) -> None:
-        tone = self._appearance.tone
-        self._appearance.tone = replace(tone, white=white, black=min(tone.black, white - 1))
+    def _set_white(self, step: int) -> None:
+        tone, white = self._appearance.tone, step * NARROWEST
+        black = min(tone.black, (step - 1) * NARROWEST)
+        self._appearance.tone = replace(tone, black=black, white=white)
 
     def _show(self) -> None:
         look, tone = self._appearance.look, self._appearance.tone
@@ -176,12 +179,16 @@ class DisplayPanel(QScrollArea):
         self.brightness.show_value(100 * tone.brightness)
         self.contrast.show_value(100 * tone.contrast)
         self.gamma.show_value(100 * log(tone.gamma) / log(MAX_GAMMA))
-        self.black.show_value(tone.black)
-        self.white.show_value(tone.white)
+        self.black.show_value(tone.black / NARROWEST)
+        self.white.show_value(tone.white / NARROWEST)
 
 
 def _signed(value: int) -> str:
     return f"{value:+d}".replace("-", "\N{MINUS SIGN}") if value else "0"
+
+
+def _percent(step: int) -> str:
+    return f"{step * 100 / _FINEST:.1f} %"
 
 
 def _gamma(step: int) -> float:

@@ -87,7 +87,7 @@ class Monkey:
         opacity, gamma = self.random.uniform(0, 1, 2).tolist()
         state = self.services.view_state
         state.look = Look(opacity, list(MaskForm)[form], list(ColorBy)[color_by])
-        state.tone = Tone(0.1, opacity - 0.5, 0.5 + gamma, 20, 200)
+        state.tone = Tone(0.1, opacity - 0.5, 0.5 + gamma, 0.1, 0.8)
         state.only_image = bool(self.random.integers(4) == 0)
 
     def leave_out(self) -> None:
