@@ -1,10 +1,11 @@
 """What the commands about the look of masks and image do."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
 from PySide6.QtGui import QKeyEvent
 
 from mrcnn_gui.services.appearance import Appearance
@@ -13,9 +14,26 @@ from mrcnn_gui.services.look import ColorBy, MaskForm, Tone
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _OPACITY_STEP = 0.1
 
+FORM_WORDS: Mapping[StrEnum, str] = {
+    MaskForm.BOTH: "Fill and outline",
+    MaskForm.FILL: "Fill only",
+    MaskForm.OUTLINE: "Outline only",
+}
+COLOR_WORDS: Mapping[StrEnum, str] = {
+    ColorBy.CATEGORY: "By category",
+    ColorBy.INSTANCE: "By instance",
+    ColorBy.SOURCE: "By source: you, model, import",
+}
+
 
 class LookCommands(QObject):
-    """Turns a command into another look."""
+    """Turns a command into another look.
+
+    Signals:
+        hint: What is shown now, for a glance.
+    """
+
+    hint = Signal(str)
 
     def __init__(self, appearance: Appearance) -> None:
         super().__init__(appearance)
@@ -25,11 +43,13 @@ class LookCommands(QObject):
         """Go from fill and outline to fill, to outline, and back."""
         look = self._appearance.look
         self._appearance.look = replace(look, form=_after(look.form, MaskForm))
+        self.hint.emit(f"Masks: {FORM_WORDS[self._appearance.look.form].lower()}")
 
     def next_color_by(self) -> None:
         """Colour by category, then by instance, then by source."""
         look = self._appearance.look
         self._appearance.look = replace(look, color_by=_after(look.color_by, ColorBy))
+        self.hint.emit(f"Colours: {COLOR_WORDS[self._appearance.look.color_by].lower()}")
 
     def change_opacity(self, steps: int) -> None:
         """Make the insides of the masks denser, or with negative steps thinner."""
@@ -45,6 +65,7 @@ class LookCommands(QObject):
     def toggle_only_image(self) -> None:
         """Show the image without any mask, or with them."""
         self._appearance.only_image = not self._appearance.only_image
+        self.hint.emit("All masks are hidden" if self._appearance.only_image else "")
 
     def toggle_origin(self) -> None:
         """Show the suggestion that the selected instance once was, or hide it again."""

@@ -189,8 +189,8 @@ class MainWindow(QMainWindow):
         session.image_opened.connect(self.messages.hide)
         for source in (self.canvas, self.mask_edits, self.clipboard):
             source.message.connect(self.messages.show_notice)
-        for source in (self.canvas, self.clipboard):
-            source.hint.connect(self.status.show_hint)
+        for teller in (self.canvas, self.clipboard, self.look):
+            teller.hint.connect(self.status.show_hint)
         self.canvas.position_changed.connect(self.status.show_position)
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self._services.project_edits.finished.connect(self.messages.show_notice)

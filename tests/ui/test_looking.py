@@ -37,6 +37,7 @@ def test_keys_change_the_look(open_window: MainWindow, services: Services) -> No
         assert state.look.form is form
     press(open_window, "Shift+C")
     assert state.look.color_by is ColorBy.INSTANCE
+    assert open_window.status.currentMessage() == "Colours: by instance"
     press(open_window, "Ctrl+Alt+Right")
     assert state.look.opacity == pytest.approx(0.45)
     for keys, name in (("Shift+G", "pixel_grid"), ("Shift+X", "crosshair"), ("Shift+M", "minimap")):

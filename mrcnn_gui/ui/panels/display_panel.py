@@ -21,19 +21,10 @@ from PySide6.QtWidgets import (
 
 from mrcnn_gui.services.appearance import Appearance
 from mrcnn_gui.services.look import MAX_GAMMA, NARROWEST, ColorBy, MaskForm
+from mrcnn_gui.ui.look_commands import COLOR_WORDS, FORM_WORDS
 from mrcnn_gui.ui.theme import SPACE
 
 _FINEST = round(1 / NARROWEST)  # steps of black and white
-_FORMS: Mapping[StrEnum, str] = {
-    MaskForm.BOTH: "Fill and outline",
-    MaskForm.FILL: "Fill only",
-    MaskForm.OUTLINE: "Outline only",
-}
-_COLORS: Mapping[StrEnum, str] = {
-    ColorBy.CATEGORY: "By category",
-    ColorBy.INSTANCE: "By instance",
-    ColorBy.SOURCE: "By source: you, model, import",
-}
 
 
 class Dial(QWidget):
@@ -96,8 +87,8 @@ class DisplayPanel(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.opacity = Dial("Opacity of masks, in percent", 0, 100, lambda it: f"{it} %")
-        self.form = Choice("What is drawn of masks", _FORMS)
-        self.color_by = Choice("What colours tell", _COLORS)
+        self.form = Choice("What is drawn of masks", FORM_WORDS)
+        self.color_by = Choice("What colours tell", COLOR_WORDS)
         self.brightness = Dial("Brightness of the image", -100, 100, _signed)
         self.contrast = Dial("Contrast of the image", -100, 100, _signed)
         self.gamma = Dial("Gamma of the image", -100, 100, lambda it: f"{_gamma(it):.2f}")
