@@ -28,6 +28,14 @@ def test_no_two_commands_share_a_shortcut() -> None:
     assert [key for key, times in keys.items() if times > 1] == []
 
 
+def test_no_two_commands_of_a_menu_have_the_same_letter() -> None:
+    letters = Counter(
+        (command.menu, command.text.partition("&")[2][:1].lower()) for command in COMMANDS
+    )
+    assert all(letter for _, letter in letters)
+    assert [key for key, times in letters.items() if times > 1] == []
+
+
 def test_every_icon_is_there() -> None:
     for command in COMMANDS:
         if command.icon:
