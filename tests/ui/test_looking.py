@@ -124,6 +124,19 @@ def test_the_filter_hides_rows_and_masks_on_every_image(
     assert rows(open_window) == [first, second, third]
 
 
+def test_the_selected_row_stays_marked_when_many_come_and_go(
+    open_window: MainWindow, services: Services, add_instance: Add
+) -> None:
+    chosen = [add_instance(2 * number) for number in range(55)][7]
+    state, view = services.view_state, open_window.instances.view
+    state.selected_instance = chosen
+    state.instance_filter = InstanceFilter(sources=frozenset({Source.HUMAN}))
+    assert rows(open_window) == []
+    assert state.selected_instance == chosen
+    state.clear_filter()
+    assert [it.row() for it in view.selectionModel().selectedRows()] == [7]
+
+
 def test_the_filter_goes_with_the_project(open_window: MainWindow, services: Services) -> None:
     services.view_state.instance_filter = InstanceFilter(sources=frozenset({Source.MODEL}))
     services.session.close_project()

@@ -76,6 +76,7 @@ class InstanceListPanel(QWidget):
             changed.connect(self._refresh_empty)
         self._view_state.filtered_instances_changed.connect(self._refresh_empty)
         self.model.rowsInserted.connect(self._mark_current)
+        self.model.modelReset.connect(self._mark_current)
 
     def _click(self, index: QModelIndex) -> None:
         instance_id = self.model.id_at(index.row())
