@@ -30,17 +30,29 @@ class StoredLevel:
     """One size of an image in a file of levels: reads the part that is asked for.
 
     May be read from several threads.
+
+    Attributes:
+        shape: Height, width, 3.
+        depth: Of its values: uint8, or uint16 where `stored_levels` was asked to keep depth.
     """
 
     nbytes = 0
 
-    def __init__(self, path: Path, page: int, window: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        page: int,
+        window: tuple[float, float] | None = None,
+        depth: type[np.uint8 | np.uint16] = np.uint8,
+    ) -> None:
         self._path = path
-        self._image = _displayed(open_vips(path, access="random", page=page), window)
+        self.depth = depth
+        source = open_vips(path, access="random", page=page)
+        self._image = _displayed(source, window, np.iinfo(depth).max)
         self.shape = (self._image.height, self._image.width, 3)
 
-    def __getitem__(self, part: tuple[slice, slice]) -> Pixels:
-        """uint8 [height, width, 3] RGB.
+    def __getitem__(self, part: tuple[slice, slice]) -> NDArray[Any]:
+        """[height, width, 3] RGB of its depth.
 
         Raises:
             ImageReadError: The file is damaged, or not there any more.
@@ -51,11 +63,15 @@ class StoredLevel:
             seen = self._image.crop(left, top, right - left, bottom - top).numpy()
         except pyvips.Error as error:
             raise vips_error(self._path, error) from error
-        return np.asarray(seen, dtype=np.uint8).reshape(bottom - top, right - left, 3)
+        return np.asarray(seen, dtype=self.depth).reshape(bottom - top, right - left, 3)
 
 
-def stored_levels(path: Path) -> list[StoredLevel]:
+def stored_levels(path: Path, *, keep_depth: bool = False) -> list[StoredLevel]:
     """The levels in a file, largest first; none when it is no file of levels.
+
+    Args:
+        path: The file.
+        keep_depth: Read what is deeper than 8 bit as uint16, 0 for the least value.
 
     Raises:
         ImageReadError: The file cannot be read.
@@ -70,7 +86,8 @@ def stored_levels(path: Path) -> list[StoredLevel]:
         if not halved:
             return []  # pages that are no smaller versions of the first
     window = _window(open_vips(path, page=info.pages - 1))
-    return [StoredLevel(path, page, window) for page in range(info.pages)]
+    depth = np.uint16 if keep_depth and window is not None else np.uint8
+    return [StoredLevel(path, page, window, depth) for page in range(info.pages)]
 
 
 def read_jpeg_from_afar(path: Path, shrink: int) -> Pixels:
@@ -169,16 +186,16 @@ def _window(image: Any) -> tuple[float, float] | None:
     return float(statistics(0, 0)[0]), float(statistics(1, 0)[0])
 
 
-def _displayed(image: Any, window: tuple[float, float] | None) -> Any:
-    """Three channels of 8 bit."""
+def _displayed(image: Any, window: tuple[float, float] | None, white: int = 255) -> Any:
+    """Three channels of 8 bit, or of 16 when white is 65535."""
     if image.bands > 4:
         image = image.extract_band(0, n=3)
     if image.hasalpha():
         image = image.flatten(background={"ushort": 65535}.get(image.format, 255))
     if window is not None:
         low, high = window
-        scale = 255.0 / (high - low) if high > low else 0.0
-        image = image.linear(scale, -low * scale).rint().cast("uchar")
+        scale = white / (high - low) if high > low else 0.0
+        image = image.linear(scale, -low * scale).rint().cast("uchar" if white == 255 else "ushort")
     elif image.interpretation != "multiband":
         image = image.colourspace("srgb")
     if image.bands >= 3:

@@ -1,6 +1,7 @@
 """The levels of an image deeper than 8 bit: any stretch of its values can be looked at."""
 
 from functools import cache
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,29 @@ from mrcnn_gui.services.pyramid import Pixels, Pyramid, halvings
 DEEP = 65536  # values
 
 
+class Values(Protocol):
+    """uint16 [h, w, 1 or 3]: an array, or something that reads a part of a file like one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and channels."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they take."""
+
+    def __getitem__(self, part: tuple[slice, slice], /) -> NDArray[Any]:
+        """A part."""
+
+
 class DeepLevel:
     """One size of an image; read like an array it is stretched from its least value to its most.
 
     Args:
-        values: uint16 [h, w, 1 or 3].
+        values: Of its pixels.
     """
 
-    def __init__(self, values: NDArray[np.uint16]) -> None:
+    def __init__(self, values: Values) -> None:
         self._values = values
         self.shape = (*values.shape[:2], 3)
         self.nbytes = values.nbytes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mrcnn_gui.services.deep_levels import deep_pyramid
+from mrcnn_gui.services.deep_levels import DeepLevel, Values, deep_pyramid
 from mrcnn_gui.services.jobs import Job
 from mrcnn_gui.services.pyramid import Pixels, Pyramid, halvings
 
@@ -111,7 +111,7 @@ def _stored(path: Path, cache: Path | None) -> Pyramid | None:
     """The levels of a file that is one of levels itself, or has one in the cache."""
     from core.image_levels import stored_levels
 
-    levels = stored_levels(path)
+    levels = stored_levels(path, keep_depth=True)
     if not levels and cache is not None:
         with contextlib.suppress(OSError):
             kept = cache / f"{cache_key(path)}.tif"
@@ -124,7 +124,10 @@ def _stored(path: Path, cache: Path | None) -> Pyramid | None:
     small = [level for level in levels if max(level.shape) <= 2500]
     fine = levels[: len(levels) - len(small)]
     in_memory = halvings(small[0][:, :]) if small else ()
-    return Pyramid((*fine, *in_memory), width, height)
+    if levels[0].depth is np.uint8:
+        return Pyramid((*fine, *in_memory), width, height)
+    deep: list[Values] = [*fine, *in_memory]
+    return Pyramid(tuple(map(DeepLevel, deep)), width, height)
 
 
 def _read_from_afar(path: Path, width: int, height: int) -> Pixels | None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import pyvips
 
 from core.images import read_deep, read_rgb
@@ -36,6 +37,25 @@ def test_a_narrow_window_shows_all_values_and_the_data_stay(tmp_path: Path) -> N
         assert np.abs(seen - np.arange(1000) * 255 / 1000).max() <= 1
         difference = pyramid.levels[0][:, :].astype(int) - read_rgb(path)
         assert np.abs(difference).max() <= 1
+
+
+def test_a_large_file_with_levels_keeps_its_depth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrcnn_gui.services.image_reading.LARGE_PIXELS", 1000)
+    path = tmp_path / "levels.tif"
+    ramp = np.tile(np.arange(3000, dtype=np.uint16) * 20, (600, 1))[:, :, None]
+    image = pyvips.Image.new_from_array(ramp).copy(interpretation="grey16")
+    image.tiffsave(str(path), tile=True, tile_width=256, tile_height=256, pyramid=True)
+    pyramid = read_pyramid(path, None, job=Job(read_pyramid, (), print))
+    assert not isinstance(pyramid, str)
+    assert pyramid.is_whole
+    for scale in (1.0, 0.4):
+        row = 0, 100, int(3000 * scale), 101
+        plain = Backdrop(pyramid).pixels(scale, row)[0, 40] & 0xFF
+        seen = Backdrop(pyramid, Tone(white=0.05)).pixels(scale, row)[0] & 0xFF
+        assert plain < 15
+        assert len(np.unique(seen[: int(150 * scale)])) > 45
 
 
 def test_images_of_8_bit_are_not_deep(tmp_path: Path) -> None:
