@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side, Source
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.paths import shown_name
@@ -49,11 +51,14 @@ def find_images(database: Database, query: ImageQuery) -> list[int]:
     words = query.words
     conditions = [*_conditions(query), *((_MAY_HOLD, _pattern(word)) for word in words)]
     where = " AND ".join(sql for sql, _ in conditions) or "TRUE"
-    unsure = "NULL" if not words else "path" if any(map(_is_tricky, words)) else _UNSURE
-    rows = database.execute(
-        f"SELECT id, {unsure} FROM images WHERE {where} ORDER BY id",
-        [value for _, value in conditions],
-    )
+    values = [value for _, value in conditions]
+    if not words:
+        # As one text: a hundred thousand rows cost twice the time of finding them.
+        ids = f"SELECT id FROM images WHERE {where} ORDER BY id"
+        [[found]] = database.execute(f"SELECT json_group_array(id) FROM ({ids})", values)
+        return list(orjson.loads(found))
+    unsure = "path" if any(map(_is_tricky, words)) else _UNSURE
+    rows = database.execute(f"SELECT id, {unsure} FROM images WHERE {where} ORDER BY id", values)
     return [image_id for image_id, path in rows if path is None or _holds(path, words)]
 
 
