@@ -33,7 +33,9 @@ class HelpCommands:
         """Let the person find a command by a few letters."""
         from mrcnn_gui.ui.dialogs.command_palette import CommandPalette
 
-        CommandPalette(self._actions, self.keymap, self._window).show()
+        palette = CommandPalette(self._actions, self.keymap, self._window)
+        palette.show()
+        palette.activateWindow()  # a window without a frame is not given the keyboard everywhere
 
     def show_shortcuts(self) -> None:
         """Show the sheet of shortcuts."""
