@@ -1,13 +1,15 @@
-"""Which images make which step, and their preparation one batch ahead on one thread."""
+"""Which images make which step, and their preparation ahead of the step that needs them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
+import cv2
 import numpy as np
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from core.learning.config import TrainConfig
 from core.learning.dataset import CocoDetectionDataset
@@ -77,12 +79,22 @@ def epoch_batches(
 
 
 @contextmanager
-def prefetched(make: Callable[[Key], Value], keys: Sequence[Key]) -> Iterator[Iterator[Value]]:
-    """Yield an iterator over `make(key)`, each made while the one before it is used.
+def prefetched(
+    make: Callable[[Key], Value], keys: Iterable[Key], processes: int = 1
+) -> Iterator[Iterator[Value]]:
+    """Yield an iterator over `make(key)` in the order of the keys, made ahead of their use.
 
     An error in `make` is raised where its value is asked for. On leaving, what is being made is
-    waited for and the thread has ended.
+    waited for, and the thread or the processes have ended.
+
+    Args:
+        make: To be called away from the caller's thread; it must be picklable for processes.
+        keys: What to make; asked for a few ahead.
+        processes: How many make values at the same time; 1: a thread, one value ahead.
     """
+    if processes > 1:
+        yield from _from_processes(make, keys, processes)
+        return
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
 
         def values() -> Iterator[Value]:
@@ -98,3 +110,36 @@ def prefetched(make: Callable[[Key], Value], keys: Sequence[Key]) -> Iterator[It
             yield values()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _from_processes(
+    make: Callable[[Key], Value], keys: Iterable[Key], processes: int
+) -> Iterator[Iterator[Value]]:
+    loader: DataLoader[Value] = DataLoader(
+        _Made(make),
+        batch_size=None,
+        sampler=keys,
+        num_workers=processes,
+        multiprocessing_context="spawn",  # a fork would copy the locks of Qt's threads
+        worker_init_fn=_be_one_of_many,
+    )
+    values = iter(loader)
+    try:
+        yield values
+    finally:
+        values._shutdown_workers()  # type: ignore[attr-defined]  # noqa: SLF001 - no other way
+
+
+class _Made(Dataset[Value], Generic[Key, Value]):
+    """`make` as a data set whose indices are the keys."""
+
+    def __init__(self, make: Callable[[Key], Value]) -> None:
+        self._make = make
+
+    def __getitem__(self, key: Key) -> Value:
+        return self._make(key)
+
+
+def _be_one_of_many(_number: int) -> None:
+    """Leave the other cores to the other processes."""
+    cv2.setNumThreads(1)

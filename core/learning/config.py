@@ -51,6 +51,8 @@ class TrainConfig:
         device: "auto", "cpu" or "cuda".
         precision: "fp32", "bf16", or "auto": bf16 on GPUs. It is not measured, because a run that
             is resumed must go on as it began.
+        loaders: Processes that prepare batches; 1: a thread beside the one that trains. A GPU needs
+            several to be kept busy.
         checkpoint_seconds: Longest time between two checkpoints.
         validate_every: Epochs between two validations; the last epoch is always validated.
         class_agnostic_metrics: Validate without regard to categories.
@@ -84,6 +86,7 @@ class TrainConfig:
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
+    loaders: int = 1
     checkpoint_seconds: float = 180.0
     validate_every: int = 1
     class_agnostic_metrics: bool = False
@@ -95,7 +98,14 @@ class TrainConfig:
         for name in ("crop", "copy_paste"):
             _require(0 <= getattr(self, name) <= 1, name, "0..1", getattr(self, name))
         _require(self.micro_batch != 0, "micro_batch", "more than 0", self.micro_batch)
-        for name in ("epochs", "batch_size", "image_size", "learning_rate", "validate_every"):
+        for name in (
+            "epochs",
+            "batch_size",
+            "image_size",
+            "learning_rate",
+            "loaders",
+            "validate_every",
+        ):
             _require(getattr(self, name) > 0, name, "more than 0", getattr(self, name))
         low, high = self.scale_jitter
         _require(0 < low <= high, "scale_jitter", "0 < low <= high", self.scale_jitter)

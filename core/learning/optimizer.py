@@ -101,12 +101,15 @@ class WeightAverage:
         """Move a little towards the model's weights."""
         self.updates += 1
         weight = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))
+        averages: list[Tensor] = []
+        values: list[Tensor] = []
         for name, value in model.state_dict().items():
-            average = self.state[name]
-            if average.is_floating_point():
-                average.lerp_(value, weight)
+            if value.is_floating_point():
+                averages.append(self.state[name])
+                values.append(value)
             else:
-                average.copy_(value)
+                self.state[name].copy_(value)
+        torch._foreach_lerp_(averages, values, weight)
 
     def restore(self, state: dict[str, Tensor], updates: int) -> None:
         """Go on from a saved average."""

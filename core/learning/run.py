@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +54,27 @@ class Run:
     def go(self) -> Stop:
         """Train to the end, or until told to stop."""
         self._reporter.report("prepare", self._learner)
-        while self._learner.step < self._steps:
-            stop = self._train_epoch()
-            if stop is Stop.NO and self._validates():
-                stop = self._validate()
-            if stop is not Stop.NO:
-                return stop
-            self._save()
+        make = partial(make_batch, self._data, self._config)
+        with prefetched(make, self._keys(self._learner.step), self._config.loaders) as batches:
+            while self._learner.step < self._steps:
+                stop = self._train_epoch(batches)
+                if stop is Stop.NO and self._validates():
+                    stop = self._validate()
+                if stop is not Stop.NO:
+                    return stop
+                self._save()
         return Stop.NO
+
+    def _keys(self, step: int) -> Iterator[BatchKey]:
+        """What the steps from `step` on learn from."""
+        while step < self._steps:
+            epoch, done = divmod(step, self._epoch_steps)
+            order = epoch_batches(
+                self._data.landscape, self._config.batch_size, (self._config.seed, epoch)
+            )
+            for indices in order[done : done + self._steps - step]:
+                yield BatchKey(tuple(indices), step, self._image_size)
+                step += 1
 
     def finish(self, stop: Stop, seconds: float) -> FitResult:
         """Keep the model, or leave nothing behind."""
@@ -82,39 +96,28 @@ class Run:
             cancelled=cancelled,
         )
 
-    def _train_epoch(self) -> Stop:
+    def _train_epoch(self, batches: Iterator[Batch]) -> Stop:
         """Do the steps of the current epoch that are not done yet."""
-        epoch, done = divmod(self._learner.step, self._epoch_steps)
-        order = epoch_batches(
-            self._data.landscape, self._config.batch_size, (self._config.seed, epoch)
-        )
-        last = min(self._epoch_steps, self._steps - epoch * self._epoch_steps)
-        keys = [
-            BatchKey(tuple(order[i]), epoch * self._epoch_steps + i, self._image_size)
-            for i in range(done, last)
-        ]
-        with prefetched(self._make, keys) as batches:
-            while True:
-                began = time.monotonic()
-                batch = next(batches, None)
-                if batch is None:
-                    return Stop.NO
-                if (stop := self._should_stop()) is not Stop.NO:
-                    return stop
-                losses = self._learn(batch)
-                self._reporter.time_step(time.monotonic() - began)
-                self._reporter.report("train", self._learner, losses)
-                if time.monotonic() - self._saved > self._config.checkpoint_seconds:
-                    self._save()
-
-    def _make(self, key: BatchKey) -> Batch:
-        return make_batch(self._data, self._config, key)
+        epoch = self._learner.step // self._epoch_steps
+        last = min(self._steps, (epoch + 1) * self._epoch_steps)
+        while self._learner.step < last:
+            began = time.monotonic()
+            batch = next(batches)
+            if (stop := self._should_stop()) is not Stop.NO:
+                return stop
+            losses = self._learn(batch)
+            self._reporter.time_step(time.monotonic() - began)
+            self._reporter.report("train", self._learner, losses)
+            if time.monotonic() - self._saved > self._config.checkpoint_seconds:
+                self._save()
+        return Stop.NO
 
     def _learn(self, batch: Batch) -> dict[str, float]:
         """Do one step; at a smaller image size from now on where the GPU cannot hold an image."""
         while True:
             if batch.key.image_size != self._image_size:
-                batch = self._make(replace(batch.key, image_size=self._image_size))
+                key = replace(batch.key, image_size=self._image_size)
+                batch = make_batch(self._data, self._config, key)
             try:
                 return self._learner.learn(batch.images, batch.targets)
             except torch.OutOfMemoryError as error:

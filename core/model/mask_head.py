@@ -11,7 +11,7 @@ from core.model.box_head import RoiSample
 from core.model.config import MaskRCNNConfig
 from core.model.losses import at_least_float32, dice_loss, mask_loss
 from core.model.norms import make_norm
-from core.ops.paste import sample_mask
+from core.ops.mask_sampling import sample_masks
 from core.ops.roi_align import Sampling, roi_align
 
 
@@ -64,25 +64,22 @@ class MaskHead(nn.Module):
             samples: of every image.
             sizes: height and width of every image.
         """
-        make = _pooled_targets if self.config.mask_targets == "pooled" else _grid_targets
-        grids = [
-            make(sample, logits.shape[-1], size)
-            for sample, size in zip(samples, sizes, strict=True)
-        ]
-        targets = torch.cat(grids).to(logits)
+        targets = self._targets(samples, sizes, logits.shape[-1]).to(logits)
         loss = mask_loss(logits, targets)
         if self.config.mask_dice > 0:
             loss = loss + self.config.mask_dice * dice_loss(logits, targets)
         return loss
 
-
-def _grid_targets(sample: RoiSample, grid: int, _size: tuple[int, int]) -> Tensor:
-    """Return the true masks [P, grid, grid], sampled in the RoIs' boxes and cut at 0.5."""
-    targets = np.zeros((len(sample.masks), grid, grid), np.float32)
-    boxes = sample.boxes_xyxy[: len(sample.masks)].tolist()
-    for place, (mask, box) in enumerate(zip(sample.masks, boxes, strict=True)):
-        targets[place] = sample_mask(mask, (box[0], box[1], box[2], box[3]), grid) >= 0.5
-    return torch.from_numpy(targets)
+    def _targets(
+        self, samples: Sequence[RoiSample], sizes: Sequence[tuple[int, int]], grid: int
+    ) -> Tensor:
+        """Return the true masks of the positives [P, grid, grid]."""
+        if self.config.mask_targets == "pooled":
+            pairs = zip(samples, sizes, strict=True)
+            return torch.cat([_pooled_targets(sample, grid, size) for sample, size in pairs])
+        masks = [mask for sample in samples for mask in sample.masks]
+        boxes = torch.cat([sample.boxes_xyxy[: len(sample.masks)] for sample in samples])
+        return sample_masks(masks, boxes, grid) >= 0.5
 
 
 def _pooled_targets(sample: RoiSample, grid: int, size: tuple[int, int]) -> Tensor:

@@ -1,7 +1,8 @@
-"""Exact bilinear maps between a mask in the image and the square grid of the mask head.
+"""The exact bilinear map from the square grid of the mask head to a mask in the image.
 
-Both directions use half-pixel centres and continuous box coordinates: cell (i, j) of a g × g grid
-covers its share of the box, and is sampled at its centre. No full-size canvas is ever built.
+It uses half-pixel centres and continuous box coordinates: cell (i, j) of a g × g grid covers its
+share of the box, and its value stands at its centre. No full-size canvas is ever built. The other
+direction is `core.ops.mask_sampling`.
 """
 
 import math
@@ -12,30 +13,6 @@ from numpy.typing import NDArray
 from core.masks import Mask
 
 Box = tuple[float, float, float, float]
-
-
-def sample_mask(mask: Mask, box_xyxy: Box, size: int) -> NDArray[np.float32]:
-    """Sample a mask inside a box; the mask is 0 outside its crop.
-
-    Args:
-        mask: in image coordinates.
-        box_xyxy: continuous, in image coordinates; may reach outside the mask and the image.
-        size: side of the grid.
-
-    Returns:
-        [size, size] float32 in 0..1, the bilinear values at the cells' centres.
-    """
-    if mask.is_empty:
-        return np.zeros((size, size), np.float32)
-    x1, y1, x2, y2 = box_xyxy
-    height, width = mask.crop.shape
-    centres = (np.arange(size) + 0.5) / size
-    rows, row_weights = _taps(y1 + centres * (y2 - y1) - mask.y - 0.5, height)
-    columns, column_weights = _taps(x1 + centres * (x2 - x1) - mask.x - 0.5, width)
-    # [size, 2, size, 2]: the four pixels around every centre
-    around = mask.crop[rows[:, :, None, None], columns[None, None]]
-    values = np.einsum("iajb,ia,jb->ij", around, row_weights, column_weights)
-    return values.astype(np.float32)
 
 
 def paste_mask(

@@ -31,8 +31,9 @@ from core.model.matcher import match_boxes
 from core.model.rpn import AnchorScores, RegionProposals
 from core.model.structures import Features
 from core.ops.boxes import box_iou, encode_boxes
+from core.ops.mask_sampling import sample_masks
 from core.ops.nms import nms
-from core.ops.paste import paste_mask, sample_mask
+from core.ops.paste import paste_mask
 from core.ops.roi_align import pyramid_levels, pyramid_roi_align
 from core.predictor import Predictor
 from tests.core.learning.scenes import write_scenes
@@ -149,7 +150,8 @@ def test_b2_half_is_a_probability_and_full_masks_stay_full() -> None:
     weak = np.full((28, 28), 0.45, np.float32)
     weak[0, 0] = 0.0
     assert paste_mask(weak, (5.0, 5.0, 40.0, 40.0), 60, 80).is_empty
-    assert (sample_mask(square(10, 10, 30), (10.0, 10.0, 40.0, 40.0), 28) == 1).all()
+    box = torch.tensor([[10.0, 10.0, 40.0, 40.0]])
+    assert (sample_masks([square(10, 10, 30)], box, 28) == 1).all()
     sample = RoiSample(BOX, torch.tensor([1]), BOX, [square(10, 10, 30)])
     sure = torch.full((1, 28, 28), 20.0)
     assert MaskHead(TINY).loss(sure, [sample], [(96, 128)]) < 1e-6

@@ -1,3 +1,5 @@
+import math
+import multiprocessing
 import threading
 
 import pytest
@@ -61,3 +63,17 @@ def test_the_thread_has_ended_after_leaving_early() -> None:
     with prefetched(str, list(range(100))) as values:
         assert next(values) == "0"
     assert threading.active_count() == before
+
+
+def test_processes_give_the_values_in_order_and_end_when_left() -> None:
+    before = multiprocessing.active_children()
+    with prefetched(math.factorial, iter(range(1000)), processes=2) as values:
+        assert [next(values) for _ in range(5)] == [1, 1, 2, 6, 24]
+    assert multiprocessing.active_children() == before
+
+
+def test_an_error_in_a_process_is_raised_where_its_value_is_asked_for() -> None:
+    with prefetched(math.factorial, [3, -1], processes=2) as values:
+        assert next(values) == 6
+        with pytest.raises(ValueError, match="negative"):
+            next(values)

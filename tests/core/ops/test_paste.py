@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from core.masks import Mask
-from core.ops.paste import Box, paste_mask, sample_mask
+from core.ops.paste import Box, paste_mask
 
 BOXES: list[Box] = [
     (10.3, 7.7, 43.1, 38.9),
@@ -63,43 +62,6 @@ def test_a_full_grid_fills_its_box() -> None:
 )
 def test_a_box_without_pixels_gives_an_empty_mask(box: Box) -> None:
     assert paste_mask(np.ones((28, 28), np.float32), box, 60, 80).is_empty
-
-
-def test_an_object_that_fills_its_box_is_all_ones_b2() -> None:
-    mask = Mask.from_bitmap(np.ones((30, 40), np.bool_), x=7, y=9)
-    assert (sample_mask(mask, (7.0, 9.0, 47.0, 39.0), 28) == 1).all()
-
-
-@pytest.mark.parametrize("box", BOXES)
-def test_samples_are_bilinear_at_the_cells_centres(box: Box) -> None:
-    bitmap = np.random.default_rng(3).random((60, 80)) < 0.5
-    x1, y1, x2, y2 = box
-    steps = (torch.arange(28).double() + 0.5) / 28
-    grid = torch.stack(
-        torch.meshgrid(
-            (x1 + steps * (x2 - x1)) / 80 * 2 - 1,
-            (y1 + steps * (y2 - y1)) / 60 * 2 - 1,
-            indexing="xy",
-        ),
-        dim=-1,
-    )
-    expected = F.grid_sample(
-        torch.from_numpy(bitmap).double()[None, None], grid[None], align_corners=False
-    )[0, 0]
-    sampled = sample_mask(Mask.from_bitmap(bitmap), box, 28)
-    np.testing.assert_allclose(sampled, expected.numpy(), atol=1e-6)
-
-
-def test_a_disc_survives_the_grid() -> None:
-    y, x = np.mgrid[:60, :80]
-    disc = Mask.from_bitmap((x - 40) ** 2 + (y - 30) ** 2 < 20**2)
-    x1, y1, x2, y2 = disc.box_xyxy
-    box = (float(x1), float(y1), float(x2), float(y2))
-    assert paste_mask(sample_mask(disc, box, 28), box, 60, 80).iou(disc) > 0.98
-
-
-def test_an_empty_mask_samples_to_zeros() -> None:
-    assert not sample_mask(Mask.empty(), (0.0, 0.0, 9.0, 9.0), 28).any()
 
 
 @given(
