@@ -57,6 +57,7 @@ class CocoDetectionDataset:
         coco = read_coco(json_path)
         self.categories = CLASS_AGNOSTIC if categories is None else categories
         self.image_size = image_size
+        self._source = (json_path, images_root, categories, image_size)
         self._root = images_root
         labels = {
             category.id: 1 if categories is None else _label(category.name, categories)
@@ -68,6 +69,14 @@ class CocoDetectionDataset:
         self._entries = [
             _Entry(image, tuple(annotations.get(image.id, ())), labels) for image in coco.images
         ]
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """Let other processes read the file themselves.
+
+        The records of 50,000 images are long to send, and a process is only sent them when it has
+        started: many would start one after the other.
+        """
+        return CocoDetectionDataset, self._source
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -13,6 +13,7 @@ from torch.nn import Parameter
 
 from core.model.config import MaskRCNNConfig
 from core.model.norms import make_norm
+from core.ops.depthwise import depthwise_conv
 
 _STEM_CHANNELS = 32
 
@@ -61,6 +62,8 @@ class PaddedConv(nn.Module):
         if self.pads_after:
             x = F.pad(x, (padding - 1, padding, padding - 1, padding))
             padding = 0
+        if self.groups == len(weight) > 1:
+            return depthwise_conv(x, weight, bias, self.stride, padding)
         return F.conv2d(x, weight, bias, self.stride, padding, 1, self.groups)
 
 

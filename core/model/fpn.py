@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from core.model.config import MaskRCNNConfig
 from core.model.norms import make_norm
+from core.ops.depthwise import DepthwiseConv
 
 _GROUPS = 8
 
@@ -54,6 +55,6 @@ def conv3x3(channels: int, config: MaskRCNNConfig, *, bias: bool) -> list[nn.Mod
     if not config.separable_convs:
         return [nn.Conv2d(channels, channels, 3, padding=1, bias=bias)]
     return [
-        nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+        DepthwiseConv(channels, 3),
         nn.Conv2d(channels, channels, 1, bias=bias),
     ]

@@ -55,7 +55,14 @@ def sample_balanced(
 
 
 def _draw(indices: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
-    if len(indices) <= count:
+    """Draw `count` of the indices without repetition."""
+    total = len(indices)
+    if total <= count:
         return indices
-    order = torch.randperm(len(indices), generator=generator)[:count]
-    return indices[order.to(indices.device)]
+    chosen: list[int] = []
+    if total > 8 * count:  # a permutation of 100,000 anchors per image would take longest of all
+        drawn = torch.randint(total, (2 * count,), generator=generator)
+        chosen = list(dict.fromkeys(drawn.tolist()))[:count]  # without repetitions, in order
+    if len(chosen) < count:
+        chosen = torch.randperm(total, generator=generator)[:count].tolist()
+    return indices[torch.tensor(chosen, dtype=torch.int64, device=indices.device)]
