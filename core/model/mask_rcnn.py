@@ -87,7 +87,8 @@ class MaskRCNN(nn.Module):
 
     def features(self, images: Sequence[Tensor]) -> Features:
         """Normalise the images, pad them to one batch, and return what all heads start from."""
-        batch, sizes = to_batch(images, self.config)
+        few_sizes = self.training and images[0].is_cuda
+        batch, sizes = to_batch(images, self.config, few_sizes=few_sizes)
         return Features(self.fpn(self.backbone(batch)), sizes)
 
     @property

@@ -49,3 +49,12 @@ def test_channels_are_normalised_swapped_and_padded_with_zeros() -> None:
     torch.testing.assert_close(batch[0, 0, :20, :50], blue)
     assert batch[0, :, 20:].abs().max() == 0
     assert np.isclose(float(batch[1, 2, 32, 9]), float((images[1][0, 32, 9] - MEAN[0]) / STD[0]))
+
+
+def test_few_sizes_of_batches_where_they_are_asked_for() -> None:
+    images = [torch.rand(3, 100, 200), torch.rand(3, 130, 90)]
+    exact, _ = to_batch(images, MaskRCNNConfig())
+    coarse, sizes = to_batch(images, MaskRCNNConfig(), few_sizes=True)
+    assert (exact.shape[2:], coarse.shape[2:]) == ((160, 224), (256, 256))
+    assert sizes == [(100, 200), (130, 90)]
+    torch.testing.assert_close(coarse[..., :160, :224], exact)
