@@ -24,16 +24,20 @@ class ModelFileError(Exception):
     """A model file is missing, damaged or of another kind; the message says which and why."""
 
 
-def save_model(folder: Path, model: MaskRCNN, card: dict[str, Any]) -> None:
+def save_model(folder: Path, model: MaskRCNN, card: dict[str, Any], *, half: bool = False) -> None:
     """Write the weights with their config, and the card beside them, each atomically.
 
     Args:
         folder: made when missing.
         model: on any device.
         card: what people should know of the model; values that JSON can hold.
+        half: write the weights of layers, but neither biases nor norms, as float16: half the size,
+            for models that are passed on. They are read as float32 all the same.
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    if half:
+        state = {n: v.half() if v.ndim > 1 else v for n, v in state.items()}
     metadata = {"config": json.dumps(model.config.to_dict())}
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     # Not save_file: its files can be read by their owner alone, whatever the umask.

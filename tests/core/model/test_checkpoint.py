@@ -56,6 +56,16 @@ def test_a_weights_file_alone_has_an_empty_card(saved: Path) -> None:
     assert card == {}
 
 
+def test_half_the_size_keeps_three_digits(saved: Path, tmp_path: Path) -> None:
+    save_model(tmp_path / "half", MaskRCNN(TINY, seed=5), CARD, half=True)
+    sizes = [(folder / WEIGHTS_NAME).stat().st_size for folder in (tmp_path / "half", saved)]
+    assert sizes[0] < 0.6 * sizes[1]
+    expected, read = MaskRCNN(TINY, seed=5).state_dict(), load_model(tmp_path / "half")[0]
+    for name, value in read.state_dict().items():
+        assert value.dtype == expected[name].dtype
+        torch.testing.assert_close(value, expected[name], rtol=1e-3, atol=1e-7)
+
+
 def test_saving_again_replaces(saved: Path) -> None:
     save_model(saved, MaskRCNN(TINY, seed=6), {})
     model, card = load_model(saved)
