@@ -1,8 +1,8 @@
 """Image files as upright RGB arrays: the one place that decodes them and applies EXIF orientation.
 
-libvips decodes; its binary has no BMP loader, which OpenCV reads instead. Files are always opened
-with fail_on="truncated" (half a JPEG loads silently otherwise), and nothing is cached, so that a
-replaced file is read again.
+libvips decodes; its binary has no BMP loader, which OpenCV reads instead. The headers of usual PNG
+and JPEG files are read without it. Files are always opened with fail_on="truncated" (half a JPEG
+loads silently otherwise), and nothing is cached, so that a replaced file is read again.
 """
 
 import errno
@@ -24,9 +24,12 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from core.image_headers import HEAD_BYTES, usual_header
+
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 
 _BITS = {"uchar": 8, "char": 8, "ushort": 16, "short": 16, "uint": 32, "int": 32, "float": 32}
+_BMP = b"BM"
 _DIGITS = re.compile(r"(\d+)")
 _FolderKey: TypeAlias = tuple[tuple[tuple[str | int, ...], ...], tuple[str, ...]]
 _Found: TypeAlias = tuple[tuple[tuple[str | int, ...], ...], tuple[str, ...], str]
@@ -74,10 +77,15 @@ def read_info(path: Path) -> ImageInfo:
     Raises:
         ImageReadError: The file is missing, empty, no image, or larger than masks can be.
     """
-    if _is_bmp(path):
+    head = _head(path, HEAD_BYTES)
+    if head.startswith(_BMP):
         width, height = _bmp_size(path)
         _check_size(path, width, height, LARGEST_IMAGE)
         return ImageInfo(width, height, pages=1, bit_depth=8)
+    usual = usual_header(head) if str(path).isprintable() else None  # half characters are refused
+    if usual is not None:
+        _check_size(path, usual.width, usual.height, LARGEST_IMAGE)
+        return ImageInfo(usual.width, usual.height, pages=1, bit_depth=usual.bit_depth)
     image = open_vips(path)
     _check_size(path, image.width, image.height, LARGEST_IMAGE)
     orientation = orientation_of(image)
@@ -281,14 +289,18 @@ def _shrunk(pixels: NDArray[np.uint8], max_side: int | None) -> NDArray[np.uint8
 
 def _is_bmp(path: Path) -> bool:
     """Look at the first bytes, whatever the suffix says; also names files that are not there."""
+    return _head(path, len(_BMP)) == _BMP
+
+
+def _head(path: Path, size: int) -> bytes:
     try:
         with _open_regular(path) as file:
-            head = file.read(2)
+            head = file.read(size)
     except OSError as error:
         raise ImageReadError(path, error.strerror or str(error)) from error
     if not head:
         raise ImageReadError(path, "the file is empty")
-    return head == b"BM"
+    return head
 
 
 def _bmp_size(path: Path) -> tuple[int, int]:
