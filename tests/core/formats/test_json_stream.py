@@ -52,6 +52,59 @@ def test_a_byte_order_mark_is_passed_over(file: Path) -> None:
     assert read(file, b'\xef\xbb\xbf{"a":[1]}', 2) == [("a", 1)]
 
 
+RECORDS = st.fixed_dictionaries(
+    {"id": st.integers(-(2**70), 2**70) | st.floats(), "segmentation": VALUES}
+)
+
+
+@given(
+    records=st.lists(RECORDS, max_size=12),
+    block=st.integers(1, 400),
+    chunk=st.integers(1, 400),
+)
+def test_many_records_at_once_are_those_that_json_reads(
+    file: Path, records: list[dict[str, Any]], block: int, chunk: int
+) -> None:
+    text = json.dumps({"a": records})  # with NaN, infinity, and halves of characters
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "_BLOCK", block)
+        found = [value for _, value in read(file, text, chunk)]
+    assert repr(found) == repr(json.loads(text)["a"])
+
+
+@pytest.mark.parametrize(
+    "record", ['{"a": 1e400}', '{"a": 18446744073709551616}', '{"a": "\\ud800"}']
+)
+def test_what_only_json_reads_stands_among_the_others(file: Path, record: str) -> None:
+    text = '{"a": [' + ",".join(['{"b": 1}', record, '{"b": {"c": 2}}'] * 5) + "]}"
+    assert repr([value for _, value in read(file, text, 1 << 20)]) == repr(json.loads(text)["a"])
+
+
+def test_records_before_a_wrong_one_are_read(file: Path) -> None:
+    file.write_text('[{"id": 1}, {"id": 2}, {"id": tru}, {"id": 4}]')
+    stream = elements(file)
+    assert [next(stream), next(stream)] == [{"id": 1}, {"id": 2}]
+    with pytest.raises(JsonStreamError, match=r"not JSON .* at character 23"):
+        next(stream)
+
+
+def test_records_in_order_are_read_many_at_once(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [{"id": place, "segmentation": {"counts": "abc"}, "x": 1} for place in range(5000)]
+    file.write_text(json.dumps(records))
+    one_by_one: list[Any] = []
+    value = json_stream._Window.value
+
+    def counted(window: json_stream._Window) -> Any:
+        one_by_one.append(value(window))
+        return one_by_one[-1]
+
+    monkeypatch.setattr(json_stream._Window, "value", counted)
+    assert list(elements(file)) == records
+    assert len(one_by_one) < 300
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
