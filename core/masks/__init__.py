@@ -1,7 +1,10 @@
 """Instance masks, and COCO's two ways to write them down."""
 
 from core.masks.contours import (
+    Compressed,
+    Filled,
     Ring,
+    fill_polygons,
     mask_to_rings,
     polygons_to_counts,
     polygons_to_mask,
@@ -13,6 +16,8 @@ from core.masks.rle import RunLengths, canonical_counts, decode_rle, empty_count
 
 __all__ = [
     "Bitmap",
+    "Compressed",
+    "Filled",
     "Mask",
     "Ring",
     "RunLengths",
@@ -20,6 +25,7 @@ __all__ = [
     "decode_rle",
     "empty_counts",
     "encode_rle",
+    "fill_polygons",
     "mask_to_rings",
     "polygons_to_counts",
     "polygons_to_mask",

@@ -6,6 +6,7 @@ fifths of a pixel. Vertices at pixel corners, as `mask_to_rings` makes them, com
 
 import math
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pycocotools.mask as coco_mask
@@ -16,7 +17,7 @@ from core.masks.rle import decode_rle, empty_counts
 
 Ring = NDArray[np.int32]
 Points = NDArray[np.float64]
-_Compressed = dict[str, bytes]  # as pycocotools has it: size, and counts
+Compressed = dict[str, Any]  # as pycocotools has it: size, and counts as bytes
 
 _MAX_PIXELS = 2**31 - 1  # pycocotools counts pixels in a C int
 _MAX_REACH = 2**17  # pixels: pycocotools' time and memory follow a polygon's length
@@ -47,15 +48,36 @@ def mask_to_rings(mask: Mask) -> list[Ring]:
 def polygons_to_mask(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
     """Fill COCO polygons and unite them, pixel for pixel as pycocotools does.
 
-    Args and errors are those of `polygons_to_counts`.
+    Args and errors are those of `fill_polygons`.
     """
-    return decode_rle(
-        {"size": [height, width], "counts": polygons_to_counts(polygons, height, width)}
-    )
+    counts = polygons_to_counts(polygons, height, width)
+    return decode_rle({"size": [height, width], "counts": counts})
 
 
 def polygons_to_counts(polygons: Sequence[Sequence[float]], height: int, width: int) -> bytes:
     """Fill COCO polygons and unite them into compressed run lengths, as pycocotools does.
+
+    Args and errors are those of `fill_polygons`.
+    """
+    return bytes(fill_polygons(polygons, height, width).rle["counts"])
+
+
+class Filled(NamedTuple):
+    """Polygons that were filled.
+
+    Attributes:
+        rle: Compressed run lengths: `size` is [height, width], `counts` are bytes.
+        low: The least of all coordinates, in pixels.
+        high: The greatest.
+    """
+
+    rle: Compressed
+    low: float
+    high: float
+
+
+def fill_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> Filled:
+    """Fill COCO polygons and unite them, as pycocotools does.
 
     The image is never built: all steps work on run lengths.
 
@@ -71,49 +93,77 @@ def polygons_to_counts(polygons: Sequence[Sequence[float]], height: int, width: 
     if not 0 < height * width <= _MAX_PIXELS:
         raise ValueError(f"expected an image of 1 to {_MAX_PIXELS} pixels, got {height} x {width}")
     reach = 4.0 * max(height, width)
-    if not all(_is_plain(polygon, reach) for polygon in polygons):
-        parts = [_nearby(_points(polygon), height, width) for polygon in polygons]
-        _check_length(parts)
-        polygons = [part.reshape(-1).tolist() for part in parts if len(part) >= 3]
-    if not polygons:
-        return empty_counts(height, width)
-    return bytes(_united(coco_mask.frPyObjects(polygons, height, width))["counts"])
+    lows, highs = [], []
+    for polygon in polygons:
+        ends = _plain_ends(polygon, reach)
+        if ends is None:
+            return _fill_closely(polygons, height, width)
+        lows.append(ends[0])
+        highs.append(ends[1])
+    return _filled(polygons, height, width, lows, highs)
 
 
-def _united(parts: list[_Compressed]) -> _Compressed:
+def _fill_closely(polygons: Sequence[Sequence[float]], height: int, width: int) -> Filled:
+    points = [_points(polygon) for polygon in polygons]
+    lows, highs = [float(each.min()) for each in points], [float(each.max()) for each in points]
+    parts = [_nearby(each, height, width) for each in points]
+    _check_length(parts)
+    near = [part.reshape(-1).tolist() for part in parts if len(part) >= 3]
+    return _filled(near, height, width, lows, highs)
+
+
+def _filled(
+    polygons: Sequence[Sequence[float]],
+    height: int,
+    width: int,
+    lows: list[float],
+    highs: list[float],
+) -> Filled:
+    if polygons:
+        rle = _united(coco_mask.frPyObjects(polygons, height, width))
+    else:
+        rle = {"size": [height, width], "counts": empty_counts(height, width)}
+    return Filled(rle, min(lows, default=0.0), max(highs, default=0.0))
+
+
+def _united(parts: list[Compressed]) -> Compressed:
     """The union of masks, by halves where they are many."""
     if len(parts) == 1:
         return parts[0]
     if len(parts) > _MAX_MERGED:
         half = len(parts) // 2
         parts = [_united(parts[:half]), _united(parts[half:])]
-    merged: _Compressed = coco_mask.merge(parts)
+    merged: Compressed = coco_mask.merge(parts)
     return merged
 
 
-def _is_plain(polygon: Sequence[float], reach: float) -> bool:
-    """Whether a polygon needs no further look: a million of them are asked on an import."""
+def _plain_ends(polygon: Sequence[float], reach: float) -> tuple[float, float] | None:
+    """The least and the greatest coordinate of a polygon; None where it needs a closer look.
+
+    A million of them are asked on an import.
+    """
     if not (
         type(polygon) is list
         and len(polygon) >= 6
         and len(polygon) % 2 == 0
         and _NUMBERS.issuperset(map(type, polygon))
     ):
-        return False
+        return None
     low, high = min(polygon), max(polygon)
-    return (
+    is_plain = (
         -reach <= low
         and high <= reach
         and (high - low) * len(polygon) <= _MAX_LENGTH
         and not math.isnan(sum(polygon))  # NaN hides from min and max
     )
+    return (low, high) if is_plain else None
 
 
 def reaches_far(polygons: Sequence[Sequence[float]], height: int, width: int) -> bool:
     """Whether a polygon lies so far outside its image that pycocotools dies of it."""
     reach = 4.0 * max(height, width)
     return not all(
-        _is_plain(polygon, reach) or _is_near(_points(polygon), height, width)
+        _plain_ends(polygon, reach) is not None or _is_near(_points(polygon), height, width)
         for polygon in polygons
     )
 

@@ -1,6 +1,5 @@
 """A COCO file into a project: streamed, record by record, wholly or not at all."""
 
-import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +27,6 @@ from mrcnn_gui.workflows.progress import (
 
 __all__ = ["ImportOptions", "import_coco"]
 
-_ROWS = 1000  # in one statement
 _ASKED = 1000  # annotations between two questions whether to stop
 _ASKED_IMAGES = 20  # images, of which each may be a file to open
 _KIB = 1024
@@ -101,7 +99,8 @@ class _Import:
         categories = match_categories(self._store, header.categories, self._reporter)
         self.categories = len(self._store.categories()) - before
         reader = AnnotationReader(images, categories, self._store.imports, self._reporter)
-        self._add(reader.read(stoppable(annotations, self._should_stop, _ASKED)))
+        for instances in reader.read(stoppable(annotations, self._should_stop, _ASKED)):
+            self._add(instances)
         self._store.imports.name_all()
         self._store.imports.note_rest(import_id, _rest_as_json(header.rest))
         self._set_statuses(images)
@@ -124,11 +123,10 @@ class _Import:
         self.images = len(images)
         return images
 
-    def _add(self, instances: Iterator[ImportedInstance]) -> None:
-        while rows := list(itertools.islice(instances, _ROWS)):
-            self._store.imports.add(rows)
-            self.instances += len(rows)
-            self._touched.update(row.image_id for row in rows)
+    def _add(self, instances: list[ImportedInstance]) -> None:
+        self._store.imports.add(instances)
+        self.instances += len(instances)
+        self._touched.update(each.image_id for each in instances)
 
     def _set_statuses(self, images: dict[int | str, TargetImage]) -> None:
         if self._options.status is None:

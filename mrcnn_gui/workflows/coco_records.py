@@ -1,9 +1,9 @@
 """Single COCO annotations as a project takes them: checked, mended where safe, or refused."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.formats.coco_fields import (
     LARGEST_SAFE_ID,
@@ -19,17 +19,35 @@ from core.formats.coco_fields import (
 from core.formats.coco_turning import turned
 from core.images import LARGEST_DECODED
 from core.masks import reaches_far
-from mrcnn_gui.project.import_table import ImportedInstance, ImportedMask, ImportTable
+from mrcnn_gui.project.import_table import ImportedInstance, ImportTable
 from mrcnn_gui.workflows.coco_images import TargetImage
 from mrcnn_gui.workflows.coco_segmentations import (
+    MeasuredMask,
+    Pixels,
     check_rle_size,
-    mask_area,
-    segmentation_mask,
+    measured_masks,
+    pixels_of,
 )
-from mrcnn_gui.workflows.import_report import Fate, Reporter
+from mrcnn_gui.workflows.import_report import Fate, Reporter, ReportLine
 
 _BOX_SLACK, _AREA_SLACK = 3.0, 30.0  # pixels; published files round, and count edges differently
 _SHARE = 0.15
+_AT_ONCE = 100  # records; more no longer fit a core's own memory
+_LONG = 1 << 20  # characters of records after which they are no longer gathered
+_RECORD = "annotation"  # what errors begin with, until they get the record's name
+
+
+class _Draft(NamedTuple):
+    """All of an annotation but its free id, and what its mask's box and area tell."""
+
+    place: int
+    record: dict[str, Any]
+    content: str
+    image: TargetImage
+    category_id: int
+    crowd: bool
+    pixels: Pixels
+    remarks: list[str]
 
 
 class AnnotationReader:
@@ -54,19 +72,27 @@ class AnnotationReader:
         self._ids: set[int] = set()
         self._present = {_digest(image_id, record) for image_id, record in table.records()}
 
-    def read(self, records: Iterator[Any]) -> Iterator[ImportedInstance]:
-        """Yield the instances that shall be added."""
+    def read(self, records: Iterable[Any]) -> Iterator[list[ImportedInstance]]:
+        """Yield the instances that shall be added, some at a time."""
+        drafts: list[_Draft | ReportLine] = []
+        size = 0
         for place, record in enumerate(records):
-            where = _name(record, place)
-            try:
-                instance = self._instance(record, where)
-            except CocoError as error:
-                self._reporter.refuse(where, str(error).removeprefix(f"{where}: "))
-                continue
-            if instance is not None:
-                yield instance
+            draft = self._draft(record, place)
+            drafts.append(draft)
+            size += len(draft.content) if isinstance(draft, _Draft) else 0
+            if len(drafts) == _AT_ONCE or size > _LONG:
+                yield self._finished(drafts)
+                drafts, size = [], 0
+        yield self._finished(drafts)
 
-    def _instance(self, record: Any, where: str) -> ImportedInstance | None:
+    def _draft(self, record: Any, place: int) -> _Draft | ReportLine:
+        try:
+            return self._checked(record, place)
+        except CocoError as error:
+            why = str(error).removeprefix(f"{_RECORD}: ")
+            return ReportLine(_name(record, place), Fate.REFUSED, why)
+
+    def _checked(self, record: Any, place: int) -> _Draft | ReportLine:
         if not isinstance(record, dict):
             raise CocoError(f"expected an object, got {type(record).__name__}")
         remarks: list[str] = []
@@ -77,30 +103,47 @@ class AnnotationReader:
         if image.turn > 1:
             record = _turned(record, image)
         # Before the pixels: what JSON cannot hold must not reach pycocotools.
-        content = canonical(record, where)
+        content = canonical(record, _RECORD)
         if self._is_there(image.id, content):
-            self._reporter.tell(f"{image.name}: {where}", Fate.DUPLICATE, "in the project already")
-            return None
+            where = f"{image.name}: {_name(record, place)}"
+            return ReportLine(where, Fate.DUPLICATE, "in the project already")
         segmentation = record.get("segmentation")
-        mask = segmentation_mask(segmentation, image.height, image.width)
-        goes_out = isinstance(segmentation, list) and _reaches_out(segmentation, image)
-        if goes_out and reaches_far(segmentation, image.height, image.width):
+        pixels = pixels_of(segmentation, image.height, image.width)
+        if pixels.reaches_out and reaches_far(segmentation, image.height, image.width):
             remarks.append("a polygon reaches far out of the image: exports leave that part out")
-        instance_id = self._free_id(record.get("id"), remarks)
-        if remarks:
-            self._reporter.mend(f"{image.name}: {where}", "; ".join(remarks))
-        for doubt in _doubts(record, mask):
-            self._reporter.tell(f"{image.name}: {where}", Fate.NOTED, doubt)
+        return _Draft(place, record, content, image, category_id, crowd, pixels, remarks)
+
+    def _finished(self, drafts: list[_Draft | ReportLine]) -> list[ImportedInstance]:
+        rles = [draft.pixels.rle for draft in drafts if isinstance(draft, _Draft)]
+        masks = measured_masks(rles)
+        instances = []
+        for draft in drafts:
+            if isinstance(draft, _Draft):
+                instances.append(self._instance(draft, next(masks)))
+            else:
+                self._reporter.tell(draft.record, draft.fate, draft.why)
+        return instances
+
+    def _instance(self, draft: _Draft, measured: MeasuredMask) -> ImportedInstance:
+        record, image = draft.record, draft.image
+        instance_id = self._free_id(record.get("id"), draft.remarks)
+        doubts = _doubts(record, measured)
+        if draft.remarks or doubts:
+            where = f"{image.name}: {_name(record, draft.place)}"
+            if draft.remarks:
+                self._reporter.mend(where, "; ".join(draft.remarks))
+            for doubt in doubts:
+                self._reporter.tell(where, Fate.NOTED, doubt)
         attributes = record.get("attributes")
         return ImportedInstance(
             instance_id,
             image.id,
-            category_id,
-            mask,
-            crowd,
+            draft.category_id,
+            measured.mask,
+            draft.crowd,
             json.dumps(attributes) if isinstance(attributes, dict) else "{}",
-            content,
-            not goes_out and _is_complete(record, instance_id, image),
+            draft.content,
+            not draft.pixels.reaches_out and _is_complete(record, instance_id, image),
         )
 
     def _image(self, record: dict[str, Any], remarks: list[str]) -> TargetImage:
@@ -205,27 +248,31 @@ def _turned(record: dict[str, Any], image: TargetImage) -> dict[str, Any]:
         raise CocoError(f"cannot be turned upright: {error}") from error
 
 
-def _doubts(record: dict[str, Any], mask: ImportedMask) -> Iterator[str]:
+def _doubts(record: dict[str, Any], measured: MeasuredMask) -> list[str]:
     """What the record says of itself that its pixels do not."""
     if not record.get("segmentation"):
-        yield "it has no segmentation: kept without a mask"
-        return
-    if not mask.bbox_xywh[2]:
-        yield "its mask covers no pixel: kept without a mask"
-        return
-    box = record.get("bbox")
-    if box and not _is_about(box, mask.bbox_xywh):
-        yield f"its bbox {box} is not that of its mask, {list(mask.bbox_xywh)}"
-    said = record.get("area")
-    if said:
-        area = mask_area(mask)
-        if abs(said - area) > max(_AREA_SLACK, _SHARE * area):
-            yield f"its area {said} is not that of its mask, {area}"
+        return ["it has no segmentation: kept without a mask"]
+    found = measured.mask.bbox_xywh
+    if not found[2]:
+        return ["its mask covers no pixel: kept without a mask"]
+    doubts = []
+    box, area = record.get("bbox"), record.get("area")
+    if box and not _is_about(box, found):
+        doubts.append(f"its bbox {box} is not that of its mask, {list(found)}")
+    if area and abs(area - measured.area) > max(_AREA_SLACK, _SHARE * measured.area):
+        doubts.append(f"its area {area} is not that of its mask, {measured.area}")
+    return doubts
 
 
 def _is_about(box: list[float], found: tuple[int, int, int, int]) -> bool:
-    slack = max(_BOX_SLACK, _SHARE * min(found[2:]))
-    return all(-slack <= a - b <= slack for a, b in zip(box, found, strict=True))
+    x, y, width, height = found
+    slack = max(_BOX_SLACK, _SHARE * min(width, height))
+    return (
+        abs(box[0] - x) <= slack
+        and abs(box[1] - y) <= slack
+        and abs(box[2] - width) <= slack
+        and abs(box[3] - height) <= slack
+    )
 
 
 def _is_complete(record: dict[str, Any], instance_id: int | None, image: TargetImage) -> bool:
@@ -237,9 +284,3 @@ def _is_complete(record: dict[str, Any], instance_id: int | None, image: TargetI
         and None not in (record.get("area"), record.get("iscrowd"))
         and bool(record.get("bbox"))
     )
-
-
-def _reaches_out(polygons: list[list[float]], image: TargetImage) -> bool:
-    """Whether a polygon lies farther out than pycocotools can always bear."""
-    reach = max(image.width, image.height)
-    return not all(-reach <= min(each) and max(each) <= 2 * reach for each in polygons)

@@ -13,7 +13,7 @@ from mrcnn_gui.project.annotation import ImageEntry, Suggestion
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows.coco_header import file_size
-from mrcnn_gui.workflows.coco_segmentations import segmentation_mask
+from mrcnn_gui.workflows.coco_segmentations import pixels_of
 from mrcnn_gui.workflows.import_report import Fates, OnLine, Reporter
 from mrcnn_gui.workflows.progress import (
     Count,
@@ -196,11 +196,12 @@ class _ResultReader:
         segmentation = record.get("segmentation")
         if not segmentation:
             segmentation = self._box(record)
-        made = segmentation_mask(segmentation, target.height, target.width)
-        if not made.bbox_xywh[2]:
+        height, width = target.height, target.width
+        rle = pixels_of(segmentation, height, width).rle
+        mask = decode_rle({"size": [height, width], "counts": rle["counts"]})
+        if mask.is_empty:
             raise CocoError("its mask covers no pixel of the image")
-        size = [target.height, target.width]
-        return decode_rle({"size": size, "counts": made.counts})
+        return mask
 
     def _box(self, record: dict[str, Any]) -> list[list[float]]:
         """A box as a polygon, where that was asked for."""
