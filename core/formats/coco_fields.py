@@ -87,8 +87,8 @@ def are_plain(*values: object) -> bool:
     if not _PLAIN.issuperset(map(type, values)):
         return False
     plain = cast("tuple[float, ...]", values)
-    # The sum: NaN hides from min and max.
-    return -_USUAL < min(plain) <= max(plain) < _USUAL and sum(plain) == sum(plain)
+    # The sum, once all are small: NaN hides from max.
+    return max(map(abs, plain)) < _USUAL and not math.isnan(sum(plain))
 
 
 _PLAIN = frozenset({int, float})

@@ -93,37 +93,31 @@ def fill_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) 
     if not 0 < height * width <= _MAX_PIXELS:
         raise ValueError(f"expected an image of 1 to {_MAX_PIXELS} pixels, got {height} x {width}")
     reach = 4.0 * max(height, width)
-    lows, highs = [], []
+    ends: list[float] = []
     for polygon in polygons:
-        ends = _plain_ends(polygon, reach)
-        if ends is None:
+        found = _plain_ends(polygon, reach)
+        if found is None:
             return _fill_closely(polygons, height, width)
-        lows.append(ends[0])
-        highs.append(ends[1])
-    return _filled(polygons, height, width, lows, highs)
+        ends += found
+    return _filled(polygons, height, width, ends)
 
 
 def _fill_closely(polygons: Sequence[Sequence[float]], height: int, width: int) -> Filled:
     points = [_points(polygon) for polygon in polygons]
-    lows, highs = [float(each.min()) for each in points], [float(each.max()) for each in points]
+    ends = [float(end) for each in points for end in (each.min(), each.max())]
     parts = [_nearby(each, height, width) for each in points]
     _check_length(parts)
     near = [part.reshape(-1).tolist() for part in parts if len(part) >= 3]
-    return _filled(near, height, width, lows, highs)
+    return _filled(near, height, width, ends)
 
 
 def _filled(
-    polygons: Sequence[Sequence[float]],
-    height: int,
-    width: int,
-    lows: list[float],
-    highs: list[float],
+    polygons: Sequence[Sequence[float]], height: int, width: int, ends: list[float]
 ) -> Filled:
-    if polygons:
-        rle = _united(coco_mask.frPyObjects(polygons, height, width))
-    else:
-        rle = {"size": [height, width], "counts": empty_counts(height, width)}
-    return Filled(rle, min(lows, default=0.0), max(highs, default=0.0))
+    low, high = (min(ends), max(ends)) if ends else (0.0, 0.0)
+    if not polygons:
+        return Filled({"size": [height, width], "counts": empty_counts(height, width)}, low, high)
+    return Filled(_united(coco_mask.frPyObjects(polygons, height, width)), low, high)
 
 
 def _united(parts: list[Compressed]) -> Compressed:

@@ -126,7 +126,7 @@ class _Import:
     def _add(self, instances: list[ImportedInstance]) -> None:
         self._store.imports.add(instances)
         self.instances += len(instances)
-        self._touched.update(each.image_id for each in instances)
+        self._touched.update([each.image_id for each in instances])
 
     def _set_statuses(self, images: dict[int | str, TargetImage]) -> None:
         if self._options.status is None:

@@ -1,6 +1,7 @@
 """Where the images of a COCO file are: in the chosen folder, and nowhere else."""
 
 import os
+import re
 from pathlib import Path, PureWindowsPath
 
 from core.formats.coco_fields import CocoError, shown
@@ -9,6 +10,8 @@ _DEVICES = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$"}
     | {f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"}
 )
+
+_UNUSUAL = re.compile(r"^/|[:\\]|\.\.")  # of these names, pathlib has to look at the parts
 
 
 def image_path(images_folder: Path, file_name: str, *, windows: bool = os.name == "nt") -> Path:
@@ -22,6 +25,8 @@ def image_path(images_folder: Path, file_name: str, *, windows: bool = os.name =
     Raises:
         CocoError: The name leads out of the folder, or to no file.
     """
+    if not windows and not _UNUSUAL.search(file_name):
+        return images_folder / file_name
     if "://" in file_name:
         raise CocoError(
             f"file_name {shown(file_name)} is an address; expected a file in the folder"

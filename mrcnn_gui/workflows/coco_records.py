@@ -186,7 +186,7 @@ def _reference(record: dict[str, Any], key: str, remarks: list[str]) -> int | st
     """What a record is about, by the file's id."""
     value = record.get(key)
     if type(value) is int:
-        return file_id(value)
+        return value
     found = file_id(value)
     if found != value or type(found) is not type(value):
         remarks.append(f"its {key} {shown(value)} is {found} now")
