@@ -2,11 +2,18 @@
 
 import errno
 import os
+import re
+import stat
 import sys
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_UNFINISHED = ".unfinished-"  # and a random number: temporary siblings
+_UNFINISHED_NAME = re.compile(rf"{re.escape(_UNFINISHED)}[0-9a-f]{{32}}(\..*)?", re.DOTALL)
+_ABANDONED_AFTER = 24 * 3600  # seconds without a write: no writer lets so much time pass
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -39,7 +46,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise OSError(errno.EINVAL, "it is there, and no plain file", str(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
-    temporary = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")
+    temporary = target.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}{target.suffix}")
     try:
         yield temporary
         if target.exists():
@@ -50,6 +57,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     _synchronise_folder(target.parent)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Delete the temporary siblings that killed programs left in a folder.
+
+    Others may be writing theirs at this moment, here or on another machine: only what nobody has
+    written to for a day goes. What cannot be deleted stays.
+    """
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _UNFINISHED_NAME.fullmatch(path.name) and _is_abandoned(path):
+                path.unlink()
+
+
+def _is_abandoned(path: Path) -> bool:
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_mtime < time.time() - _ABANDONED_AFTER
 
 
 def publish_folder(staging: Path, target: Path) -> None:

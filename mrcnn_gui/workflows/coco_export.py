@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from core.files import atomic_path
+from core.files import atomic_path, remove_abandoned
 from core.formats.coco_fields import canonical
 from core.formats.coco_verification import ExpectedDataset, verify_coco
 from core.formats.coco_writing import write_dataset
@@ -95,6 +95,8 @@ class _Export:
     def write(self) -> tuple[WrittenFile, ...]:
         """Write all files, verify them, and put them in place."""
         written = []
+        for folder in {path.resolve().parent for path in self._parts}:
+            remove_abandoned(folder)
         with ExitStack() as stack:
             for path, entries in self._parts.items():
                 temporary = stack.enter_context(atomic_path(path))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.files import atomic_path
+from core.files import atomic_path, remove_abandoned
 from core.formats.coco_fields import canonical
 from core.masks import encode_rle
 from mrcnn_gui.project.annotation import ImageEntry, Suggestion
@@ -74,6 +74,7 @@ def export_results(
         if category is not None and category not in names:
             raise ProjectError(f"there is no category {category!r}; choices: {', '.join(names)}")
         texts = _texts(store, suggestions, min_score, category, report, on_progress)
+        remove_abandoned(out.resolve().parent)
         try:
             with atomic_path(out) as temporary, temporary.open("w", encoding="utf-8") as file:
                 for start, text in zip(_starts(), texts, strict=False):

@@ -1,11 +1,12 @@
 import os
 import stat
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from core.files import atomic_path, publish_folder, write_atomically
+from core.files import atomic_path, publish_folder, remove_abandoned, write_atomically
 
 
 def test_text_and_bytes_are_written_as_they_are(tmp_path: Path) -> None:
@@ -34,6 +35,23 @@ def test_the_sibling_has_the_suffix_and_the_old_file_stays_until_the_end(tmp_pat
         temporary.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "a.json") as temporary:
+        killed, written = temporary.name, temporary.with_name(f".unfinished-{'0' * 32}.json")
+        temporary.write_text("")
+    others = ("b.json", ".hidden.json", f".{'0' * 32}.json", ".unfinished-draft.json")
+    yesterday = time.time() - 25 * 3600
+    for name in (killed, *others):
+        (tmp_path / name).write_text("old")
+        os.utime(tmp_path / name, (yesterday, yesterday))
+    written.write_text("a minute ago")
+    (tmp_path / f".unfinished-{'1' * 32}").mkdir()
+    before = {path.name for path in tmp_path.iterdir()}
+    remove_abandoned(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == before - {killed}
+    remove_abandoned(tmp_path / "none")
 
 
 def test_a_name_of_the_greatest_length_can_be_written(tmp_path: Path) -> None:

@@ -168,6 +168,16 @@ def test_a_removed_image_is_exported_if_its_size_is_known(
     assert "1.png" in report.problems[0]
 
 
+def test_an_export_removes_what_a_killed_one_left(reviewed: Path, tmp_path: Path) -> None:
+    left = tmp_path / f".unfinished-{'a' * 32}.json"
+    left.write_text("half")
+    export_coco(reviewed, tmp_path / "out.json")
+    assert left.exists()  # it may be another's, at work
+    os.utime(left, (0, 0))
+    export_coco(reviewed, tmp_path / "out.json")
+    assert not left.exists()
+
+
 def test_a_stopped_export_leaves_the_old_file(reviewed: Path, tmp_path: Path) -> None:
     (tmp_path / "out.json").write_text("old")
     answers = iter([False, True])
