@@ -1,7 +1,9 @@
 """A COCO file into a project: streamed, record by record, wholly or not at all."""
 
+import gc
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,7 @@ def import_coco(
     run = _Import(store, options or ImportOptions(), reporter, should_stop)
     size = file_size(instances_json) // _KIB
     try:
-        with store.transaction():
+        with store.transaction(), _uncollected():
             header, annotations = read_header(
                 instances_json, lambda done: on_progress(min(done // _KIB, size), size)
             )
@@ -77,6 +79,18 @@ def import_coco(
         return ImportReport(0, 0, 0, cancelled=True)
     lines, totals = tuple(reporter.lines), dict(reporter.totals)
     return ImportReport(run.images, run.instances, run.categories, lines=lines, totals=totals)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No automatic search for cycles inside: the many records have none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Import:

@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import re
@@ -305,6 +306,22 @@ def test_a_wrong_file_is_refused(project: Path, tmp_path: Path, text: str, messa
     with pytest.raises(CocoError, match=message) as refused:
         import_coco(project, path, tmp_path / "photos")
     assert str(refused.value).count("wrong.json") <= 1
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_collection_of_cycles_is_as_it_was_before(
+    project: Path, tmp_path: Path, is_on: bool
+) -> None:
+    was_on = gc.isenabled()
+    (gc.enable if is_on else gc.disable)()
+    try:
+        import_coco(project, write(tmp_path, coco()), tmp_path / "photos")
+        assert gc.isenabled() is is_on
+        with pytest.raises(CocoError):
+            import_coco(project, write(tmp_path, {}), tmp_path / "photos")
+        assert gc.isenabled() is is_on
+    finally:
+        (gc.enable if was_on else gc.disable)()
 
 
 def test_a_folder_without_these_images_is_refused(project: Path, tmp_path: Path) -> None:
