@@ -3,6 +3,7 @@
 from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
 
+from mrcnn_gui.services.history_jump import jump
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.ui.item_models.history import HistoryModel
 from mrcnn_gui.ui.theme import SPACE, quiet_label
@@ -32,7 +33,7 @@ class HistoryPanel(QWidget):
 
     def _jump(self, index: QModelIndex) -> None:
         if index.row() != self.model.position:
-            self._session.jump(index.row())
+            jump(self._session, index.row())
             self._show_position()
 
     def _show_position(self, *_: object) -> None:
