@@ -168,6 +168,11 @@ class Database:
         if self._copy is not None:
             self._copy.close()
 
+    def hand_over_copy(self) -> PrivateCopy | None:
+        """The private copy that is read, if any; whoever takes it closes it after this reader."""
+        copy, self._copy = self._copy, None
+        return copy
+
     def _connect(self, path: Path, mode: str) -> sqlite3.Connection:
         uri = f"{path.absolute().as_uri()}?mode={mode}"  # as_uri escapes ? # % and non-ASCII
         with _told(self.path):

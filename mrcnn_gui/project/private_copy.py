@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +12,7 @@ from mrcnn_gui.project.errors import StorageError
 BESIDE = ("-wal", "-journal")
 """What SQLite leaves beside a database that was not closed: commits, or what takes one back."""
 
+_State = list[tuple[int, int] | None]  # sizes and times
 _TRIES = 5
 _STEP_PAGES = 1024  # 4 MiB: how long a writer may have to wait
 _RESTARTS = 3
@@ -22,6 +24,7 @@ class PrivateCopy:
     def __init__(self, name: str) -> None:
         self._folder = TemporaryDirectory(prefix="mrcnn-gui-", ignore_cleanup_errors=True)
         self.path = Path(self._folder.name) / name
+        self._state: _State = []  # of the files, when they were copied
 
     @classmethod
     def of_files(cls, database: Path) -> "PrivateCopy":
@@ -36,6 +39,7 @@ class PrivateCopy:
                 before = _state(database)
                 copy._take(database)
                 if _state(database) == before:
+                    copy._state = before
                     return copy
         except OSError as error:
             copy.close()
@@ -61,6 +65,10 @@ class PrivateCopy:
             raise
         return copy
 
+    def is_of(self, database: Path) -> bool:
+        """Whether the files of this database are still as they were when they were copied."""
+        return self._state == _state(database)
+
     def close(self) -> None:
         """Delete it; nobody reads it any more."""
         self._folder.cleanup()
@@ -71,6 +79,38 @@ class PrivateCopy:
             target.unlink(missing_ok=True)
             if source.exists():
                 shutil.copyfile(source, target)
+
+
+class SharedCopy:
+    """One copy for many readers, in any threads, of a file that cannot be read in its place.
+
+    The first reader leaves its private copy here; it serves as long as the file stays the same.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: tuple[Path, PrivateCopy] | None = None
+
+    def place(self, database: Path) -> Path:
+        """Where to read a file: in the copy, or in its place where there is none of it."""
+        with self._lock:
+            kept = self._kept
+            fits = kept is not None and kept[0] == database and kept[1].is_of(database)
+            return kept[1].path if kept is not None and fits else database
+
+    def keep(self, database: Path, copy: PrivateCopy) -> None:
+        """Take over the copy that a reader of the file had made."""
+        self._exchange((database, copy))
+
+    def close(self) -> None:
+        """Delete the copy."""
+        self._exchange(None)
+
+    def _exchange(self, new: tuple[Path, PrivateCopy] | None) -> None:
+        with self._lock:
+            old, self._kept = self._kept, new
+        if old is not None:
+            old[1].close()
 
 
 class _TooBusyError(Exception):
@@ -93,9 +133,9 @@ def _copy_in_steps(source: sqlite3.Connection, target: sqlite3.Connection) -> No
         source.backup(target)
 
 
-def _state(database: Path) -> list[tuple[int, int] | None]:
+def _state(database: Path) -> _State:
     """Sizes and times of the files; they change when somebody writes."""
-    states: list[tuple[int, int] | None] = []
+    states: _State = []
     for suffix in ("", *BESIDE):
         try:
             status = database.with_name(database.name + suffix).stat()

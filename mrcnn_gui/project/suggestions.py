@@ -10,6 +10,7 @@ from mrcnn_gui.project.annotation import Suggestion, Verdict
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.errors import CommitError, DamagedProjectError, ProjectError, StorageError
+from mrcnn_gui.project.private_copy import PrivateCopy
 from mrcnn_gui.project.resemblance import distinct, resembles
 from mrcnn_gui.project.rows import (
     SUGGESTION_COLUMNS,
@@ -124,6 +125,10 @@ class SuggestionStore:
             return str(rows[0][0]) if rows else ""
 
         return self._run(read, "")
+
+    def hand_over_copy(self) -> PrivateCopy | None:
+        """The private copy that is read, where the file cannot be; see `Database`."""
+        return self._database.hand_over_copy() if self._database is not None else None
 
     def close(self) -> None:
         """Let go of the file."""

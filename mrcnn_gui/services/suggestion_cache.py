@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from mrcnn_gui.project.annotation import Suggestion
-from mrcnn_gui.project.suggestions import SuggestionStore
+from mrcnn_gui.project.private_copy import SharedCopy
+from mrcnn_gui.project.suggestions import SUGGESTIONS_FILE, SuggestionStore
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 
 KEPT_IMAGES = 16
@@ -21,6 +22,7 @@ class SuggestionCache:
         self._on_read = on_read
         self._suggestions: OrderedDict[int, list[Suggestion]] = OrderedDict()
         self._reading: dict[int, Job] = {}
+        self._shared = SharedCopy()
 
     def get(self, image_id: int) -> list[Suggestion] | None:
         """The suggestions for an image, best first; None when they are not in memory."""
@@ -35,6 +37,7 @@ class SuggestionCache:
             read_suggestions,
             folder,
             content_hash,
+            self._shared,
             priority=PRIORITY,
             on_done=partial(self._take, image_id),
             on_failed=partial(self._forget, image_id),
@@ -56,6 +59,7 @@ class SuggestionCache:
             job.cancel()
         self._reading.clear()
         self._suggestions.clear()
+        self._shared.close()
 
     def _take(self, image_id: int, suggestions: list[Suggestion]) -> None:
         del self._reading[image_id]
@@ -69,9 +73,20 @@ class SuggestionCache:
         del self._reading[image_id]
 
 
-def read_suggestions(folder: Path, content_hash: str, *, job: Job) -> list[Suggestion]:
-    """What is stored for an image with this content; a job."""
+def read_suggestions(
+    folder: Path, content_hash: str, shared: SharedCopy | None = None, *, job: Job
+) -> list[Suggestion]:
+    """What is stored for an image with this content; a job.
+
+    Where the file can only be read as a copy, the shared one is read, or left there for others.
+    """
     if job.should_stop():
         return []
-    with SuggestionStore(folder, read_only=True) as store:
-        return store.for_image(content_hash)
+    file = folder / SUGGESTIONS_FILE
+    place = shared.place(file).parent if shared is not None else folder
+    with SuggestionStore(place, read_only=True) as store:
+        found = store.for_image(content_hash)
+        copy = store.hand_over_copy() if shared is not None else None
+    if shared is not None and copy is not None:
+        shared.keep(file, copy)
+    return found
