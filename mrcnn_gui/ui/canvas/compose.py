@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 
 from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.grid import Grid
-from mrcnn_gui.ui.canvas.stamps import Cuts, Pixels, Sheet, sheets
+from mrcnn_gui.ui.canvas.stamps import BORDER, FILL, HALO, Cuts, Pixels, Sheet, sheets
 from mrcnn_gui.ui.canvas.style import Bitmap, Layer
 
-Ink: TypeAlias = NDArray[np.uint16]  # numbers of colours
+Numbers: TypeAlias = NDArray[np.uint16] | NDArray[np.int32]
+"""What is seen at each pixel: of two things that meet there, the one of the higher number.
+
+All of one kind come before all of the next, and within a kind the layers, lowest first; the last
+bit tells the gaps of a dashed border from its dashes.
+"""
 
 
 def compose(pixels: Pixels, box: Box, layers: Sequence[Layer], grid: Grid) -> None:
@@ -32,75 +37,48 @@ def compose(pixels: Pixels, box: Box, layers: Sequence[Layer], grid: Grid) -> No
         grid: Where the view lies on the image.
     """
     width, height = box[2] - box[0], box[3] - box[1]
-    inks = _Inks(height, width)
-    fills, halos, borders = np.zeros((3, height, width), dtype=np.uint16)
-    for sheet in sheets(Cuts.of(layers, box, grid), width, height):
-        _draw_fills(fills, sheet, inks)
-        _draw_halos(halos, sheet, inks)
-        _draw_borders(borders, sheet, inks, (box[0] - grid.x, box[1] - grid.y))
-    for upper in (halos, borders):
-        cv2.copyTo(upper, (upper != 0).view(np.uint8), fills)
-    pixels[box[1] : box[3], box[0] : box[2]] = inks.colors.take(fills)
+    cuts = Cuts.of(layers, box, grid)
+    colors = _colors(cuts.layers)
+    picture = np.zeros((height, width), np.uint16 if colors.size <= 1 << 16 else np.int32)
+    for sheet in sheets(cuts, width, height):
+        numbers = _numbers(sheet, len(cuts.layers), picture.dtype)
+        if sheet.style.gap is not None:
+            _add_gaps(numbers, sheet, len(cuts.layers), (box[0] - grid.x, box[1] - grid.y))
+        for on_sheet, in_box in zip(sheet.on_sheet, sheet.in_box, strict=True):
+            seen = picture[in_box]
+            cv2.max(seen, numbers[on_sheet], seen)
+    pixels[box[1] : box[3], box[0] : box[2]] = colors.take(picture)
 
 
-class _Inks:
-    """The colours of a picture by numbers, for OpenCV has no type for them; 0 is no colour."""
-
-    def __init__(self, height: int, width: int) -> None:
-        self._shape = height, width
-        self._by_color: dict[int, Ink] = {}
-
-    @property
-    def colors(self) -> Pixels:
-        """The colour of each number."""
-        return np.array([0, *self._by_color], dtype=np.uint32)
-
-    def number(self, color: int) -> int:
-        """The number of a colour."""
-        return int(self.ink(color)[0, 0])
-
-    def ink(self, color: int) -> Ink:
-        """As much of a colour's number as covers the whole picture."""
-        ink = self._by_color.get(color)
-        if ink is None:
-            ink = np.full(self._shape, len(self._by_color) + 1, dtype=np.uint16)
-            self._by_color[color] = ink
-        return ink
+def _colors(layers: Sequence[Layer]) -> Pixels:
+    """The colour of each number."""
+    colors = np.zeros((4, max(len(layers), 1), 2), dtype=np.uint32)
+    if not layers:
+        return colors.ravel()
+    for kind, name in ((FILL, "fill"), (HALO, "halo"), (BORDER, "border")):
+        colors[kind] = np.array([getattr(it.style, name) for it in layers], np.uint32)[:, None]
+    colors[BORDER, :, 1] = [it.style.gap or 0 for it in layers]
+    return colors.ravel()
 
 
-def _draw_fills(picture: Ink, sheet: Sheet, inks: _Inks) -> None:
-    inside = sheet.inside.view(np.uint8)
+def _numbers(sheet: Sheet, count: int, kind_of_number: np.dtype[np.generic]) -> Numbers:
+    """The numbers on a sheet; `count` is that of all layers of the picture."""
+    numbers: Numbers = np.multiply(sheet.kinds(), 2 * count, dtype=kind_of_number)
+    for top, bottom, layers in sheet.shelves:
+        row = (2 * (sheet.first + layers)).astype(kind_of_number)
+        numbers[top:bottom, : row.size] += row
+    return numbers
+
+
+def _add_gaps(numbers: Numbers, sheet: Sheet, count: int, corner: tuple[int, int]) -> None:
+    """Break the borders; the corner of the box is counted from that of the image."""
+    rising = sheet.rising()
+    borders = numbers >= BORDER * 2 * count
     for layer, on_sheet, in_box in zip(sheet.layers, sheet.on_sheet, sheet.in_box, strict=True):
-        if layer.style.fill:
-            cv2.copyTo(inks.ink(layer.style.fill)[in_box], inside[on_sheet], picture[in_box])
-
-
-def _draw_halos(picture: Ink, sheet: Sheet, inks: _Inks) -> None:
-    width = sheet.layers[0].style.outline[1]
-    if not width:
-        return
-    halos = sheet.halos(width).view(np.uint8)
-    for layer, on_sheet, in_box in zip(sheet.layers, sheet.on_sheet, sheet.in_box, strict=True):
-        cv2.copyTo(inks.ink(layer.style.halo)[in_box], halos[on_sheet], picture[in_box])
-
-
-def _draw_borders(picture: Ink, sheet: Sheet, inks: _Inks, corner: tuple[int, int]) -> None:
-    """Draw the borders; the corner of the box is counted from that of the image."""
-    width, _, dashed = sheet.layers[0].style.outline
-    if not width:
-        return
-    borders = sheet.borders(width).view(np.uint8)
-    rising = sheet.rising() if dashed else None
-    for layer, on_sheet, in_box in zip(sheet.layers, sheet.on_sheet, sheet.in_box, strict=True):
-        style = layer.style
-        if rising is None:
-            cv2.copyTo(inks.ink(style.border)[in_box], borders[on_sheet], picture[in_box])
-            continue
         rows, columns = np.nonzero(borders[on_sheet])
         x, y = columns + (in_box[1].start + corner[0]), rows + (in_box[0].start + corner[1])
-        dashes = _dashes(x, y, rising[on_sheet][rows, columns], style.dash)
-        numbers = np.array([inks.number(style.border), inks.number(style.gap or 0)], np.uint16)
-        picture[in_box][rows, columns] = numbers[dashes]
+        gaps = _dashes(x, y, rising[on_sheet][rows, columns], layer.style.dash)
+        numbers[on_sheet][rows, columns] += gaps.astype(numbers.dtype)
 
 
 def _dashes(

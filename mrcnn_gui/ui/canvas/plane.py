@@ -11,7 +11,7 @@ from typing import Protocol
 
 from PySide6.QtGui import QImage, QPainter, QRegion
 
-from mrcnn_gui.services.jobs import Job, JobRunner, Lane
+from mrcnn_gui.services.jobs import WORKERS, Job, JobRunner, Lane
 from mrcnn_gui.ui.canvas.boxes import Box, grown, merged, moved, overlap
 from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.stamps import Pixels
@@ -75,7 +75,7 @@ class Plane:
         self._changed: list[Box] = []  # that the tiles do not show yet
         self._stale: set[Key] = set()  # among the tiles; shown until the new ones come
         self._stand_in = NOTHING
-        self._job: Job | None = None
+        self._jobs: list[Job] = []
         self._pending: set[Key] = set()
         self._rests = False
 
@@ -124,9 +124,9 @@ class Plane:
 
     def close(self) -> None:
         """Make no more tiles."""
-        if self._job is not None:
-            self._job.cancel()
-        self._pending = set()
+        for job in self._jobs:
+            job.cancel()
+        self._jobs, self._pending = [], set()
 
     def paint(self, painter: QPainter, box: Box) -> None:
         """Paint a box of the view; the painter works in device pixels."""
@@ -205,19 +205,25 @@ class Plane:
         self._request()
 
     def _start(self, keys: Sequence[Key], priority: int) -> None:
+        """Have tiles made by all workers: the first keys come first."""
         self.close()
         self._pending = set(keys)
-        boxes = [tile_box(key, self._bounds) for key in keys]
-        self._job = self._workshop.jobs.start(
-            Lane.DRAW,
-            make_tiles,
-            self._source,
-            self._grid.scale,
-            list(zip(keys, boxes, strict=True)),
-            priority=priority,
-            on_progress=self._take,
-            on_done=lambda _: self._request(),
-        )
+        tiles = [(key, tile_box(key, self._bounds)) for key in keys]
+        workers = WORKERS[Lane.DRAW]
+        self._jobs = [
+            self._workshop.jobs.start(
+                Lane.DRAW,
+                make_tiles,
+                self._source,
+                self._grid.scale,
+                share,
+                priority=priority,
+                on_progress=self._take,
+                on_done=lambda _: self._request(),
+            )
+            for number in range(workers)
+            if (share := tiles[number::workers])
+        ]
 
     def _take(self, made: tuple[Key, Pixels | None]) -> None:
         key, pixels = made

@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 
 from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.grid import Grid
-from mrcnn_gui.ui.canvas.style import Bitmap, Layer
+from mrcnn_gui.ui.canvas.style import Bitmap, Layer, Style
 
 Pixels: TypeAlias = NDArray[np.uint32]  # [height, width], premultiplied 0xAARRGGBB
 Slices: TypeAlias = tuple[slice, slice]
 
+NOTHING, FILL, HALO, BORDER = range(4)
+"""What a pixel is to a mask: of two masks that meet there, the higher one's is seen."""
+
 _SHEET_WIDTH = 2048
 _SHEET_PIXELS = 1 << 20  # bounds the memory that a worker takes
+_MANY_COLUMNS, _SPARSE = 100, 5  # from where on turning a bitmap twice is the faster way
 _SLOPE_SIZE = 7  # of the Sobel kernel that tells which way a dashed outline runs
 
 
@@ -64,8 +68,25 @@ class Cuts:
         down = self.image_rows[rows[0] : rows[1]] - layer.y
         across = self.image_columns[columns[0] : columns[1]] - layer.x
         left, right = int(across[0]), int(across[-1]) + 1
-        bands = layer.crop[down, left:right]  # rows first: whole pieces of memory
-        return bands if _is_gapless(across) else bands.take(across - left, axis=1, mode="clip")
+        if right - left == layer.crop.shape[1]:  # `take` would copy all of a part first
+            bands = layer.crop.take(down, axis=0, mode="clip")
+        else:
+            bands = layer.crop[down, left:right]  # rows first: whole pieces of memory
+        gapless = right - left == columns[1] - columns[0]
+        return bands if gapless else _columns(bands, across - left)
+
+    def slices(self, width: int, height: int) -> tuple[list[Slices], list[list[int]]]:
+        """Where each layer is seen with its outline, in a box of the view of this size.
+
+        Returns:
+            The pixels of the box, and how far right and down of its cell each begins.
+        """
+        corners = np.stack((self.rows[:, 0], self.columns[:, 0]), axis=1) - 2 * self.reach
+        first = np.maximum(corners, 0)
+        last = np.minimum(np.stack((self.rows[:, 1], self.columns[:, 1]), axis=1), (height, width))
+        seen = np.concatenate((first, last), axis=1).tolist()
+        in_box = [(slice(top, bottom), slice(left, right)) for top, left, bottom, right in seen]
+        return in_box, (first - corners).tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,26 +96,39 @@ class Sheet:
     Attributes:
         inside: bool [h, w]: the stamps.
         layers: Bottom first.
+        first: How many layers of the picture lie below them.
+        shelves: Top, bottom, and for each column the layer whose stamp lies there.
         on_sheet: Where the stamp of each layer lies, with what its outline covers around it.
         in_box: The same pixels, counted from the corner of the box of the view.
     """
 
     inside: Bitmap
     layers: list[Layer]
+    first: int
+    shelves: list[tuple[int, int, NDArray[np.intp]]]
     on_sheet: list[Slices]
     in_box: list[Slices]
 
-    def borders(self, width: int) -> Bitmap:
-        """The pixels of stamps with one outside of them in the disc around."""
-        core = cv2.erode(self.inside.view(np.uint8), _disc(width))
-        border: Bitmap = self.inside > core.view(np.bool_)
-        return border
+    @property
+    def style(self) -> Style:
+        """Of one of the stamps: they share its `outline`."""
+        return self.layers[0].style
 
-    def halos(self, width: int) -> Bitmap:
-        """The pixels outside of stamps with one inside in the disc around."""
-        spread = cv2.dilate(self.inside.view(np.uint8), _disc(width))
-        halo: Bitmap = spread.view(np.bool_) > self.inside
-        return halo
+    def kinds(self) -> NDArray[np.uint8]:
+        """What each pixel is: `NOTHING`, `FILL`, `HALO` or `BORDER`.
+
+        A border is what has a pixel outside of the stamp in the disc around, a halo what has one
+        inside of it.
+        """
+        inside, style = self.inside.view(np.uint8), self.style
+        border_width, halo_width, *_ = style.outline
+        core = cv2.erode(inside, _disc(border_width)) if border_width else inside
+        spread = cv2.dilate(inside, _disc(halo_width)) if halo_width else inside
+        kinds: NDArray[np.uint8] = np.asarray(cv2.add(spread, spread), dtype=np.uint8)
+        cv2.add(kinds, inside, kinds)
+        for _ in range(BORDER - (FILL if style.fill else NOTHING)):
+            cv2.subtract(kinds, core, kinds)
+        return kinds
 
     def rising(self) -> Bitmap:
         """Where the outlines rise: those that lean to the right as they go up."""
@@ -109,66 +143,88 @@ def sheets(cuts: Cuts, width: int, height: int) -> Iterator[Sheet]:
     """All layers as stamps, bottom first, for a box of the view of this size."""
     sizes = np.stack((np.diff(cuts.columns)[:, 0], np.diff(cuts.rows)[:, 0]), axis=1)
     cells: list[tuple[int, int]] = (sizes + 2 * cuts.reach).tolist()
+    seen = cuts.slices(width, height)
     start = 0
     while start < len(cells):
-        places, stop, sheet_size = _packed(cuts, cells, start)
-        yield _sheet(cuts, range(start, stop), places, sheet_size, (width, height))
-        start = stop
+        plan = _packed(cuts, cells, start)
+        yield _sheet(cuts, start, plan, seen)
+        start += len(plan.places)
 
 
-def _packed(
-    cuts: Cuts, cells: list[tuple[int, int]], start: int
-) -> tuple[list[tuple[int, int]], int, tuple[int, int]]:
-    """Places for as many cells as go on one sheet, row by row; where the next begins; its size."""
-    places: list[tuple[int, int]] = []
+@dataclass
+class _Plan:
+    """Where the cells of one sheet lie: row by row.
+
+    Attributes:
+        places: Left and top of each cell.
+        shelves: For each row its top, bottom, and how many cells lie before it.
+        width: Of the sheet.
+    """
+
+    places: list[tuple[int, int]]
+    shelves: list[tuple[int, int, int]]
+    width: int
+
+
+def _packed(cuts: Cuts, cells: list[tuple[int, int]], start: int) -> _Plan:
+    """Places for as many cells as go on one sheet."""
+    plan = _Plan([], [], 0)
     outline = cuts.layers[start].style.outline
     limit = max(_SHEET_WIDTH, cells[start][0])
-    x = y = tallest = widest = 0
+    x = y = tallest = first = 0
     for index in range(start, len(cells)):
         width, height = cells[index]
         if x and x + width > limit:
-            x, y, tallest = 0, y + tallest, 0
+            plan.shelves.append((y, y + tallest, first))
+            x, y, tallest, first = 0, y + tallest, 0, index - start
         too_large = (y + max(tallest, height)) * limit > _SHEET_PIXELS or width > limit
-        if places and (too_large or cuts.layers[index].style.outline != outline):
+        if plan.places and (too_large or cuts.layers[index].style.outline != outline):
             break
-        places.append((x, y))
+        plan.places.append((x, y))
         x, tallest = x + width, max(tallest, height)
-        widest = max(widest, x)
-    return places, start + len(places), (widest, y + tallest)
+        plan.width = max(plan.width, x)
+    if first < len(plan.places):
+        plan.shelves.append((y, y + tallest, first))
+    return plan
 
 
 def _sheet(
-    cuts: Cuts,
-    indices: range,
-    places: list[tuple[int, int]],
-    size: tuple[int, int],
-    box_size: tuple[int, int],
+    cuts: Cuts, start: int, plan: _Plan, seen: tuple[list[Slices], list[list[int]]]
 ) -> Sheet:
-    reach, inside = cuts.reach, np.zeros((size[1], size[0]), dtype=np.bool_)
-    part = slice(indices.start, indices.stop)
-    columns, rows = cuts.columns[part].tolist(), cuts.rows[part].tolist()
-    on_sheet, in_box = [], []
-    for index, (x, y), across, down in zip(indices, places, columns, rows, strict=True):
-        bitmap = cuts.bitmap(index, down, across)
+    part = slice(start, start + len(plan.places))
+    in_box, begins = seen[0][part], seen[1][part]
+    inside = np.zeros((plan.shelves[-1][1], plan.width), dtype=np.bool_)
+    columns, rows, reach = cuts.columns[part].tolist(), cuts.rows[part].tolist(), cuts.reach
+    on_sheet = []
+    for index, (x, y) in enumerate(plan.places):
+        bitmap = cuts.bitmap(start + index, rows[index], columns[index])
         height, width = bitmap.shape
         inside[y + reach : y + reach + height, x + reach : x + reach + width] = bitmap
-        # The cell begins at twice the reach before the stamp's place in the box; cut it there.
-        left, top = across[0] - 2 * reach, down[0] - 2 * reach
-        seen_left, seen_top = max(left, 0), max(top, 0)
-        right = min(left + width + 2 * reach, box_size[0])
-        bottom = min(top + height + 2 * reach, box_size[1])
-        in_box.append((slice(seen_top, bottom), slice(seen_left, right)))
+        (down, across), (top, left) = in_box[index], begins[index]
         on_sheet.append(
             (
-                slice(y + seen_top - top, y + bottom - top),
-                slice(x + seen_left - left, x + right - left),
+                slice(y + top, y + top + down.stop - down.start),
+                slice(x + left, x + left + across.stop - across.start),
             )
         )
-    return Sheet(inside, cuts.layers[part], on_sheet, in_box)
+    widths = np.diff(cuts.columns[part])[:, 0] + 2 * reach
+    return Sheet(inside, cuts.layers[part], start, _shelves(plan, widths), on_sheet, in_box)
 
 
-def _is_gapless(places: NDArray[np.intp]) -> bool:
-    return bool(places[-1] - places[0] + 1 == places.size)
+def _shelves(plan: _Plan, widths: NDArray[np.intp]) -> list[tuple[int, int, NDArray[np.intp]]]:
+    ends = [*(first for _, _, first in plan.shelves[1:]), len(plan.places)]
+    return [
+        (top, bottom, np.repeat(np.arange(first, end), widths[first:end]))
+        for (top, bottom, first), end in zip(plan.shelves, ends, strict=True)
+    ]
+
+
+def _columns(bands: Bitmap, columns: NDArray[np.intp]) -> Bitmap:
+    """Some columns of a bitmap, which may repeat; rising."""
+    if columns.size < _MANY_COLUMNS or _SPARSE * columns.size < bands.shape[1]:
+        return bands.take(columns, axis=1, mode="clip")
+    turned = cv2.transpose(bands.view(np.uint8))  # whole rows are copied several times as fast
+    return cv2.transpose(turned.take(columns, axis=0, mode="clip")).view(np.bool_)
 
 
 @lru_cache(maxsize=16)

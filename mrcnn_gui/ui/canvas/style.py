@@ -43,9 +43,10 @@ class Style:
         return max(self.border_width, self.halo_width, slope)
 
     @property
-    def outline(self) -> tuple[int, int, bool]:
-        """What two styles share whose outlines have the same shape, whatever their colours."""
-        return self.border_width, self.halo_width if self.halo else 0, self.gap is not None
+    def outline(self) -> tuple[int, int, bool, bool]:
+        """What two styles share that differ in nothing but colours and the length of dashes."""
+        halo_width = self.halo_width if self.halo else 0
+        return self.border_width, halo_width, self.gap is not None, bool(self.fill)
 
 
 @dataclass(frozen=True, eq=False)

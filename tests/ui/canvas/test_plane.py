@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage, QPainter
 from pytestqt.qtbot import QtBot
 
-from mrcnn_gui.services.jobs import Job, JobRunner, Lane
+from mrcnn_gui.services.jobs import WORKERS, Job, JobRunner, Lane
 from mrcnn_gui.ui.canvas.boxes import Box, area, overlap
 from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.plane import Plane, Workshop
@@ -151,15 +151,36 @@ def test_what_costs_much_is_made_in_the_background_and_shown_as_it_was_until_the
     assert not np.array_equal(tile, expected(source, grid)[: SIDE - 200, SIDE - 300 :])
 
 
+def test_all_workers_share_the_tiles_and_what_lies_in_the_middle_comes_first(
+    bench: Bench,
+) -> None:
+    source = Ramp()
+    plane, _ = plane_of(source, bench)
+    source.asked.clear()
+    plane.place(Grid(2.0, -600, -400), WIDTH, HEIGHT)
+    shares = bench.waiting.copy()
+    assert len(shares) == WORKERS[Lane.DRAW]
+    bench.waiting.clear()
+    firsts = []
+    for _, run in shares:
+        source.asked.clear()
+        run()
+        firsts.append(source.asked[0])
+    assert firsts[0] == (SIDE, SIDE, 2 * SIDE, 2 * SIDE)  # holds the middle: 950 and 600
+    assert sharp(plane)
+
+
 def test_results_of_what_was_before_are_dropped(bench: Bench) -> None:
     plane, _ = plane_of(Ramp(), bench)
     plane.place(Grid(2.0, -600, -400), WIDTH, HEIGHT)
-    [(old, run_old)] = bench.waiting
+    old = bench.waiting.copy()
     bench.waiting.clear()
     after = Ramp(shade=90)
     plane.change_all(after)
-    assert old.cancelled
-    run_old()
+    assert old
+    assert all(job.cancelled for job, _ in old)
+    for _, run_old in old:
+        run_old()
     assert not sharp(plane)
     bench.work()
     np.testing.assert_array_equal(painted(plane), expected(after, Grid(2.0, -600, -400)))
