@@ -205,9 +205,8 @@ def _flipped(large: Mask, small: Mask) -> Mask:
     region = _window(crop, large, small.box_xyxy)
     shared = int(np.count_nonzero(region & small.crop))
     np.logical_xor(region, small.crop, out=region)
-    if not _is_tight(crop):
-        return Mask.from_bitmap(crop, large.x, large.y)
-    mask = Mask(crop, large.x, large.y)
+    tight = _is_tight(crop)
+    mask = Mask(crop, large.x, large.y) if tight else Mask.from_bitmap(crop, large.x, large.y)
     if "area" in large.__dict__:
         mask.__dict__["area"] = large.area + small.area - 2 * shared
     return mask
@@ -223,4 +222,4 @@ def _combine(a: Mask, b: Mask, operation: Callable[..., Bitmap]) -> Mask:
     canvas[a.y - top : a.box_xyxy[3] - top, a.x - left : a.box_xyxy[2] - left] = a.crop
     region = canvas[b.y - top : b.box_xyxy[3] - top, b.x - left : b.box_xyxy[2] - left]
     operation(region, b.crop, out=region)
-    return Mask.from_bitmap(canvas, left, top)
+    return Mask(canvas, left, top) if _is_tight(canvas) else Mask.from_bitmap(canvas, left, top)

@@ -33,6 +33,13 @@ class Lane(Enum):
 
 _FORESEEN = (ProjectError, EditError, CocoError)
 
+_SWITCH_SECONDS = 0.0005
+"""After so long a worker lets go of Python's lock where another thread waits for it.
+
+With the interpreter's 5 ms, a repaint, which takes the lock again after each call of Qt, would wait
+several times as long as it works.
+"""
+
 WORKERS = {Lane.IO: 2, Lane.DRAW: 2, Lane.BULK: 1, Lane.MODEL: 1, Lane.TRAIN: 1}
 _NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.BULK: 5, Lane.TRAIN: 10}
 
@@ -120,6 +127,7 @@ class JobRunner(QObject):
         self._callbacks: dict[Job, _Callbacks] = {}
         self._order = itertools.count()
         self._closed = False
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def start(

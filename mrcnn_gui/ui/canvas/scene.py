@@ -106,8 +106,12 @@ class Scene:
         boxes: dict[tuple[str, object], Box] = {}
         if hovered in instances and hovered not in self._left_out:
             boxes["hovered", hovered] = instances[hovered].mask.box_xyxy
-        for instance in self._shown_selection():
+        selection = self._shown_selection()
+        for instance in selection:
             boxes["selected", instance.id] = instance.mask.box_xyxy
+        for index, shape in enumerate(self._preview.shapes):
+            if shape.instance_id not in {instance.id for instance in selection}:
+                boxes["drawn", index] = shape.box_xyxy
         for origin in self._origins():
             boxes["origin", origin.key] = origin.mask.box_xyxy
         for it in self._suggestions:

@@ -40,8 +40,8 @@ class HistoryModel(QAbstractListModel):
             self._put_last(history.undo_title, length)
         elif length != len(self._titles):
             self._reset(history)
-        self.position = position
-        self.dataChanged.emit(self.index(0), self.index(len(self._titles)))
+        before, self.position = self.position, position
+        self.dataChanged.emit(self.index(min(before, position)), self.index(max(before, position)))
 
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
         """One more than there are edits; none without an image."""

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QIcon
 
 from mrcnn_gui.project.annotation import Instance, Source
 from mrcnn_gui.project.document import Change
@@ -53,6 +54,7 @@ class InstanceModel(QAbstractTableModel):
         self._ids: list[int] = []
         self._eyes = icon("visible"), icon("hidden")
         self._locks = icon("unlocked"), icon("locked")
+        self._swatches: dict[str, QIcon] = {}  # by colour
         session.image_opened.connect(self._reload)
         session.project_closed.connect(self._reload)
         session.document_changed.connect(self._follow)
@@ -127,8 +129,13 @@ class InstanceModel(QAbstractTableModel):
         if column == Column.LOCKED:
             return self._locks[instance.locked]
         if column == Column.CATEGORY:
-            return swatch(self._color(instance))
+            return self._swatch(self._color(instance))
         return None
+
+    def _swatch(self, color: str) -> QIcon:
+        if color not in self._swatches:
+            self._swatches[color] = swatch(color)
+        return self._swatches[color]
 
     def _color(self, instance: Instance) -> str:
         return mask_color(
@@ -173,7 +180,9 @@ class InstanceModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), last)
 
     def _refresh_row(self, row: int) -> None:
-        self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
+        for column in Column:  # one by one: for several cells a view paints all that it shows
+            cell = self.index(row, column)
+            self.dataChanged.emit(cell, cell)
 
     def _document_ids(self) -> list[int]:
         document = self._session.document

@@ -84,7 +84,7 @@ class BrushTool(Tool):
         stroke, self._stroke = self._stroke, None
         if stroke is None:
             return
-        self._clear_preview()
+        self._clear_preview(stroke)
         if self._target is None:
             if not stroke.is_empty:
                 self.context.add_instance(self._category_id, stroke.mask)
@@ -98,7 +98,7 @@ class BrushTool(Tool):
         stroke, self._stroke = self._stroke, None
         if stroke is not None:
             self._end = None
-        self._clear_preview()
+            self._clear_preview(stroke)
         return stroke is not None
 
     def _new_stroke(self) -> Stroke:
@@ -116,10 +116,11 @@ class BrushTool(Tool):
             return self.context.category_for_new()
         return self._target.category_id if self.context.may_change(self._target) else None
 
-    def _clear_preview(self) -> None:
+    def _clear_preview(self, stroke: Stroke) -> None:
+        """Show the document again: it differs from the stroke's mask where the brush has been."""
         preview = self.context.preview
         if preview.shape is not None:
-            preview.clear_shape(preview.shape.box_xyxy)
+            preview.clear_shape(*([] if stroke.touched is None else [stroke.touched]))
 
 
 class EraserTool(BrushTool):

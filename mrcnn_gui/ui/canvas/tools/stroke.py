@@ -19,6 +19,7 @@ class Stroke:
         bitmap: bool [h, w]: the mask as painted so far.
         x: Left column of the bitmap in the image.
         y: Top row of the bitmap in the image.
+        touched: Image box that holds all the places where the brush has been; None when nowhere.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Stroke:
         self.bitmap: Bitmap = before.crop.copy()
         self.x, self.y = before.x, before.y
         self._before = before
-        self._touched: Box | None = None
+        self.touched: Box | None = None
         self._erase = erase
         self._image: Box = (0, 0, width, height)
         self._closed = () if erase else tuple(closed)
@@ -51,11 +52,11 @@ class Stroke:
     @property
     def flipped(self) -> Mask:
         """The pixels that are not as they were; only where the brush has been is looked at."""
-        if self._touched is None:
+        if self.touched is None:
             return Mask.empty()
-        left, top = self._touched[:2]
-        changed = self._part(self._touched).copy()
-        seen = overlap(self._touched, self._before.box_xyxy)
+        left, top = self.touched[:2]
+        changed = self._part(self.touched).copy()
+        seen = overlap(self.touched, self._before.box_xyxy)
         if seen is not None:
             region = changed[seen[1] - top : seen[3] - top, seen[0] - left : seen[2] - left]
             np.logical_xor(region, self._before.window(seen), out=region)
@@ -85,7 +86,7 @@ class Stroke:
         part = painted[seen[1] - box[1] : seen[3] - box[1], seen[0] - box[0] : seen[2] - box[0]]
         self._leave_out_closed(part, seen)
         np.copyto(self._part(seen), not self._erase, where=part)
-        self._touched = seen if self._touched is None else hull(self._touched, seen)
+        self.touched = seen if self.touched is None else hull(self.touched, seen)
         return seen
 
     def _leave_out_closed(self, part: Bitmap, box: Box) -> None:
