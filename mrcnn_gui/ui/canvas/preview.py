@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.drawings import Drawing
-from mrcnn_gui.ui.canvas.style import Bitmap
+from mrcnn_gui.ui.canvas.style import Bitmap, Patch, patched_box
 
 Point = tuple[float, float]
 
@@ -20,6 +20,7 @@ class Shape:
         y: Top row in the image.
         instance_id: Whose mask it replaces; None for a new instance.
         category_id: Whose colour it has.
+        patch: Holds in place of the bitmap, and beyond it, where there is one.
     """
 
     bitmap: Bitmap
@@ -27,12 +28,12 @@ class Shape:
     y: int
     instance_id: int | None
     category_id: int
+    patch: Patch | None = None
 
     @property
     def box_xyxy(self) -> Box:
-        """The bitmap's box in image pixels."""
-        height, width = self.bitmap.shape
-        return self.x, self.y, self.x + width, self.y + height
+        """The box of all of it in image pixels."""
+        return patched_box(self.bitmap, self.x, self.y, self.patch)
 
 
 class Preview:

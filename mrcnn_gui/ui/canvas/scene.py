@@ -183,7 +183,7 @@ class Scene:
         layers = [self._layer(it, emphasis) for it in chosen]
         for it in self._preview.shapes:
             style = self._style(self._shape_color(it), emphasis)
-            layers.append(Layer(it.bitmap, it.x, it.y, style))
+            layers.append(Layer(it.bitmap, it.x, it.y, style, it.patch))
         return layers
 
     def _origins(self) -> list[Suggestion]:

@@ -65,15 +65,19 @@ class Cuts:
     def bitmap(self, index: int, rows: list[int], columns: list[int]) -> Bitmap:
         """One layer at view resolution, without margin."""
         layer = self.layers[index]
-        down = self.image_rows[rows[0] : rows[1]] - layer.y
-        across = self.image_columns[columns[0] : columns[1]] - layer.x
-        left, right = int(across[0]), int(across[-1]) + 1
-        if right - left == layer.crop.shape[1]:  # `take` would copy all of a part first
-            bands = layer.crop.take(down, axis=0, mode="clip")
-        else:
-            bands = layer.crop[down, left:right]  # rows first: whole pieces of memory
-        gapless = right - left == columns[1] - columns[0]
-        return bands if gapless else _columns(bands, across - left)
+        image_rows = self.image_rows[rows[0] : rows[1]]
+        image_columns = self.image_columns[columns[0] : columns[1]]
+        if layer.patch is None:
+            return _sampled(layer.crop, image_rows - layer.y, image_columns - layer.x)
+        bitmap = np.zeros((image_rows.size, image_columns.size), dtype=np.bool_)
+        for part in layer.parts:
+            left, top, right, bottom = part.box_xyxy
+            down = slice(*np.searchsorted(image_rows, (top, bottom)).tolist())
+            across = slice(*np.searchsorted(image_columns, (left, right)).tolist())
+            if down.start < down.stop and across.start < across.stop:
+                own_rows, own_columns = image_rows[down] - top, image_columns[across] - left
+                bitmap[down, across] = _sampled(part.crop, own_rows, own_columns)
+        return bitmap
 
     def slices(self, width: int, height: int) -> tuple[list[Slices], list[list[int]]]:
         """Where each layer is seen with its outline, in a box of the view of this size.
@@ -217,6 +221,16 @@ def _shelves(plan: _Plan, widths: NDArray[np.intp]) -> list[tuple[int, int, NDAr
         (top, bottom, np.repeat(np.arange(first, end), widths[first:end]))
         for (top, bottom, first), end in zip(plan.shelves, ends, strict=True)
     ]
+
+
+def _sampled(crop: Bitmap, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Bitmap:
+    """Some rows and columns of a crop, rising; they may repeat."""
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    if right - left == crop.shape[1]:  # `take` would copy all of a part first
+        bands = crop.take(rows, axis=0, mode="clip")
+    else:
+        bands = crop[rows, left:right]  # rows first: whole pieces of memory
+    return bands if right - left == columns.size else _columns(bands, columns - left)
 
 
 def _columns(bands: Bitmap, columns: NDArray[np.intp]) -> Bitmap:

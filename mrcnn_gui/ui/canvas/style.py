@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mrcnn_gui.ui.canvas.boxes import Box
+from mrcnn_gui.ui.canvas.boxes import Box, hull
 
 Bitmap: TypeAlias = NDArray[np.bool_]
 
@@ -50,16 +50,54 @@ class Style:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
-    """A mask to be drawn: a bool crop [h, w] (need not be tight) at (x, y) of the image."""
+class Patch:
+    """Pixels in a box of the image: a bool crop [h, w] (need not be tight) at (x, y)."""
 
     crop: Bitmap
     x: int
     y: int
-    style: Style
 
     @property
     def box_xyxy(self) -> Box:
         """The crop's box in image pixels."""
         height, width = self.crop.shape
         return self.x, self.y, self.x + width, self.y + height
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A mask to be drawn.
+
+    Attributes:
+        crop: bool [h, w]; need not be tight.
+        x: Left column of the crop in the image.
+        y: Top row of the crop in the image.
+        style: How it looks.
+        patch: Holds in place of the crop, and beyond it, where there is one.
+    """
+
+    crop: Bitmap
+    x: int
+    y: int
+    style: Style
+    patch: Patch | None = None
+
+    @property
+    def parts(self) -> tuple[Patch, ...]:
+        """The crop and the patch; where both are, the later one holds."""
+        whole = Patch(self.crop, self.x, self.y)
+        return (whole,) if self.patch is None else (whole, self.patch)
+
+    @property
+    def box_xyxy(self) -> Box:
+        """The box of all of it in image pixels."""
+        return patched_box(self.crop, self.x, self.y, self.patch)
+
+
+def patched_box(crop: Bitmap, x: int, y: int, patch: Patch | None) -> Box:
+    """The image box of a crop with its patch."""
+    height, width = crop.shape
+    box = x, y, x + width, y + height
+    if patch is None:
+        return box
+    return hull(box, patch.box_xyxy) if crop.size else patch.box_xyxy

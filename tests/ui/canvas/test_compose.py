@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mrcnn_gui.ui.canvas.compose import compose
 from mrcnn_gui.ui.canvas.grid import Grid
-from mrcnn_gui.ui.canvas.style import Layer, Style
+from mrcnn_gui.ui.canvas.style import Layer, Patch, Style
 
 PLAIN = Style(fill=1, border=2, border_width=2, halo=3, halo_width=1)
 THICK = Style(fill=4, border=5, border_width=3, halo=6, halo_width=2)
@@ -98,6 +98,27 @@ def test_a_part_equals_the_same_part_of_the_whole(
     pixels[top:bottom, left:right] = 99
     compose(pixels, (left, top, right, bottom), made, grid)
     np.testing.assert_array_equal(pixels, expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 99),
+    st.tuples(st.integers(-30, 50), st.integers(-30, 50)),
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    grids,
+)
+def test_a_patch_holds_in_place_of_what_is_under_it_and_beyond(
+    seed: int, corner: tuple[int, int], size: tuple[int, int], grid: Grid
+) -> None:
+    generator = np.random.default_rng(seed)
+    crop, patch = generator.random((30, 25)) < 0.7, generator.random(size[::-1]) < 0.7
+    x, y = corner
+    both = np.zeros((140, 140), bool)
+    both[40 : 40 + 30, 45 : 45 + 25] = crop
+    both[40 + y : 40 + y + size[1], 40 + x : 40 + x + size[0]] = patch
+    patched = Layer(crop, 5, 0, PLAIN, Patch(patch, x, y))
+    plain = Layer(both, -40, -40, PLAIN)
+    np.testing.assert_array_equal(whole([patched], grid), whole([plain], grid))
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0, -1.0, -0.5])

@@ -67,7 +67,10 @@ class BrushTool(Tool):
             self._last = self._end = (at.x, at.y)
         if dirty is not None:
             target_id = None if self._target is None else self._target.id
-            shape = Shape(stroke.bitmap, stroke.x, stroke.y, target_id, self._category_id)
+            before = stroke.before
+            shape = Shape(
+                before.crop, before.x, before.y, target_id, self._category_id, stroke.patch
+            )
             self.context.preview.show_shape(shape, dirty)
 
     def hover(self, at: Pointer) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from core.masks import Mask
 from mrcnn_gui.ui.canvas.boxes import Box, hull, overlap
-from mrcnn_gui.ui.canvas.style import Bitmap
+from mrcnn_gui.ui.canvas.style import Bitmap, Patch
 
 _SLACK = 64  # least growth in pixels, so that a slow stroke does not copy at every step
 
@@ -15,10 +15,10 @@ _SLACK = 64  # least growth in pixels, so that a slow stroke does not copy at ev
 class Stroke:
     """The mask under a brush while the button is down; what is `closed` is not painted over.
 
+    However large the mask, a stroke copies and changes only a window of it around its way.
+
     Attributes:
-        bitmap: bool [h, w]: the mask as painted so far.
-        x: Left column of the bitmap in the image.
-        y: Top row of the bitmap in the image.
+        before: The mask that the stroke began with.
         touched: Image box that holds all the places where the brush has been; None when nowhere.
     """
 
@@ -31,36 +31,40 @@ class Stroke:
         height: int,
         closed: Sequence[Mask] = (),
     ) -> None:
-        self.bitmap: Bitmap = before.crop.copy()
-        self.x, self.y = before.x, before.y
-        self._before = before
+        self.before = before
         self.touched: Box | None = None
+        self._window: Bitmap = np.zeros((0, 0), dtype=np.bool_)
+        self._x = self._y = 0  # of the window in the image
         self._erase = erase
-        self._image: Box = (0, 0, width, height)
+        self._limits: Box = before.box_xyxy if erase else (0, 0, width, height)
         self._closed = () if erase else tuple(closed)
+
+    @property
+    def patch(self) -> Patch:
+        """The mask as painted so far, in the window; around it the mask is as before."""
+        return Patch(self._window, self._x, self._y)
 
     @property
     def mask(self) -> Mask:
         """The mask as painted so far."""
-        return Mask.from_bitmap(self.bitmap, self.x, self.y)
+        return self.before.xor(self.flipped)
 
     @property
     def is_empty(self) -> bool:
         """Whether no pixel is left, or none was painted."""
-        return not self.bitmap.any()
+        if self._window.any():
+            return False
+        covered = overlap(self._box, self.before.box_xyxy)
+        inside = 0 if covered is None else np.count_nonzero(self.before.window(covered))
+        return self.before.area == inside
 
     @property
     def flipped(self) -> Mask:
         """The pixels that are not as they were; only where the brush has been is looked at."""
         if self.touched is None:
             return Mask.empty()
-        left, top = self.touched[:2]
-        changed = self._part(self.touched).copy()
-        seen = overlap(self.touched, self._before.box_xyxy)
-        if seen is not None:
-            region = changed[seen[1] - top : seen[3] - top, seen[0] - left : seen[2] - left]
-            np.logical_xor(region, self._before.window(seen), out=region)
-        return Mask.from_bitmap(changed, left, top)
+        changed = self._part(self.touched) ^ self._as_before(self.touched)
+        return Mask.from_bitmap(changed, *self.touched[:2])
 
     def add(
         self, start: tuple[float, float], stop: tuple[float, float], radius: float
@@ -76,16 +80,17 @@ class Stroke:
             The image box that changed; None when the line is out of reach.
         """
         box, painted = capsule(start, stop, radius)
-        if not self._erase:
-            seen = overlap(box, self._image)
-            if seen is not None:
-                self._grow(seen)
-        seen = overlap(box, self._box)
+        seen = overlap(box, self._limits)
         if seen is None:
             return None
+        self._grow(seen)
         part = painted[seen[1] - box[1] : seen[3] - box[1], seen[0] - box[0] : seen[2] - box[0]]
         self._leave_out_closed(part, seen)
-        np.copyto(self._part(seen), not self._erase, where=part)
+        window = self._part(seen)
+        if self._erase:
+            window &= ~part
+        else:
+            window |= part
         self.touched = seen if self.touched is None else hull(self.touched, seen)
         return seen
 
@@ -99,30 +104,38 @@ class Stroke:
 
     @property
     def _box(self) -> Box:
-        height, width = self.bitmap.shape
-        return self.x, self.y, self.x + width, self.y + height
+        return self.patch.box_xyxy
 
     def _part(self, box: Box) -> Bitmap:
-        """A view of the bitmap, of an image box that lies in it."""
+        """A view of the window, of an image box that lies in it."""
         left, top, right, bottom = box
-        return self.bitmap[top - self.y : bottom - self.y, left - self.x : right - self.x]
+        return self._window[top - self._y : bottom - self._y, left - self._x : right - self._x]
+
+    def _as_before(self, box: Box) -> Bitmap:
+        """The pixels of an image box when the stroke began."""
+        left, top, right, bottom = box
+        bitmap = np.zeros((bottom - top, right - left), dtype=np.bool_)
+        seen = overlap(box, self.before.box_xyxy)
+        if seen is not None:
+            part = bitmap[seen[1] - top : seen[3] - top, seen[0] - left : seen[2] - left]
+            part[:] = self.before.window(seen)
+        return bitmap
 
     def _grow(self, box: Box) -> None:
-        """Make room for an image box; by a good deal, for the next steps."""
-        if overlap(box, self._box) == box:
+        """Make room in the window for an image box; by a good deal, for the next steps."""
+        if self._window.size and overlap(box, self._box) == box:
             return
-        old = self._box if self.bitmap.size else box
+        old = self._box if self._window.size else box
         slack_x, slack_y = max(_SLACK, (old[2] - old[0]) // 2), max(_SLACK, (old[3] - old[1]) // 2)
-        left = old[0] if box[0] >= old[0] else max(box[0] - slack_x, 0)
-        top = old[1] if box[1] >= old[1] else max(box[1] - slack_y, 0)
-        right = old[2] if box[2] <= old[2] else min(box[2] + slack_x, self._image[2])
-        bottom = old[3] if box[3] <= old[3] else min(box[3] + slack_y, self._image[3])
-        bitmap = np.zeros((bottom - top, right - left), dtype=np.bool_)
-        height, width = self.bitmap.shape
-        bitmap[self.y - top : self.y - top + height, self.x - left : self.x - left + width] = (
-            self.bitmap
-        )
-        self.bitmap, self.x, self.y = bitmap, left, top
+        left = old[0] if box[0] >= old[0] else max(box[0] - slack_x, self._limits[0])
+        top = old[1] if box[1] >= old[1] else max(box[1] - slack_y, self._limits[1])
+        right = old[2] if box[2] <= old[2] else min(box[2] + slack_x, self._limits[2])
+        bottom = old[3] if box[3] <= old[3] else min(box[3] + slack_y, self._limits[3])
+        before = self.patch
+        self._window = self._as_before((left, top, right, bottom))
+        self._x, self._y = left, top
+        if before.crop.size:
+            self._part(before.box_xyxy)[:] = before.crop
 
 
 def capsule(
@@ -140,12 +153,14 @@ def capsule(
     left, right = int(np.floor(min(x0, x1) - radius)), int(np.ceil(max(x0, x1) + radius)) + 1
     top, bottom = int(np.floor(min(y0, y1) - radius)), int(np.ceil(max(y0, y1) + radius)) + 1
     rows: NDArray[np.float64] = np.arange(top, bottom, dtype=np.float64) + 0.5
-    columns: NDArray[np.float64] = np.arange(left, right, dtype=np.float64) + 0.5
+    centres: NDArray[np.float64] = np.arange(left, right, dtype=np.float64) + 0.5
     spans = [_disc_span(x0, y0, radius, rows), _disc_span(x1, y1, radius, rows)]
     spans += [_edge_span(a, b, rows) for a, b in _sides(start, stop, radius)]
-    first = np.min([span[0] for span in spans], axis=0)
-    last = np.max([span[1] for span in spans], axis=0)
-    bitmap = (columns >= first[:, None]) & (columns <= last[:, None])
+    first = np.searchsorted(centres, np.min([span[0] for span in spans], axis=0), "left")
+    stop_at = np.searchsorted(centres, np.max([span[1] for span in spans], axis=0), "right")
+    columns = np.arange(right - left, dtype=np.int32)  # small numbers: this is most of the work
+    bitmap = columns >= first.astype(np.int32)[:, None]
+    bitmap &= columns < stop_at.astype(np.int32)[:, None]
     bitmap[int(np.floor(y1)) - top, int(np.floor(x1)) - left] = True
     return (left, top, right, bottom), bitmap
 
