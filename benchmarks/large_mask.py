@@ -68,7 +68,8 @@ def _measure(project: Path) -> Times:
     times: Times = {"dab_50": [], "dab_500": [], "release": [], "undo": []}
     with open_window(project) as (window, services):
         window.resize(1600, 1000)
-        run_until(lambda: window.canvas.shows_image)
+        run_until(lambda: "on " in services.segmenter.model_label)  # torch is imported only once
+        run_until(lambda: window.canvas.is_sharp)
         services.view_state.selected_instance = 1
         QTest.keyClick(window.canvas, Qt.Key.Key_B)
         for radius in (50, 500):
