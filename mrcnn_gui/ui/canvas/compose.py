@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.stamps import BORDER, FILL, HALO, Cuts, Pixels, Sheet, sheets
-from mrcnn_gui.ui.canvas.style import Bitmap, Layer
+from mrcnn_gui.ui.canvas.style import Bitmap, Layer, boxes_of
 
 Numbers: TypeAlias = NDArray[np.uint16] | NDArray[np.int32]
 """What is seen at each pixel: of two things that meet there, the one of the higher number.
@@ -24,7 +24,13 @@ bit tells the gaps of a dashed border from its dashes.
 """
 
 
-def compose(pixels: Pixels, box: Box, layers: Sequence[Layer], grid: Grid) -> None:
+def compose(
+    pixels: Pixels,
+    box: Box,
+    layers: Sequence[Layer],
+    grid: Grid,
+    boxes: NDArray[np.int32] | None = None,
+) -> None:
     """Draw the layers into one box of the view, in place; what was there is dropped.
 
     All fills lie below all halos, and those below all borders, so that no outline is hidden by
@@ -35,9 +41,10 @@ def compose(pixels: Pixels, box: Box, layers: Sequence[Layer], grid: Grid) -> No
         box: The part to compose, in view pixels; within the view.
         layers: Bottom first.
         grid: Where the view lies on the image.
+        boxes: int32 [n, 4]: those of the layers in the image, where they are known.
     """
     width, height = box[2] - box[0], box[3] - box[1]
-    cuts = Cuts.of(layers, box, grid)
+    cuts = Cuts.of(layers, boxes_of(layers) if boxes is None else boxes, box, grid)
     colors = _colors(cuts.layers)
     picture = np.zeros((height, width), np.uint16 if colors.size <= 1 << 16 else np.int32)
     for sheet in sheets(cuts, width, height):

@@ -15,7 +15,7 @@ from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.compose import compose
 from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.stamps import Pixels
-from mrcnn_gui.ui.canvas.style import MAX_REACH, Layer
+from mrcnn_gui.ui.canvas.style import MAX_REACH, Layer, boxes_of
 
 Rank: TypeAlias = tuple[int, ...]
 """Where a layer lies in its stack, lowest first; the last number is an id."""
@@ -41,8 +41,8 @@ class LayerStack:
     def of(cls, layers: Iterable[tuple[Rank, Layer]]) -> "LayerStack":
         """A stack of these layers, in whatever order they come."""
         ordered = sorted(layers, key=lambda item: item[0])
-        boxes = np.array([layer.box_xyxy for _, layer in ordered], dtype=np.int32).reshape(-1, 4)
-        return cls(tuple(rank for rank, _ in ordered), tuple(layer for _, layer in ordered), boxes)
+        layers = tuple(layer for _, layer in ordered)
+        return cls(tuple(rank for rank, _ in ordered), layers, boxes_of(layers))
 
     def over(self, layers: Iterable[tuple[Rank, Layer]]) -> "LayerStack":
         """The stack with these layers more, each at its rank."""
@@ -101,12 +101,13 @@ class LayerStack:
             uint32 [height, width], premultiplied 0xAARRGGBB; None when no layer is near.
         """
         grid = Grid(scale, -box[0], -box[1])
-        layers = [self.layers[index] for index in self.touching(_image_box(scale, box))]
+        touching = self.touching(_image_box(scale, box))
+        layers = [self.layers[index] for index in touching]
         if not layers:
             return None
         width, height = box[2] - box[0], box[3] - box[1]
         pixels = np.empty((height, width), dtype=np.uint32)
-        compose(pixels, (0, 0, width, height), layers, grid)
+        compose(pixels, (0, 0, width, height), layers, grid, self.boxes[touching])
         return pixels
 
     def cost(self, scale: float, box: Box) -> int:

@@ -18,7 +18,7 @@ from mrcnn_gui.ui.canvas.viewport import Viewport
 
 _OPAQUE = QImage.Format.Format_RGB32
 _AT_REST_BUDGET = 300_000  # composed pixels between two frames, some 4 ms
-_CALM_MS = 30  # without a zoom, before the new scale is worth making tiles for
+_CALM_MS = 20  # without a zoom, before the new scale is worth making tiles for
 _STANDING_OUT_BUDGET = 1_500_000
 
 

@@ -50,10 +50,9 @@ class Cuts:
     image_rows: NDArray[np.intp]
 
     @classmethod
-    def of(cls, layers: Sequence[Layer], box: Box, grid: Grid) -> "Cuts":
-        """Cut the layers to a box of the view."""
+    def of(cls, layers: Sequence[Layer], boxes: NDArray[np.int32], box: Box, grid: Grid) -> "Cuts":
+        """Cut the layers, whose boxes in the image are known, to a box of the view."""
         reach = max((style.reach for style in {layer.style for layer in layers}), default=0)
-        boxes = np.array([layer.box_xyxy for layer in layers], dtype=np.intp).reshape(-1, 4)
         image_columns = grid.columns(box[0] - reach, box[2] + reach)
         image_rows = grid.rows(box[1] - reach, box[3] + reach)
         columns = np.searchsorted(image_columns, boxes[:, 0::2])

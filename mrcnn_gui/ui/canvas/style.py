@@ -1,5 +1,6 @@
 """A mask that is to be drawn, and how it looks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -92,6 +93,11 @@ class Layer:
     def box_xyxy(self) -> Box:
         """The box of all of it in image pixels."""
         return patched_box(self.crop, self.x, self.y, self.patch)
+
+
+def boxes_of(layers: Iterable[Layer]) -> NDArray[np.int32]:
+    """The boxes of layers in the image: [n, 4]."""
+    return np.array([layer.box_xyxy for layer in layers], dtype=np.int32).reshape(-1, 4)
 
 
 def patched_box(crop: Bitmap, x: int, y: int, patch: Patch | None) -> Box:
