@@ -123,6 +123,7 @@ def wand(hand: Hand) -> None:
     hand.services.view_state.selected_instance = None
     middle = (left + right) / 2, (top + bottom) / 2
     hand.draw(middle, (middle[0] + 20, middle[1]))
+    run_until(lambda: bool(hand.window.canvas.preview.shapes))
 
 
 def cut(hand: Hand) -> None:

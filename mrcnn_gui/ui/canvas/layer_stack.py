@@ -41,8 +41,8 @@ class LayerStack:
     def of(cls, layers: Iterable[tuple[Rank, Layer]]) -> "LayerStack":
         """A stack of these layers, in whatever order they come."""
         ordered = sorted(layers, key=lambda item: item[0])
-        layers = tuple(layer for _, layer in ordered)
-        return cls(tuple(rank for rank, _ in ordered), layers, boxes_of(layers))
+        bare = tuple(layer for _, layer in ordered)
+        return cls(tuple(rank for rank, _ in ordered), bare, boxes_of(bare))
 
     def over(self, layers: Iterable[tuple[Rank, Layer]]) -> "LayerStack":
         """The stack with these layers more, each at its rank."""

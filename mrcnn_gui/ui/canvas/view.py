@@ -108,6 +108,8 @@ class CanvasView(ImageView):
         self._tell_position()
 
     def _renew_tool(self) -> None:
+        if self._tool is not None:
+            self._tool.finish()
         self._drop_tool()
         if self.shows_image:
             self._tool = TOOLS[self._view_state.tool](self._tool_context())
@@ -149,6 +151,7 @@ class CanvasView(ImageView):
             reach=lambda: _REACH * self.devicePixelRatioF() / self.scale,
             prompts=self._segmenter.prompts,
             pixels=self._visible_pixels,
+            jobs=self._jobs,
             message=self.message.emit,
             hint=self.hint.emit,
         )

@@ -42,6 +42,7 @@ class Drag:
             if self.cancelled:
                 canvas.cancel_gesture()
             mouse.release(*self.path[-1])
+        canvas.set_tool("polygon")  # what the wand still looks for is pushed at once
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,11 @@ def instances(services: Services) -> dict[int, Instance]:
 
 
 def test_it_takes_what_has_the_colour_under_the_cursor(
-    wand: CanvasView, mouse: Mouse, services: Services
+    wand: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot
 ) -> None:
     mouse.press(40, 50)
     assert instances(services) == {}
+    qtbot.waitUntil(lambda: wand.preview.shape is not None)
     shown = grabbed(wand)
     mouse.release(40, 50)
     (made,) = instances(services).values()
@@ -47,12 +48,15 @@ def test_it_takes_what_has_the_colour_under_the_cursor(
     np.testing.assert_array_equal(grabbed(wand)[place.y(), place.x()], shown[place.y(), place.x()])
 
 
-def test_a_drag_to_the_right_takes_more(wand: CanvasView, mouse: Mouse, services: Services) -> None:
+def test_a_drag_to_the_right_takes_more(
+    wand: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot
+) -> None:
     mouse.press(40, 50)
     mouse.drag_to(120, 50)
     assert services.view_state.wand_tolerance > 24
     mouse.drag_to(1000, 50)
     mouse.release(1000, 50)
+    qtbot.waitUntil(lambda: bool(instances(services)))
     (made,) = instances(services).values()
     tolerance = services.view_state.wand_tolerance
     pyramid = wand._images.pyramid(wand.image_id)
@@ -63,11 +67,12 @@ def test_a_drag_to_the_right_takes_more(wand: CanvasView, mouse: Mouse, services
 
 
 def test_escape_drops_it_and_the_tolerance(
-    wand: CanvasView, mouse: Mouse, services: Services
+    wand: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot
 ) -> None:
     before = grabbed(wand)
     mouse.press(40, 50)
     mouse.drag_to(70, 50)
+    qtbot.waitUntil(lambda: wand.preview.shape is not None)
     assert (grabbed(wand) != before).any()
     assert wand.cancel_gesture()
     mouse.release(70, 50)
@@ -77,13 +82,44 @@ def test_escape_drops_it_and_the_tolerance(
 
 
 def test_shift_adds_to_the_selected_instance(
-    wand: CanvasView, mouse: Mouse, services: Services, add_instance: Add
+    wand: CanvasView, mouse: Mouse, services: Services, add_instance: Add, qtbot: QtBot
 ) -> None:
     services.view_state.selected_instance = key = add_instance(100, 80)
     before = instances(services)[key].mask
     with held(mouse, SHIFT):
         mouse.click(40, 50)
+    qtbot.waitUntil(lambda: instances(services)[key].mask != before)
     assert instances(services)[key].mask == before.union(SQUARE)
+
+
+def test_a_release_before_it_is_found_is_kept_and_a_second_press_drops_nothing(
+    wand: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot
+) -> None:
+    mouse.click(40, 50)
+    assert instances(services) == {}  # the answer comes from another thread, later
+    mouse.press(40, 50)
+    assert [it.mask for it in instances(services).values()] == [SQUARE]
+    mouse.release(40, 50)
+    qtbot.waitUntil(lambda: len(instances(services)) == 2)
+
+
+def test_another_tool_drops_nothing(
+    wand: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot
+) -> None:
+    mouse.click(40, 50)
+    wand.set_tool("select")
+    assert [it.mask for it in instances(services).values()] == [SQUARE]
+
+
+def test_escape_drops_what_is_on_its_way(
+    wand: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot
+) -> None:
+    mouse.click(40, 50)
+    assert wand.cancel_gesture()
+    assert not wand.cancel_gesture()
+    mouse.click(40, 50)
+    qtbot.waitUntil(lambda: bool(instances(services)))
+    assert len(instances(services)) == 1
 
 
 def test_it_does_nothing_beside_the_image(

@@ -11,6 +11,7 @@ from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestio
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask
 from mrcnn_gui.project.reshaping import as_one, firm_among, make_room, reshaped
+from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.prompts import Prompts
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.preview import Preview
@@ -66,6 +67,7 @@ class ToolContext:
         reach: Image pixels that a hand may miss a point by.
         prompts: What the model is asked about the image.
         pixels: What the view shows of the image; None when nothing of it is in the view.
+        jobs: Runs what takes longer than a frame.
         message: Tells the person why something does not happen.
         hint: Tells the person in passing what has happened.
     """
@@ -84,6 +86,7 @@ class ToolContext:
     reach: Callable[[], float]
     prompts: Prompts
     pixels: Callable[[], VisiblePixels | None]
+    jobs: JobRunner
     message: Callable[[str], object]
     hint: Callable[[str], object]
 
@@ -207,6 +210,9 @@ class Tool:
 
     def leave(self) -> None:
         """The mouse leaves the view."""
+
+    def finish(self) -> None:
+        """Push at once what was let go, where that is still worked on: another tool comes."""
 
     def document_changed(self) -> None:
         """An edit was made or undone beside the tool: what it began with may be stale."""
