@@ -140,6 +140,8 @@ class Mask:
         box = _overlap(self.box_xyxy, other.box_xyxy)
         if box is None:
             return 0.0
+        if self is other:
+            return 1.0
         shared = int(np.count_nonzero(self.window(box) & other.window(box)))
         return shared / (self.area + other.area - shared)
 

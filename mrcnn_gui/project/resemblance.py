@@ -1,37 +1,61 @@
 """Which masks are much like others."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.masks import Mask
 
+_Pair: TypeAlias = tuple[Mask, Mask, float]
 
-def resembles(masks: Sequence[Mask], others: Sequence[Mask], threshold: float) -> NDArray[np.bool_]:
-    """For each mask, whether its IoU with any of the others is above the threshold: [n].
 
-    Most pairs are settled by their boxes and areas; pixels are compared only for the rest.
+class Resemblance:
+    """Compares masks, and remembers for the next time what the last one has told.
+
+    An edit changes one mask of many: only its pairs are then compared by their pixels again.
     """
-    possible = _iou_bounds(masks, others) > threshold
-    return np.array(
-        [
-            any(mask.iou(others[int(index)]) > threshold for index in np.flatnonzero(row))
-            for mask, row in zip(masks, possible, strict=True)
-        ],
-        dtype=np.bool_,
-    )
 
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], _Pair] = {}  # by the objects' ids, which they keep
+        self._before: dict[tuple[int, int], _Pair] = {}
 
-def distinct(masks: Sequence[Mask], threshold: float) -> list[int]:
-    """Indices of the masks that are not above the threshold with an earlier one of these."""
-    possible = _iou_bounds(masks, masks) > threshold
-    kept: list[int] = []
-    for index, mask in enumerate(masks):
-        rivals = [earlier for earlier in kept if possible[index, earlier]]
-        if not any(mask.iou(masks[earlier]) > threshold for earlier in rivals):
-            kept.append(index)
-    return kept
+    def begin(self) -> None:
+        """Forget the pairs that nobody has asked about since this was called last."""
+        self._before, self._known = self._known, {}
+
+    def resembles(
+        self, masks: Sequence[Mask], others: Sequence[Mask], threshold: float
+    ) -> NDArray[np.bool_]:
+        """For each mask, whether its IoU with any of the others is above the threshold: [n].
+
+        Most pairs are settled by their boxes and areas; pixels are compared only for the rest.
+        """
+        possible = _iou_bounds(masks, others) > threshold
+        return np.array(
+            [
+                any(self._iou(mask, others[i]) > threshold for i in np.flatnonzero(row).tolist())
+                for mask, row in zip(masks, possible, strict=True)
+            ],
+            dtype=np.bool_,
+        )
+
+    def distinct(self, masks: Sequence[Mask], threshold: float) -> list[int]:
+        """Indices of the masks that are not above the threshold with an earlier one of these."""
+        possible = _iou_bounds(masks, masks) > threshold
+        kept: list[int] = []
+        for index, mask in enumerate(masks):
+            rivals = [earlier for earlier in kept if possible[index, earlier]]
+            if not any(self._iou(mask, masks[earlier]) > threshold for earlier in rivals):
+                kept.append(index)
+        return kept
+
+    def _iou(self, a: Mask, b: Mask) -> float:
+        key = id(a), id(b)
+        pair = self._known.get(key) or self._before.get(key) or (a, b, a.iou(b))
+        self._known[key] = pair
+        return pair[2]
 
 
 def _iou_bounds(masks: Sequence[Mask], others: Sequence[Mask]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.errors import CommitError, DamagedProjectError, ProjectError, StorageError
 from mrcnn_gui.project.private_copy import PrivateCopy
-from mrcnn_gui.project.resemblance import distinct, resembles
+from mrcnn_gui.project.resemblance import Resemblance
 from mrcnn_gui.project.rows import (
     SUGGESTION_COLUMNS,
     places,
@@ -192,7 +192,10 @@ def _prepare(database: Database) -> None:
 
 
 def visible(
-    document: ImageDocument, suggestions: Sequence[Suggestion], min_score: float
+    document: ImageDocument,
+    suggestions: Sequence[Suggestion],
+    min_score: float,
+    resemblance: Resemblance | None = None,
 ) -> list[Suggestion]:
     """The suggestions that still ask for a decision.
 
@@ -204,6 +207,7 @@ def visible(
         document: The image's annotations and decisions.
         suggestions: Best score first.
         min_score: Scores below it are hidden.
+        resemblance: Of the last time, where there was one.
     """
     undecided = [
         suggestion
@@ -219,6 +223,9 @@ def visible(
     ]
     present = [instance.mask for instance in document.instances.values()]
     masks = [suggestion.mask for suggestion in undecided]
-    hidden = resembles(masks, rejected, REJECTED_IOU) | resembles(masks, present, COVERED_IOU)
+    like = Resemblance() if resemblance is None else resemblance
+    like.begin()
+    hidden = like.resembles(masks, rejected, REJECTED_IOU)
+    hidden |= like.resembles(masks, present, COVERED_IOU)
     waiting = [undecided[index] for index in np.flatnonzero(~hidden)]
-    return [waiting[i] for i in distinct([each.mask for each in waiting], COVERED_IOU)]
+    return [waiting[i] for i in like.distinct([each.mask for each in waiting], COVERED_IOU)]

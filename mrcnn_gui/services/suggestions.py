@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.edits import AcceptSuggestion, Batch, RejectSuggestion
+from mrcnn_gui.project.resemblance import Resemblance
 from mrcnn_gui.project.suggestions import visible
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
@@ -28,6 +29,7 @@ class Suggestions:
         self._on_change = on_change
         self._cache = SuggestionCache(jobs, self._changed)
         self._visible: list[Suggestion] | None = None
+        self._resemblance = Resemblance()
 
     def of(self, image_id: int) -> list[Suggestion]:
         """All that is stored for an image, best first; empty while it is being read."""
@@ -43,7 +45,8 @@ class Suggestions:
             return []
         if self._visible is None:
             threshold = self._view_state.score_threshold
-            self._visible = visible(document, self.of(document.image_id), threshold)
+            stored = self.of(document.image_id)
+            self._visible = visible(document, stored, threshold, self._resemblance)
         return self._visible
 
     def accept(self, key: str) -> None:
@@ -99,7 +102,7 @@ class Suggestions:
     def clear(self) -> None:
         """Forget everything: the project is closed."""
         self._cache.clear()
-        self._visible = None
+        self._visible, self._resemblance = None, Resemblance()
 
     def _accept(self, suggestions: list[Suggestion], wanted: int | None = None) -> None:
         edits = []

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance
 from mrcnn_gui.project.edits import SetLocked
+from mrcnn_gui.ui.canvas.drawings import Note
 from mrcnn_gui.ui.canvas.view import CanvasView
 from mrcnn_gui.ui.services import Services
 from tests.ui.canvas.conftest import SHIFT, Mouse, grabbed, held
@@ -99,3 +100,39 @@ def test_escape_drops_the_line(
     mouse.release(50, 80)
     np.testing.assert_array_equal(grabbed(cut), before)
     assert len(instances(services)) == 1
+
+
+@pytest.fixture
+def in_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mask is large enough."""
+    monkeypatch.setattr("mrcnn_gui.ui.canvas.tools.cut._LARGE", 1)
+
+
+@pytest.mark.usefixtures("in_background")
+def test_a_large_mask_is_cut_in_the_background(
+    cut: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot, add_instance: Add
+) -> None:
+    services.view_state.selected_instance = add_instance(40, 40, 30)
+    mouse.drag((50, 30), (50, 55), (50, 80))
+    assert len(instances(services)) == 1
+    assert any(isinstance(it, Note) for it in cut.preview.drawings)
+    qtbot.waitUntil(lambda: len(instances(services)) == 2)
+    assert [it.mask.area for it in instances(services).values()] == [19 * 30, 11 * 30]
+    assert cut.preview.drawings == ()
+
+
+@pytest.mark.usefixtures("in_background")
+def test_what_is_being_cut_is_dropped_by_escape_and_by_another_edit_but_by_no_other_tool(
+    cut: CanvasView, mouse: Mouse, services: Services, add_instance: Add
+) -> None:
+    services.view_state.selected_instance = key = add_instance(40, 40, 30)
+    mouse.drag((50, 30), (50, 80))
+    assert cut.cancel_gesture()
+    mouse.drag((50, 30), (50, 80))
+    services.session.push(SetLocked(key, True))
+    assert not cut.cancel_gesture()
+    services.session.undo()
+    assert len(instances(services)) == 1
+    mouse.drag((50, 30), (50, 80))
+    cut.set_tool("select")
+    assert len(instances(services)) == 2

@@ -1,20 +1,28 @@
 """Cut instances apart along a line."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import hypot
+from typing import TypeAlias
 
 from PySide6.QtCore import Qt
 
+from core.masks import Mask
 from core.masks.cutting import cut_mask
 from mrcnn_gui.project.annotation import Instance
 from mrcnn_gui.project.edits import Edit
 from mrcnn_gui.project.reshaping import apart, as_one
-from mrcnn_gui.ui.canvas.drawings import Line
+from mrcnn_gui.ui.canvas.drawings import Line, Note
 from mrcnn_gui.ui.canvas.preview import Point
-from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool
+from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool, ToolContext
+from mrcnn_gui.ui.canvas.tools.newest import Newest
 
 _STEP = 1.5  # device pixels: what lies nearer to the last point adds nothing
 _CRUMB = 4  # pixels: smaller pieces stay with their neighbours
+_LARGE = 500_000  # pixels of crops that take longer than a frame
+
+_Cut: TypeAlias = tuple[Instance, list[Mask]]
 
 
 @dataclass
@@ -27,20 +35,27 @@ class _Stroke:
 class CutTool(Tool):
     """A drag across the selected instances parts them; with nothing selected, all it divides.
 
-    The largest piece stays the instance it was, the others become new ones.
+    The largest piece stays the instance it was, the others become new ones. Large masks are cut in
+    the background.
     """
 
     cursor = Qt.CursorShape.CrossCursor
 
     _stroke: _Stroke | None = None
+    _cut_now: Callable[[], list[_Cut]] | None = None  # what is being done in the background
+
+    def __init__(self, context: ToolContext) -> None:
+        super().__init__(context)
+        self._cutting = Newest(context.jobs, self._take, self.cancel)
 
     @property
     def active(self) -> bool:
-        """Whether the button is down."""
-        return self._stroke is not None
+        """Whether the button is down, or a large mask is being cut."""
+        return self._stroke is not None or self._cut_now is not None
 
     def press(self, at: Pointer) -> None:
         """Begin the line."""
+        self.finish()
         self._stroke = _Stroke([(at.x, at.y)], at, at.shift)
 
     def drag(self, at: Pointer) -> None:
@@ -60,27 +75,45 @@ class CutTool(Tool):
         """Part what the line divides."""
         self.drag(at)
         stroke = self._stroke
-        if self.cancel() and stroke is not None:
+        if stroke is not None:
+            self.cancel()
             self._cut(stroke.points)
 
     def cancel(self) -> bool:
         """Drop the line."""
-        stroke, self._stroke = self._stroke, None
-        if stroke is not None:
+        was_active = self.active
+        self._stroke = self._cut_now = None
+        self._cutting.cancel()
+        if was_active:
             self.context.preview.show_drawings()
-        return stroke is not None
+        return was_active
+
+    def finish(self) -> None:
+        """Push what is being cut without waiting for it any longer."""
+        if self._cut_now is not None:
+            self._take(self._cut_now())
 
     def _cut(self, line: list[Point]) -> None:
         context = self.context
         chosen = [it for it in context.selection if not it.locked]
+        crossed = tuple(chosen or self._crossed(line))
+        if sum(it.mask.crop.size for it in crossed) < _LARGE:
+            self._take(_cut_all(crossed, line))
+            return
+        self._cut_now = partial(_cut_all, crossed, line)
+        self._cutting.ask(self._cut_now)
+        x, y = line[-1]
+        context.preview.show_drawings(Line(tuple(line)), Note("Cutting…", x, y))
+
+    def _take(self, cuts: list[_Cut]) -> None:
+        self.cancel()
+        context = self.context
         edits: list[Edit] = []
         pieces: list[int] = []
-        for instance in chosen or self._crossed(line):
-            masks = cut_mask(instance.mask, line, _CRUMB)
-            if masks:
-                made, ids = apart(instance, masks, context.new_instance_id)
-                edits += made
-                pieces += ids
+        for instance, masks in cuts:
+            made, ids = apart(instance, masks, context.new_instance_id)
+            edits += made
+            pieces += ids
         edit = as_one(edits, "Cut apart")
         if edit is None:
             context.message("Nothing is cut: draw the line across an instance, from edge to edge.")
@@ -102,3 +135,9 @@ class CutTool(Tool):
             and it.mask.box_xyxy[2] > left
             and it.mask.box_xyxy[3] > top
         ]
+
+
+def _cut_all(instances: Sequence[Instance], line: Sequence[Point]) -> list[_Cut]:
+    """The instances that a line divides, with their pieces."""
+    cuts = ((it, cut_mask(it.mask, line, _CRUMB)) for it in instances)
+    return [(instance, masks) for instance, masks in cuts if masks]
