@@ -5,11 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.services.look import Guides, Look, MaskForm, Tone
+from mrcnn_gui.ui.canvas.boxes import Box
+from mrcnn_gui.ui.canvas.guides import paint_pixel_grid
 from mrcnn_gui.ui.canvas.view import CanvasView
+from mrcnn_gui.ui.canvas.viewport import Viewport
 from mrcnn_gui.ui.services import Services
 from tests.ui.canvas.conftest import Mouse, grabbed, pixel_at
 
@@ -35,6 +40,24 @@ def test_the_pixel_grid_lies_on_the_borders_above_800_percent(
         for lines in (top, top + 1):
             beside[lines[lines < 480]] = True
         assert not (changed & ~beside).any()
+
+
+def test_parts_of_the_pixel_grid_make_the_whole() -> None:
+    viewport = Viewport(30, 20, 200, 150).zoomed(9.3, 40, 30)
+
+    def painted(*boxes: Box) -> NDArray[np.uint32]:
+        image = QImage(200, 150, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(0)
+        painter = QPainter(image)
+        for box in boxes:
+            paint_pixel_grid(painter, viewport, box)
+        painter.end()
+        return np.frombuffer(image.constBits(), np.uint32).reshape(150, 200).copy()
+
+    whole = painted((0, 0, 200, 150))
+    for x in range(60, 80):
+        parts = painted((0, 0, x, 70), (x, 0, 200, 70), (0, 70, 200, 150))
+        np.testing.assert_array_equal(parts, whole)
 
 
 def test_the_crosshair_follows_the_cursor(
