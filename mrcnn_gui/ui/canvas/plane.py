@@ -228,10 +228,14 @@ class Plane:
     def _take(self, made: tuple[Key, Pixels | None]) -> None:
         key, pixels = made
         box = tile_box(key, self._bounds)
+        stands_in = bool(self._stand_in.tiles or self.last_resort.tiles)
+        before = self._tiles.get(key)
+        shown = stands_in if before is None else before.image is not None
         self._tiles[key] = Tile.of(box, pixels, self._workshop.form)
         self._pending.discard(key)
         self._stale.discard(key)
-        self._show(box)
+        if shown or pixels is not None:
+            self._show(box)
 
     def _show(self, box: Box) -> None:
         seen = overlap(moved(box, self._grid.x, self._grid.y), self._view)
