@@ -30,8 +30,8 @@ def paint_pixel_grid(painter: QPainter, viewport: Viewport, box: Box) -> None:
     column = _lines(bottom - top, _borders(grid.rows(top - 2, bottom)))
     # One image: hundreds of transparent lines take ten times as long.
     pixels = np.where(column[:, None] != 0, column[:, None], row)
-    image = QImage(pixels.data, right - left, bottom - top, pixels.strides[0], _FORM)
-    painter.drawImage(QPoint(left, top), image)
+    lines = QImage(pixels.data, right - left, bottom - top, pixels.strides[0], _FORM)
+    painter.drawImage(QPoint(left, top), lines)
 
 
 def paint_crosshair(painter: QPainter, at: QPointF, area: QRect) -> None:
