@@ -127,9 +127,9 @@ class _TextColorIcon(QIconEngine):
         painter.drawImage(QRectF(whole, QSizeF(side, side)), image)
 
     def _image(self, color: str, side: int) -> QImage:
-        from PySide6.QtSvg import QSvgRenderer  # at the first paint, not at start
-
         if (color, side) not in self._drawn:
+            from PySide6.QtSvg import QSvgRenderer  # at the first paint, not at start
+
             image = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
             image.fill(Qt.GlobalColor.transparent)
             painter = QPainter(image)
