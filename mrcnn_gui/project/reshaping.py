@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import reduce
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance
@@ -63,12 +64,66 @@ def make_room(
     Returns:
         The pixels that may be painted, and the masks of the instances that lose some to them.
     """
-    for other in firm_among(others, overlap):
+    if overlap is Overlap.ALLOWED or paint.is_empty:
+        return paint, {}
+    near = _near(paint, others)
+    for other in firm_among(near, overlap):
         paint = paint.subtract(other.mask)
     if overlap is not Overlap.TAKES:
         return paint, {}
-    losing = [it for it in others if not it.locked and not it.mask.intersect(paint).is_empty]
+    losing = [it for it in near if not it.locked and not it.mask.intersect(paint).is_empty]
     return paint, {other.id: other.mask.subtract(paint) for other in losing}
+
+
+def _near(mask: Mask, others: Iterable[Instance]) -> list[Instance]:
+    """The instances whose boxes meet a mask's box; of thousands, few do."""
+    left, top, right, bottom = mask.box_xyxy
+    return [
+        it
+        for it in others
+        if it.mask.x < right
+        and it.mask.y < bottom
+        and it.mask.x + it.mask.crop.shape[1] > left
+        and it.mask.y + it.mask.crop.shape[0] > top
+    ]
+
+
+def make_room_for_all(
+    paints: Sequence[Mask], others: Iterable[Instance], overlap: Overlap
+) -> tuple[list[Mask], dict[int, Mask]]:
+    """The same for masks that come together: they leave each other alone."""
+    now = {other.id: other for other in others}
+    losing: dict[int, Mask] = {}
+    rooms = []
+    for paint in paints:
+        room, taken = make_room(paint, now.values(), overlap)
+        now |= {key: replace(now[key], mask=left) for key, left in taken.items()}
+        losing |= taken
+        rooms.append(room)
+    return rooms, losing
+
+
+def without_earlier(masks: Sequence[Mask]) -> list[Mask]:
+    """Each mask without the pixels of those before it."""
+    rests: list[Mask] = []
+    for mask in masks:
+        rests.append(reduce(Mask.subtract, rests, mask))
+    return rests
+
+
+def losses(instances: Mapping[int, Instance], losing: Mapping[int, Mask]) -> list[Edit]:
+    """What takes from instances all but the masks that are left to them."""
+    return [edit for key, left in losing.items() for edit in reshaped(instances[key], left)]
+
+
+def transition(before: Mapping[int, Instance], after: Mapping[int, Instance]) -> list[Edit]:
+    """What makes the masks of one state those of another; instances may come and go."""
+    edits: list[Edit] = [RemoveInstance(it) for key, it in before.items() if key not in after]
+    edits += [AddInstance(it) for key, it in after.items() if key not in before]
+    for key, instance in before.items():
+        if key in after and after[key].mask is not instance.mask:
+            edits += reshaped(instance, after[key].mask)
+    return edits
 
 
 def reshape_all(

@@ -2,15 +2,25 @@
 
 from collections.abc import Callable
 
+from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
-from mrcnn_gui.project.edits import AcceptSuggestion, Batch, RejectSuggestion
+from mrcnn_gui.project.edits import AcceptSuggestion, Edit, RejectSuggestion
 from mrcnn_gui.project.resemblance import Resemblance
+from mrcnn_gui.project.reshaping import (
+    Overlap,
+    as_one,
+    losses,
+    make_room_for_all,
+    without_earlier,
+)
 from mrcnn_gui.project.suggestions import visible
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestion_cache import SuggestionCache
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.workflows.accept import category_for
+
+_NO_ROOM = "Other instances are there already; with overlap allowed it could be accepted."
 
 
 class Suggestions:
@@ -105,23 +115,39 @@ class Suggestions:
         self._visible, self._resemblance = None, Resemblance()
 
     def _accept(self, suggestions: list[Suggestion], wanted: int | None = None) -> None:
-        edits = []
-        for suggestion in suggestions:
+        """Where instances must not overlap, each gets the room that better ones leave it."""
+        document = self._session.document
+        if document is None or not suggestions:
+            return
+        overlap, others = self._view_state.overlap, document.instances
+        masks = [suggestion.mask for suggestion in suggestions]
+        if overlap is not Overlap.ALLOWED:
+            masks = without_earlier(masks)
+        rooms, losing = make_room_for_all(masks, others.values(), overlap)
+        edits: list[Edit] = []
+        for suggestion, room in zip(suggestions, rooms, strict=True):
             category_id = self._category_for(suggestion) if wanted is None else wanted
             if category_id is None:
                 self._session.report_failure(
                     "Nothing to accept it as", "Add a category, or choose one, and accept again."
                 )
                 return
-            provenance = Provenance(Source.MODEL, suggestion.model_version, suggestion.score)
-            instance = Instance(
-                self._session.new_instance_id(), category_id, suggestion.mask, provenance
-            )
-            edits.append(AcceptSuggestion(suggestion, instance))
-        if len(edits) == 1:
-            self._session.push(edits[0])
-        elif edits:
-            self._session.push(Batch(tuple(edits), f"Accept {len(edits)} suggestions"))
+            if not room.is_empty:
+                edits.append(
+                    AcceptSuggestion(suggestion, self._made(suggestion, room, category_id))
+                )
+        if not edits:
+            self._session.report_failure("Nothing is left to accept", _NO_ROOM)
+            return
+        count = len(edits)
+        title = AcceptSuggestion.title if count == 1 else f"Accept {count} suggestions"
+        edit = as_one([*edits, *losses(others, losing)], title)
+        if edit is not None:
+            self._session.push(edit)
+
+    def _made(self, suggestion: Suggestion, mask: Mask, category_id: int) -> Instance:
+        provenance = Provenance(Source.MODEL, suggestion.model_version, suggestion.score)
+        return Instance(self._session.new_instance_id(), category_id, mask, provenance)
 
     def _category_for(self, suggestion: Suggestion) -> int | None:
         categories, active = self._session.categories, self._view_state.active_category

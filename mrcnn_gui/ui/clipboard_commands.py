@@ -7,14 +7,14 @@ from PySide6.QtCore import QObject, Signal
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source
-from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.edits import AddInstance
-from mrcnn_gui.project.reshaping import as_one
+from mrcnn_gui.project.reshaping import as_one, losses, make_room_for_all
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
-from mrcnn_gui.ui.canvas.tools.moving import bounded_shift
+from mrcnn_gui.ui.canvas.tools.moving import NO_ROOM
+from mrcnn_gui.ui.copy_places import copy_shift
 
-_OFFSET_SHARE = 50  # a copy lies this part of the image's shorter side beside its original
+_OUTSIDE = "What was copied lies outside of this smaller image."
 
 
 class ClipboardCommands(QObject):
@@ -59,18 +59,22 @@ class ClipboardCommands(QObject):
         document = self._session.document
         if document is None or not instances:
             return
-        shift = _free_shift(document, instances)
-        masks = [_placed(it.mask, shift, document) for it in instances]
+        overlap = self._view_state.overlap
+        shift = copy_shift(document, instances, overlap)
+        placed = [it.mask.shift(*shift).clip(document.width, document.height) for it in instances]
+        rooms, losing = make_room_for_all(placed, document.instances.values(), overlap)
         copies = [
-            self._copy(instance, mask)
-            for instance, mask in zip(instances, masks, strict=True)
-            if not mask.is_empty
+            self._copy(instance, room)
+            for instance, room in zip(instances, rooms, strict=True)
+            if not room.is_empty
         ]
         if not copies:
-            self.message.emit("What was copied lies outside of this smaller image.")
+            outside = all(mask.is_empty for mask in placed)
+            self.message.emit(_OUTSIDE if outside else NO_ROOM)
             return
         title = f"{verb} instance{'s' if len(copies) > 1 else ''}"
-        edit = as_one([AddInstance(it) for it in copies], title)
+        edits = [*map(AddInstance, copies), *losses(document.instances, losing)]
+        edit = as_one(edits, title)
         if edit is not None and self._session.push(edit) is not None:
             self._view_state.selected_instances = tuple(it.id for it in copies)
 
@@ -92,24 +96,3 @@ class ClipboardCommands(QObject):
 
     def _forget(self) -> None:
         self._copied = ()
-
-
-def _placed(mask: Mask, shift: tuple[int, int], document: ImageDocument) -> Mask:
-    return mask.shift(*shift).clip(document.width, document.height)
-
-
-def _free_shift(document: ImageDocument, instances: Sequence[Instance]) -> tuple[int, int]:
-    """How far copies go so that they do not hide what is there: not at all, or some steps."""
-    step = max(min(document.width, document.height) // _OFFSET_SHARE, 4)
-    there = {it.mask for it in document.instances.values() if _same_size(it, instances[0])}
-    for sign in (1, -1):
-        for count in range(len(there) + 1):
-            far = sign * count * step
-            shift = bounded_shift(instances, far, far, document.width, document.height)
-            if instances[0].mask.shift(*shift) not in there:
-                return shift
-    return 0, 0
-
-
-def _same_size(a: Instance, b: Instance) -> bool:
-    return a.mask.crop.shape == b.mask.crop.shape and a.mask.area == b.mask.area

@@ -22,7 +22,7 @@ from mrcnn_gui.ui.canvas.drawings import paint_drawing
 from mrcnn_gui.ui.canvas.guides import crosshair_rects, paint_crosshair
 from mrcnn_gui.ui.canvas.image_view import ImageView
 from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool, ToolContext
-from mrcnn_gui.ui.canvas.tools.moving import nudge
+from mrcnn_gui.ui.canvas.tools.moving import Nudging
 from mrcnn_gui.ui.canvas.tools.table import TOOLS
 from mrcnn_gui.ui.canvas.visible_pixels import VisiblePixels, visible_pixels
 
@@ -55,6 +55,7 @@ class CanvasView(ImageView):
     ) -> None:
         super().__init__(session, view_state, images, segmenter, jobs, parent)
         self._tool: Tool | None = None
+        self._nudging = Nudging()
         self._cursor_at: QPointF | None = None
         self.setAccessibleName("Canvas")
         self.setAccessibleDescription("The open image with its instances and suggestions")
@@ -276,7 +277,7 @@ class CanvasView(ImageView):
             return False
         step = _FAR_NUDGE if modifiers & Qt.KeyboardModifier.ShiftModifier else 1
         dx, dy = _ARROWS[key]
-        return nudge(self._tool.context, step * dx, step * dy)
+        return self._nudging.nudge(self._tool.context, step * dx, step * dy)
 
     @property
     def _may_nudge(self) -> bool:

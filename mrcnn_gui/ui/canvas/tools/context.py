@@ -10,7 +10,7 @@ from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask
-from mrcnn_gui.project.reshaping import as_one, firm_among, make_room, reshaped
+from mrcnn_gui.project.reshaping import as_one, firm_among, losses, make_room
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.prompts import Prompts
 from mrcnn_gui.services.view_state import ViewState
@@ -156,8 +156,7 @@ class ToolContext:
     def make_room(self, paint: Mask, owner: Instance | None = None) -> tuple[Mask, list[Edit]]:
         """New pixels as the overlap mode leaves them, and what takes them from other instances."""
         paint, losing = make_room(paint, self._others(owner), self.view_state.overlap)
-        instances = self.document.instances
-        return paint, [it for key, left in losing.items() for it in reshaped(instances[key], left)]
+        return paint, losses(self.document.instances, losing)
 
     def firm(self, owner: Instance | None = None) -> list[Instance]:
         """The other instances whose pixels new paint leaves alone."""

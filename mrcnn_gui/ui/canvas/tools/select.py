@@ -7,9 +7,10 @@ from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Suggestion
 from mrcnn_gui.ui.canvas.boxes import overlap
 from mrcnn_gui.ui.canvas.drawings import Frame
+from mrcnn_gui.ui.canvas.preview import Shape
 from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool
 from mrcnn_gui.ui.canvas.tools.hits import instance_at, outline_distance, suggestion_at
-from mrcnn_gui.ui.canvas.tools.moving import bounded_shift, move_edit, moved_shapes
+from mrcnn_gui.ui.canvas.tools.moving import Moving, bounded_shift
 
 DRAG_THRESHOLD = 4.0  # device pixels; a smaller movement is a click
 
@@ -18,7 +19,7 @@ DRAG_THRESHOLD = 4.0  # device pixels; a smaller movement is a click
 class _Gesture:
     start: Pointer
     last: Pointer
-    moved: list[Instance]  # the selected instances, when the press was on one of them
+    moving: Moving | None  # of the selected instances, when the press was on one of them
     selected: tuple[int, ...]  # before the gesture
     dragging: bool = False
 
@@ -40,8 +41,10 @@ class SelectTool(Tool):
         """Start a click or a drag."""
         selection = [it for it in self.context.selection if not it.locked]
         on_selected = any(it.mask.contains(*at.pixel) for it in selection)
-        moved = selection if on_selected and not at.shift else []
-        self._gesture = _Gesture(at, at, moved, self.context.view_state.selected_instances)
+        moving = None
+        if on_selected and not at.shift:
+            moving = Moving(dict(self.context.document.instances), tuple(selection))
+        self._gesture = _Gesture(at, at, moving, self.context.view_state.selected_instances)
 
     def drag(self, at: Pointer) -> None:
         """Move what is selected, draw the frame, or pan."""
@@ -55,8 +58,8 @@ class SelectTool(Tool):
             return
         if start.shift:
             self._frame(gesture, at)
-        elif gesture.moved:
-            self._show_moved(gesture, at)
+        elif gesture.moving is not None:
+            self._show_moved(gesture.moving, start, at)
         else:
             self.context.pan(at.view_x - gesture.last.view_x, at.view_y - gesture.last.view_y)
         gesture.last = at
@@ -70,12 +73,9 @@ class SelectTool(Tool):
             self._select(at)
         elif gesture.start.shift:
             self.context.preview.show_drawings()
-        elif gesture.moved:
-            shift = self._shift(gesture, at)
-            self._put_back(gesture)
-            edit = move_edit(gesture.moved, *shift)
-            if edit is not None:
-                self.context.push(edit)
+        elif gesture.moving is not None:
+            self._put_back()
+            gesture.moving.push(self.context, *self._shift(gesture.moving, gesture.start, at))
 
     def double_click(self, at: Pointer) -> None:
         """Accept the suggestion under the cursor."""
@@ -98,8 +98,8 @@ class SelectTool(Tool):
         gesture, self._gesture = self._gesture, None
         if gesture is None:
             return False
-        if gesture.moved:
-            self._put_back(gesture)
+        if gesture.moving is not None:
+            self._put_back()
         if gesture.dragging and gesture.start.shift:
             self.context.preview.show_drawings()
             self.context.view_state.selected_instances = gesture.selected
@@ -149,22 +149,28 @@ class SelectTool(Tool):
             stale = [item.mask.box_xyxy for item in (previous, instance) if item is not None]
             preview.hover(after, *stale)
 
-    def _show_moved(self, gesture: _Gesture, at: Pointer) -> None:
-        preview = self.context.preview
-        shapes = moved_shapes(gesture.moved, *self._shift(gesture, at))
-        before = [shape.box_xyxy for shape in preview.shapes]
-        before = before or [it.mask.box_xyxy for it in gesture.moved]
-        preview.show_shapes(shapes, *before, *(shape.box_xyxy for shape in shapes))
+    def _show_moved(self, moving: Moving, start: Pointer, at: Pointer) -> None:
+        shift = self._shift(moving, start, at)
+        shapes = moving.shapes(*shift, self.context.view_state.overlap)
+        self._show(shapes)
 
-    def _shift(self, gesture: _Gesture, at: Pointer) -> tuple[int, int]:
-        dx, dy = round(at.x - gesture.start.x), round(at.y - gesture.start.y)
-        return bounded_shift(gesture.moved, dx, dy, self.context.width, self.context.height)
+    def _show(self, shapes: tuple[Shape, ...]) -> None:
+        """Show shapes, or none, in place of those before; all that either covers is stale."""
+        preview, instances = self.context.preview, self.context.document.instances
+        boxes = [shape.box_xyxy for shape in (*preview.shapes, *shapes)]
+        keys = {shape.instance_id for shape in (*preview.shapes, *shapes)}
+        boxes += [
+            it.mask.box_xyxy for key in keys if key is not None and (it := instances.get(key))
+        ]
+        preview.show_shapes(shapes, *boxes)
 
-    def _put_back(self, gesture: _Gesture) -> None:
-        preview = self.context.preview
-        if preview.shapes:
-            shown = [shape.box_xyxy for shape in preview.shapes]
-            preview.clear_shape(*shown, *(it.mask.box_xyxy for it in gesture.moved))
+    def _shift(self, moving: Moving, start: Pointer, at: Pointer) -> tuple[int, int]:
+        dx, dy = round(at.x - start.x), round(at.y - start.y)
+        return bounded_shift(moving.moved, dx, dy, self.context.width, self.context.height)
+
+    def _put_back(self) -> None:
+        if self.context.preview.shapes:
+            self._show(())
 
 
 def mostly_in(mask: Mask, frame: Frame) -> bool:
