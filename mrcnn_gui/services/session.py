@@ -36,6 +36,7 @@ class Session(QObject):
     images_changed = Signal()  # images were added
     image_entry_changed = Signal(int)  # status, size, problem or number of instances
     categories_changed = Signal()
+    leaving = Signal()  # the image is about to be left: what is being drawn can still be pushed
     image_opened = Signal(int)  # 0: none
     document_changed = Signal(object)  # a Change
     history_changed = Signal()
@@ -156,11 +157,7 @@ class Session(QObject):
                 self.create_project(path / PROJECT_FOLDER, path)
 
     def open_project(self, folder: Path) -> bool:
-        """Open the project in a folder; images that came into its folder since are added.
-
-        Returns:
-            Whether it is open now.
-        """
+        """Open a project, with the images that came into its folder since; False if it is not."""
         if folder.resolve() == self.folder:
             return True
         with self._telling("Cannot open the project"):
@@ -209,6 +206,7 @@ class Session(QObject):
         self._images.stop_search()
         if self._store is None:
             return
+        self.leaving.emit()
         busy = bool(self.exclusive.title)  # the work may write: nobody waits for its end here
         self.exclusive.forget()
         self._folding.fold()
@@ -236,6 +234,7 @@ class Session(QObject):
         """Load the document of an image; returns whether it is open now."""
         if self._document is not None and self._document.image_id == image_id:
             return True
+        self.leaving.emit()
         self._folding.fold()
         with self._telling("Cannot open the image"):
             document = self.store.load_document(image_id)
@@ -297,6 +296,7 @@ class Session(QObject):
 
     def leave_alone(self) -> None:
         """Write nothing any more until `read_anew`."""
+        self.leaving.emit()
         self._images.pause()
         self._folding.fold()
         note_last_image(self.store, self._document)

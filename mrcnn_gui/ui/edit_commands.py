@@ -22,6 +22,7 @@ class EditCommands(QObject):
         self._session = session
         self._view_state = view_state
         self._canvas = canvas
+        self._laid_down = ""  # the tool that was in the hand
         session.image_opened.connect(view_state.clear)
         session.document_changed.connect(self._forget_removed)
         session.project_opened.connect(self._lay_tools_down)
@@ -100,9 +101,13 @@ class EditCommands(QObject):
         self._canvas.centre_on((left + right) / 2, (top + bottom) / 2)
 
     def _lay_tools_down(self) -> None:
-        """Nothing can be drawn while the project can only be read."""
+        """Nothing can be drawn while the project can only be read; then the tool comes back."""
         if self._session.no_writing:
+            self._laid_down = self._laid_down or self._view_state.tool
             self.use_tool("select")
+        elif self._laid_down:
+            back, self._laid_down = self._laid_down, ""
+            self.use_tool(back)
 
     def _forget_removed(self, _: object) -> None:
         document, selected = self._session.document, self._view_state.selected_instances

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QPainter,
     QSinglePointEvent,
@@ -12,6 +13,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from mrcnn_gui.services.drafts import Drafts
 from mrcnn_gui.services.images import Images
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.segmenter import Segmenter
@@ -56,15 +58,18 @@ class CanvasView(ImageView):
         super().__init__(session, view_state, images, segmenter, jobs, parent)
         self._tool: Tool | None = None
         self._nudging = Nudging()
+        self._drafts = Drafts(session)
+        self._held: Pointer | None = None  # where the button that is down was last
         self._cursor_at: QPointF | None = None
         self.setAccessibleName("Canvas")
         self.setAccessibleDescription("The open image with its instances and suggestions")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(160, 120)
+        session.leaving.connect(self.finish_gesture)
         session.image_opened.connect(self.open_image)
         session.document_changed.connect(self._warn_tool)
-        view_state.tool_changed.connect(self._renew_tool)
+        view_state.tool_changed.connect(self._change_tool)
         view_state.selected_instances_changed.connect(self._tell_selection)
         view_state.brush_radius_changed.connect(self.update)
         self.open_image(0 if session.document is None else session.document.image_id)
@@ -91,10 +96,20 @@ class CanvasView(ImageView):
         """Drop what is being drawn without an edit; False when nothing is."""
         return self._tool is not None and self._tool.cancel()
 
+    def finish_gesture(self) -> None:
+        """The work turns elsewhere: let go what the button holds, and keep what was begun."""
+        if self._tool is None:
+            return
+        self._let_go()
+        draft = self._tool.draft()
+        if draft is not None and self._drafts.keep(self.image_id, draft):
+            self._tool.cancel()
+            self.hint.emit("The polygon is kept: its tool goes on with it on this image.")
+
     # The tool
 
     def open_image(self, image_id: int) -> None:
-        """Show another image; a gesture in progress is dropped."""
+        """Show another image."""
         self._drop_tool()
         super().open_image(image_id)
         self._tell_position()
@@ -108,6 +123,11 @@ class CanvasView(ImageView):
         super().viewport_changed()
         self._tell_position()
 
+    def _change_tool(self, name: str) -> None:
+        if type(self._tool) is not TOOLS[name]:
+            self.finish_gesture()
+            self._renew_tool()
+
     def _renew_tool(self) -> None:
         if self._tool is not None:
             self._tool.finish()
@@ -115,7 +135,16 @@ class CanvasView(ImageView):
         if self.shows_image:
             self._tool = TOOLS[self._view_state.tool](self._tool_context())
             self.setCursor(self._tool.cursor)
+            draft = self._drafts.take(self.image_id) if self._tool.keeps_drafts else None
+            if draft is not None:
+                self._tool.resume(draft)
         self.update()
+
+    def _let_go(self) -> None:
+        """Release what the button holds, where it was last."""
+        held, self._held = self._held, None
+        if held is not None and self._tool is not None:
+            self._tool.release(held)
 
     def _warn_tool(self) -> None:
         if self._tool is not None:
@@ -182,13 +211,16 @@ class CanvasView(ImageView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The left button is the tool's."""
         if event.button() == Qt.MouseButton.LeftButton and self._tool is not None:
-            self._tool.press(self._pointer(event.position(), event))
+            self._let_go()  # its release went to a dialog that came up meanwhile
+            self._held = self._pointer(event.position(), event)
+            self._tool.press(self._held)
         super().mousePressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """The second press of a double click."""
         if event.button() == Qt.MouseButton.LeftButton and self._tool is not None:
-            self._tool.double_click(self._pointer(event.position(), event))
+            self._held = self._pointer(event.position(), event)
+            self._tool.double_click(self._held)
         else:
             super().mousePressEvent(event)
 
@@ -201,7 +233,8 @@ class CanvasView(ImageView):
         """The gesture is complete."""
         super().mouseReleaseEvent(event)
         if event.button() == Qt.MouseButton.LeftButton and self._tool is not None:
-            self._tool.release(self._pointer(event.position(), event))
+            self._held = self._pointer(event.position(), event)
+            self._let_go()
 
     def tabletEvent(self, event: QTabletEvent) -> None:
         """A pen draws with its pressure; whatever else it does comes as a mouse, from Qt."""
@@ -211,9 +244,11 @@ class CanvasView(ImageView):
         elif event.type() == QEvent.Type.TabletMove:
             self._move_tool(event)
         elif tip and event.type() == QEvent.Type.TabletPress:
-            self._tool.press(self._pointer(event.position(), event))
+            self._held = self._pointer(event.position(), event)
+            self._tool.press(self._held)
         elif tip and event.type() == QEvent.Type.TabletRelease:
-            self._tool.release(self._pointer(event.position(), event))
+            self._held = self._pointer(event.position(), event)
+            self._let_go()
         else:
             event.ignore()
 
@@ -223,8 +258,11 @@ class CanvasView(ImageView):
             return
         at = self._pointer(event.position(), event)
         if event.buttons() & Qt.MouseButton.LeftButton:
+            if self._held is not None:
+                self._held = at
             self._tool.drag(at)
         elif not event.buttons():
+            self._let_go()
             self._tool.hover(at)
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -260,12 +298,16 @@ class CanvasView(ImageView):
         key = Qt.Key(event.key())
         act = _GESTURE_KEYS.get(key)
         done = self._nudge(key, event.modifiers()) if act is None else act(self)
+        if not done and event.matches(QKeySequence.StandardKey.Undo):
+            done = self._tool is not None and self._tool.take_back()
         if not done:
             super().keyPressEvent(event)
 
     def _drawing_wants(self, event: QEvent) -> bool:
         if self._tool is None or not isinstance(event, QKeyEvent):
             return False
+        if event.matches(QKeySequence.StandardKey.Undo):
+            return self._tool.comes_before_edits
         nudges = event.key() in _ARROWS and not event.modifiers() & ~_NUDGE_MODIFIERS
         if self._tool.active or not nudges:
             return self._tool.active and event.key() in _GESTURE_KEYS

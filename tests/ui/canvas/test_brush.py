@@ -125,37 +125,28 @@ def test_without_a_category_it_says_why_nothing_happens(
     assert document(services.session).instances == {}
 
 
-@pytest.mark.parametrize("stop", ["escape", "tool", "image", "undo"])
+@pytest.mark.parametrize("stop", ["escape", "undo"])
 def test_a_stroke_that_is_cut_short_changes_nothing(
     brush: CanvasView,
     mouse: Mouse,
     services: Services,
     add_instance: Callable[..., int],
-    qtbot: QtBot,
     stop: str,
 ) -> None:
     selected = add_instance(50, 30, 20)
     services.view_state.selected_instance = selected
     before = dict(document(services.session).instances)
-    first = document(services.session)
     mouse.press(*LINE[0])
     mouse.drag_to(*LINE[1])
     if stop == "escape":
         QTest.keyClick(brush, Qt.Key.Key_Escape)
-    elif stop == "tool":
-        brush.set_tool("polygon")
-        brush.set_tool("brush")
-    elif stop == "image":
-        with qtbot.waitSignal(services.images.image_ready):
-            services.session.open_image(2)
     else:
         services.session.undo()
         before = {}
     brush.zoom_at(3.0, QPointF(320, 240))
     mouse.drag_to(*LINE[2])
     mouse.release(*LINE[2])
-    assert first.instances == before
-    assert document(services.session).instances == ({} if stop == "image" else before)
+    assert document(services.session).instances == before
 
 
 def test_the_eraser_takes_pixels_and_at_last_the_instance(

@@ -8,7 +8,7 @@ from mrcnn_gui.project.edits import RemoveInstance
 from mrcnn_gui.ui.canvas.boxes import Box, hull
 from mrcnn_gui.ui.canvas.drawings import Line
 from mrcnn_gui.ui.canvas.preview import Point, Shape
-from mrcnn_gui.ui.canvas.tools.context import Pointer, Tool
+from mrcnn_gui.ui.canvas.tools.context import DROPPED, Pointer, Tool
 from mrcnn_gui.ui.canvas.tools.stroke import Stroke
 
 _LIGHTEST = 0.1  # of the radius: a pen that hardly touches still draws
@@ -81,6 +81,13 @@ class BrushTool(Tool):
     def leave(self) -> None:
         """No line is shown any more."""
         self.context.preview.show_drawings()
+
+    def document_changed(self) -> None:
+        """A stroke depends on its instance alone."""
+        target, instances = self._target, self.context.document.instances
+        stale = target is not None and instances.get(target.id) is not target
+        if stale and self.cancel():
+            self.context.message(DROPPED)
 
     def release(self, at: Pointer) -> None:
         """Push what the stroke changed."""

@@ -11,6 +11,7 @@ from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestio
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask
 from mrcnn_gui.project.reshaping import as_one, firm_among, losses, make_room
+from mrcnn_gui.services.drafts import Draft
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.prompts import Prompts
 from mrcnn_gui.services.view_state import ViewState
@@ -18,6 +19,7 @@ from mrcnn_gui.ui.canvas.preview import Preview
 from mrcnn_gui.ui.canvas.visible_pixels import VisiblePixels
 
 DRAWN = Provenance(Source.HUMAN)
+DROPPED = "What was being drawn is dropped: its instance was changed meanwhile."
 
 
 @dataclass(frozen=True)
@@ -178,10 +180,12 @@ class Tool:
     Attributes:
         cursor: Shape of the mouse cursor.
         shows_brush: Whether a circle of the brush's radius follows the cursor.
+        keeps_drafts: Whether what is begun can be gone on with later.
     """
 
     cursor = Qt.CursorShape.ArrowCursor
     shows_brush = False
+    keeps_drafts = False
 
     def __init__(self, context: ToolContext) -> None:
         self.context = context
@@ -236,6 +240,22 @@ class Tool:
         """Take back the last step of the gesture; False when there is none."""
         return False
 
+    @property
+    def comes_before_edits(self) -> bool:
+        """Whether an undo is meant for the gesture in progress, not for the last edit."""
+        return self.active
+
+    def take_back(self) -> bool:
+        """Undo in the gesture; False when there is nothing to take back."""
+        return self.cancel()
+
     def cancel(self) -> bool:
         """Drop the gesture without an edit; False when there is none."""
         return False
+
+    def draft(self) -> Draft | None:
+        """What is begun and takes more than one press."""
+        return None
+
+    def resume(self, draft: Draft) -> None:
+        """Go on with what was begun."""

@@ -6,7 +6,7 @@ from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance
 from mrcnn_gui.project.edits import RemoveInstance
 from mrcnn_gui.ui.canvas.preview import Shape
-from mrcnn_gui.ui.canvas.tools.context import DRAWN, Pointer, Tool
+from mrcnn_gui.ui.canvas.tools.context import DRAWN, DROPPED, Pointer, Tool
 
 
 class Use(Enum):
@@ -37,8 +37,9 @@ class DrawnTool(Tool):
     def document_changed(self) -> None:
         """A new instance does not depend on what else there is; a changed target does."""
         target, instances = self._target, self.context.document.instances
-        if target is not None and instances.get(target.id) is not target:
-            self.cancel()
+        stale = target is not None and instances.get(target.id) is not target
+        if stale and self.cancel():
+            self.context.message(DROPPED)
 
     def use(self, area: Mask, title: str, provenance: Provenance = DRAWN) -> None:
         """Push what the area is for; it is clipped to the image first."""

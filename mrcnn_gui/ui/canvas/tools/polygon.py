@@ -6,15 +6,17 @@ import numpy as np
 from PySide6.QtCore import Qt
 
 from core.masks import rasterise_polygon
+from mrcnn_gui.services.drafts import Draft
 from mrcnn_gui.ui.canvas.preview import Point
 from mrcnn_gui.ui.canvas.tools.context import Pointer
-from mrcnn_gui.ui.canvas.tools.drawn import DrawnTool
+from mrcnn_gui.ui.canvas.tools.drawn import DrawnTool, Use
 
 
 class PolygonTool(DrawnTool):
     """Clicks add vertices; a double click, Enter or a click on the first vertex closes."""
 
     cursor = Qt.CursorShape.CrossCursor
+    keeps_drafts = True
 
     _points: tuple[Point, ...] = ()
     _cursor: Point = (0.0, 0.0)
@@ -67,6 +69,24 @@ class PolygonTool(DrawnTool):
             return False
         self._show(self._points[:-1])
         return True
+
+    def take_back(self) -> bool:
+        """Remove the last vertex."""
+        return self.step_back()
+
+    def draft(self) -> Draft | None:
+        """The vertices so far."""
+        if not self._points:
+            return None
+        target_id = None if self._target is None else self._target.id
+        return Draft(self._points, self._use.value, target_id, self._category_id)
+
+    def resume(self, draft: Draft) -> None:
+        """Go on; with a new instance where the one that it was for is gone."""
+        self._target = self.context.document.instances.get(draft.target_id or 0)
+        self._use = Use.NEW if self._target is None else Use(draft.use)
+        self._category_id, self._cursor = draft.category_id, draft.points[-1]
+        self._show(draft.points)
 
     def cancel(self) -> bool:
         """Drop the polygon."""

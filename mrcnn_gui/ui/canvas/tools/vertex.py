@@ -162,6 +162,11 @@ class VertexTool(Tool):
         """Remove the chosen vertices."""
         return self.delete()
 
+    @property
+    def comes_before_edits(self) -> bool:
+        """Whether the button is down: chosen vertices are no reason not to undo an edit."""
+        return self._gesture is not None
+
     def accept(self) -> bool:
         """Let the chosen vertices go."""
         return self._gesture is None and self.cancel()
