@@ -127,8 +127,8 @@ class MainWindow(QMainWindow):
 
     def _make_central(self) -> None:
         it, actions = self._services, self.actions_by_id
-        self.messages = MessageBar()
         self.start = StartPage(actions, it.settings)
+        self.messages = MessageBar(self.start)
         self.tools = CanvasToolBar(it.view_state, actions)
         self.palette_bar = ToolPalette(it.view_state, actions)
         self.suggestions = SuggestionBar(it.session, it.view_state, it.segmenter, actions)
@@ -137,7 +137,7 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.start)
         self.pages.addWidget(work)
         self.project_bar = ProjectBar(it.session)
-        self.setCentralWidget(_column(self.messages, self.project_bar, self.pages))
+        self.setCentralWidget(_column(self.project_bar, self.pages))
         self.status = StatusBar(it.session, it.segmenter)
         self.setStatusBar(self.status)
 
@@ -187,6 +187,7 @@ class MainWindow(QMainWindow):
         session.project_opened.connect(self._show_project)
         session.project_closed.connect(self._show_project)
         session.image_opened.connect(self.messages.hide)
+        session.document_changed.connect(self.messages.pass_by)
         for source in (self.canvas, self.mask_edits, self.clipboard):
             source.message.connect(self.messages.show_notice)
         for teller in (self.canvas, self.clipboard, self.look):
@@ -202,6 +203,7 @@ class MainWindow(QMainWindow):
     def _show_project(self) -> None:
         folder = self._services.session.folder
         self.pages.setCurrentIndex(0 if folder is None else 1)
+        self.messages.lie_over(self.start if folder is None else self.canvas)
         self._show_docks(folder is not None)
         if folder is None:
             self.start.refresh()
