@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source
 from mrcnn_gui.project.edits import AddInstance
-from mrcnn_gui.project.reshaping import as_one, losses, make_room_for_all
+from mrcnn_gui.project.reshaping import Overlap, as_one, losses, make_room_for_all, without_earlier
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.tools.moving import NO_ROOM
@@ -62,6 +62,8 @@ class ClipboardCommands(QObject):
         overlap = self._view_state.overlap
         shift = copy_shift(document, instances, overlap)
         placed = [it.mask.shift(*shift).clip(document.width, document.height) for it in instances]
+        if overlap is not Overlap.ALLOWED:
+            placed = without_earlier(placed)
         rooms, losing = make_room_for_all(placed, document.instances.values(), overlap)
         copies = [
             self._copy(instance, room)

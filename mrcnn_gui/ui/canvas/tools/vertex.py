@@ -13,7 +13,7 @@ from mrcnn_gui.ui.canvas.tools.hits import instance_at
 from mrcnn_gui.ui.canvas.tools.vertex_hits import edge_near, vertex_near, vertices_in
 
 _DRAG_THRESHOLD = 3.0  # device pixels; a smaller movement is a click
-_TOLERANCE_SHARE = 1 / 8  # of the reach: a pixel of the screen
+_TOLERANCE_SHARE = 1 / 4  # of the reach: two pixels of the screen, so that vertices are few
 _FINEST = 1.0  # image pixels: slanted edges are stairs, and not every step is a vertex
 _COARSER = 1.5  # another zoom than this and the outline is made anew
 
