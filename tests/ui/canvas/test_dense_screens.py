@@ -21,7 +21,7 @@ _TESTS = (  # the picture pixel for pixel; what clicks, frames and strokes hit
 )
 
 
-@pytest.mark.parametrize("factor", ["1.5", "2"])
+@pytest.mark.parametrize("factor", ["1.25", "1.5", "2"])
 def test_pictures_and_hits_are_exact_on_dense_screens(factor: str) -> None:
     names = [f"tests/ui/canvas/{name}" for name in _TESTS]
     done = subprocess.run(
