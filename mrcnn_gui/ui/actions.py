@@ -86,7 +86,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("select", _TOOLS, "&Select and move", ("V",), "Click an instance to select it, drag to move it", "edit.use_tool", "image", "select", "select", True),
     Command("vertex", _TOOLS, "Edit &vertices", ("A",), "Drag vertices of the selected instance, drag a line to insert one; Delete removes", "edit.use_tool", "image writable", "vertex", "vertex", True),
     Command("brush", _TOOLS, "&Brush", ("B",), "Paint into the selected instance, or a new one", "edit.use_tool", "image writable", "brush", "brush", True),
-    Command("eraser", _TOOLS, "&Eraser", ("E",), "Erase from the selected instance", "edit.use_tool", "image writable", "eraser", "eraser", True),
+    Command("eraser", _TOOLS, "&Eraser", ("E",), "Erase from the selected instance, or from the one under the cursor", "edit.use_tool", "image writable", "eraser", "eraser", True),
     Command("polygon", _TOOLS, "&Polygon", ("P",), "Click corners; a double click or Enter closes. Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "polygon", "polygon", True),
     Command("lasso", _TOOLS, "&Lasso", ("L",), "Drag around an object; Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "lasso", "lasso", True),
     Command("rectangle", _TOOLS, "&Rectangle", ("R",), "Drag from corner to corner; Shift adds to the selected instance, Ctrl takes away", "edit.use_tool", "image writable", "rectangle", "rectangle", True),

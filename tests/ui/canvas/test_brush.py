@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from core.masks import Mask
 from mrcnn_gui.project.document import ImageDocument
+from mrcnn_gui.project.edits import SetLocked
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.ui.canvas.tools.stroke import capsule
 from mrcnn_gui.ui.canvas.view import CanvasView
@@ -166,13 +167,24 @@ def test_the_eraser_takes_pixels_and_at_last_the_instance(
     assert document(services.session).instances[selected].mask == after
 
 
-def test_the_eraser_asks_for_a_selection(
-    canvas: CanvasView, mouse: Mouse, add_instance: Callable[..., int], qtbot: QtBot
+def test_the_eraser_takes_the_instance_under_it_when_none_is_selected(
+    canvas: CanvasView,
+    mouse: Mouse,
+    services: Services,
+    add_instance: Callable[..., int],
+    qtbot: QtBot,
 ) -> None:
-    add_instance(50, 30, 20)
+    under = add_instance(50, 30, 20)
+    locked = add_instance(50, 30, 20)
+    services.session.push(SetLocked(locked, True))
+    services.view_state.brush_radius = 5.0
     canvas.set_tool("eraser")
     with qtbot.waitSignal(canvas.message):
-        mouse.drag(*LINE)
+        mouse.drag((20, 100), (30, 100))
+    mouse.drag((60, 40), (62, 40))
+    assert services.view_state.selected_instance == under
+    masks = [it.mask for it in document(services.session).instances.values()]
+    assert [mask.contains(60, 40) for mask in masks] == [False, True]
 
 
 def test_a_stroke_without_effect_is_no_edit(

@@ -9,6 +9,7 @@ from mrcnn_gui.ui.canvas.boxes import Box, hull
 from mrcnn_gui.ui.canvas.drawings import Line
 from mrcnn_gui.ui.canvas.preview import Point, Shape
 from mrcnn_gui.ui.canvas.tools.context import DROPPED, Pointer, Tool
+from mrcnn_gui.ui.canvas.tools.hits import instance_at
 from mrcnn_gui.ui.canvas.tools.stroke import Stroke
 
 _LIGHTEST = 0.1  # of the radius: a pen that hardly touches still draws
@@ -134,13 +135,21 @@ class BrushTool(Tool):
 
 
 class EraserTool(BrushTool):
-    """Takes pixels from the selected instance; an instance without pixels goes."""
+    """Takes pixels from the selected instance or the one under it; without pixels, it goes."""
 
     erases = True
 
+    def press(self, at: Pointer) -> None:
+        """With nothing selected, the instance under the cursor is."""
+        if self.context.selected is None:
+            hit = instance_at(self.context.touchable(*at.pixel), *at.pixel)
+            if hit is not None:
+                self.context.view_state.selected_instance = hit.id
+        super().press(at)
+
     def _category(self) -> int | None:
         if self._target is None:
-            self.context.message("Select the instance to erase from first.")
+            self.context.message("Press on the instance to erase from, or select it first.")
             return None
         return super()._category()
 
