@@ -18,7 +18,7 @@ _EVENTS = 10  # each may take a second
 def peer_times(
     python: str, image: Path, size: tuple[int, int], outlines: Sequence[Any]
 ) -> dict[str, float]:
-    """The median ms of labelme for "open", "zoom" and "hover"; empty without it."""
+    """The median ms of labelme for "open", "zoom", "hover" and "pan"; empty without it."""
     if not python:
         return {}
     annotation = image.with_suffix(".json")
@@ -79,12 +79,18 @@ def _measure(annotation: str) -> dict[str, float]:
     def act(name: str, step: int) -> None:
         if name == "zoom":
             wheel(QtCore.Qt.ControlModifier, 120 if step % 10 < 5 else -120)
+        elif name == "pan":
+            wheel(QtCore.Qt.NoModifier, -120 if step % 10 < 5 else 120)
         else:
             seen = canvas.visibleRegion().boundingRect()
             at = QtCore.QPoint(seen.left() + 37 * step % seen.width(), seen.center().y())
             QtTest.QTest.mouseMove(canvas, at)
 
-    for name in ("zoom", "hover"):
+    for name in ("zoom", "hover", "pan"):
+        if name == "pan":  # scrolling needs an image that is larger than its window
+            for _ in range(5):
+                wheel(QtCore.Qt.ControlModifier, 120)
+            application.processEvents()
         for step in range(_EVENTS):
             start = time.perf_counter()
             act(name, step)
