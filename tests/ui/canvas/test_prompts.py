@@ -103,6 +103,7 @@ def test_a_click_shows_the_best_candidate_and_the_wheel_the_others(
 
     scale = clicked.scale
     assert shown() == (90, 50, 110, 70)
+    assert [(it.x, it.y) for it in clicked.preview.drawings if isinstance(it, Note)] == [(90, 70)]
     mouse.wheel(100, 60, notches=-1)
     assert shown() == (95, 55, 105, 65)
     mouse.wheel(100, 60, notches=-1)

@@ -87,5 +87,5 @@ class ClickPromptTool(DrawnTool):
         self.show_area(chosen.mask)
         which = f" · {index + 1} of {count}, the wheel shows others" if count > 1 else ""
         text = f"{chosen.category} {chosen.provenance.score:.2f}{which} · Enter accepts"
-        if self._at is not None:
-            self.context.preview.show_drawings(Note(text, self._at.x, self._at.y))
+        left, _, _, bottom = chosen.mask.box_xyxy  # beside it: the words hide nothing of the mask
+        self.context.preview.show_drawings(Note(text, left, bottom))
