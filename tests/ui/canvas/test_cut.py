@@ -9,6 +9,7 @@ from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance
 from mrcnn_gui.project.edits import SetLocked
 from mrcnn_gui.ui.canvas.drawings import Note
+from mrcnn_gui.ui.canvas.tools.cut import lengthened
 from mrcnn_gui.ui.canvas.view import CanvasView
 from mrcnn_gui.ui.services import Services
 from tests.ui.canvas.conftest import SHIFT, Mouse, grabbed, held
@@ -77,6 +78,30 @@ def test_shift_keeps_the_line_straight(
         (40, 51, 70, 70),
         (40, 40, 70, 51),
     ]
+
+
+def test_a_line_that_stops_just_short_of_the_edges_still_cuts(
+    cut: CanvasView, mouse: Mouse, services: Services, add_instance: Add
+) -> None:
+    services.view_state.selected_instance = add_instance(40, 40, 30)
+    mouse.drag((50, 45), (50, 60))
+    assert len(instances(services)) == 1  # farther than a hand misses
+    mouse.drag((50.5, 41.5), (50.5, 55), (50.5, 68.5))
+    assert [it.mask.area for it in instances(services).values()] == [19 * 30, 11 * 30]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ([(5.0, 5.0), (5.0, 9.0)], [(5, 3), (5, 5), (5, 9), (5, 11)]),
+        ([(0.0, 0.0), (1.0, 1.0), (2.0, 0.0)], [(-2, 0), (0, 0), (1, 1), (2, 0), (4, 0)]),
+        ([(3.0, 3.0), (3.0, 3.0)], [(3, 3)] * 4),
+    ],
+)
+def test_a_line_goes_on_straight_at_both_ends(
+    line: list[tuple[float, float]], expected: list[tuple[float, float]]
+) -> None:
+    np.testing.assert_allclose(lengthened(line, 2.0), expected)
 
 
 def test_what_divides_nothing_says_so(

@@ -96,11 +96,12 @@ class CutTool(Tool):
     def _cut(self, line: list[Point]) -> None:
         context = self.context
         chosen = [it for it in context.selection if not it.locked]
-        crossed = tuple(chosen or self._crossed(line))
+        longer = lengthened(line, context.reach())
+        crossed = tuple(chosen or self._crossed(longer))
         if sum(it.mask.crop.size for it in crossed) < _LARGE:
-            self._take(_cut_all(crossed, line))
+            self._take(_cut_all(crossed, line, longer))
             return
-        self._cut_now = partial(_cut_all, crossed, line)
+        self._cut_now = partial(_cut_all, crossed, line, longer)
         self._cutting.ask(self._cut_now)
         x, y = line[-1]
         context.preview.show_drawings(Line(tuple(line)), Note("Cutting…", x, y))
@@ -137,7 +138,29 @@ class CutTool(Tool):
         ]
 
 
-def _cut_all(instances: Sequence[Instance], line: Sequence[Point]) -> list[_Cut]:
-    """The instances that a line divides, with their pieces."""
-    cuts = ((it, cut_mask(it.mask, line, _CRUMB)) for it in instances)
-    return [(instance, masks) for instance, masks in cuts if masks]
+def _cut_all(instances: Sequence[Instance], *lines: Sequence[Point]) -> list[_Cut]:
+    """The instances that the first of the lines divides that divides any, with their pieces.
+
+    The first is as drawn; where it divides nothing, an end may have stopped just short of the edge.
+    """
+    for line in lines:
+        cuts = ((it, cut_mask(it.mask, line, _CRUMB)) for it in instances)
+        if found := [(instance, masks) for instance, masks in cuts if masks]:
+            return found
+    return []
+
+
+def lengthened(line: list[Point], by: float) -> list[Point]:
+    """A line that goes on straight at both ends; its last stretch of that length says where to."""
+    start, stop = _beyond(line, by), _beyond(line[::-1], by)
+    return [start, *line, stop]
+
+
+def _beyond(line: list[Point], by: float) -> Point:
+    """The point at a distance before the first one."""
+    x, y = line[0]
+    far = next((it for it in line[1:] if hypot(it[0] - x, it[1] - y) >= by), line[-1])
+    length = hypot(far[0] - x, far[1] - y)
+    if length == 0:
+        return x, y
+    return x + (x - far[0]) / length * by, y + (y - far[1]) / length * by
