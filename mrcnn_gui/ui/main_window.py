@@ -49,7 +49,7 @@ from mrcnn_gui.ui.services import Services
 
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 _SIZE = (1440, 900)
-_MIN_WIDTH = 280
+_MIN_WIDTHS = {_LEFT: 280, _RIGHT: 304}  # names of categories have room beside a scroll bar
 _HEIGHTS = [120, 200, 430]  # categories, instances and history, training
 
 
@@ -164,7 +164,7 @@ class MainWindow(QMainWindow):
         dock = QDockWidget(title, self)
         dock.setObjectName(title.lower())
         dock.setWidget(panel)
-        dock.setMinimumWidth(_MIN_WIDTH)
+        dock.setMinimumWidth(_MIN_WIDTHS[side])
         features = QDockWidget.DockWidgetFeature
         dock.setFeatures(features.DockWidgetClosable | features.DockWidgetMovable)
         self.addDockWidget(side, dock)

@@ -69,7 +69,7 @@ class InstanceListPanel(QWidget):
         # Not ResizeToContents: with a thousand rows each edit would cost it 27 ms.
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         for column, widest in _WIDEST.items():
-            width = view.fontMetrics().horizontalAdvance(widest) + 4 * SPACE
+            width = view.fontMetrics().horizontalAdvance(widest) + 3 * SPACE
             header.resizeSection(column, width if widest else _SYMBOL)
         header.setSectionResizeMode(Column.CATEGORY, QHeaderView.ResizeMode.Stretch)
         return view

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -46,9 +46,7 @@ class SuggestionBar(QWidget):
         self.cancel = _text_button(actions["cancel_presegment"], "Cancel")
         self.slider, self.score = self._make_slider(), QLabel()
         self.score.setMinimumWidth(self.score.fontMetrics().horizontalAdvance("0.00"))
-        self.message = QLabel()
-        # Its words never widen the window; where they do not fit, the tooltip has them.
-        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.message = _Shortened()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedSize(80, 12)
@@ -145,6 +143,21 @@ class SuggestionBar(QWidget):
         self.message.setText(words)
         self.message.setToolTip(words)
         self.message.setAccessibleName(words)
+
+
+class _Shortened(QLabel):
+    """Words that never widen the window; where they do not fit they end in dots."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what fits."""
+        room = self.contentsRect()
+        dots = Qt.TextElideMode.ElideRight
+        words = self.fontMetrics().elidedText(self.text(), dots, room.width())
+        QPainter(self).drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
 
 
 def _text_button(action: QAction, text: str) -> QToolButton:

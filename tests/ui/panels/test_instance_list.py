@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -90,3 +91,16 @@ def test_several_rows_are_several_selected_instances(
     services.view_state.selected_instances = (first, second)
     assert [index.row() for index in view.selectionModel().selectedRows()] == [0, 1]
     assert view.currentIndex().row() == 1
+
+
+def test_names_of_categories_have_room_beside_a_scroll_bar(
+    open_window: MainWindow, add_instance: Add
+) -> None:
+    for _ in range(30):
+        add_instance()
+    open_window.resize(1100, 760)
+    view = open_window.instances.view
+    QApplication.processEvents()
+    assert view.verticalScrollBar().isVisible()
+    name = view.fontMetrics().horizontalAdvance("balloon")
+    assert view.columnWidth(Column.CATEGORY) >= 24 + name  # the swatch, and the name
