@@ -305,6 +305,7 @@ class Session(QObject):
         """Read what is in memory once more: somebody else has changed it on disk."""
         if self._store is None:
             return
+        self.leaving.emit()
         image_id = self._document.image_id if self._document is not None else 0
         self._document = self._history = None  # whatever is read below, this one is stale
         with self._telling("The project cannot be read"):

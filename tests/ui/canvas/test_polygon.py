@@ -123,3 +123,16 @@ def test_its_keys_come_before_the_shortcuts_of_the_window(
     assert not polygon.cancel_gesture()  # the only vertex is gone
     QTest.keyClick(polygon, Qt.Key.Key_Backspace)
     assert fired == [True]
+
+
+def test_the_rubber_band_snaps_where_a_click_would_close(canvas: CanvasView, mouse: Mouse) -> None:
+    canvas.set_tool("polygon")
+    for corner in ((40, 40), (80, 40)):
+        mouse.click(*corner)
+    mouse.move(41, 41)
+    assert canvas.preview.outline[-1] == pytest.approx((41, 41), abs=0.5)
+    mouse.click(80, 80)
+    mouse.move(41, 41)
+    assert canvas.preview.outline[-1] == canvas.preview.outline[0]
+    mouse.move(60, 60)
+    assert canvas.preview.outline[-1] == pytest.approx((60, 60), abs=0.5)

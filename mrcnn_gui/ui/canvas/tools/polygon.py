@@ -30,7 +30,7 @@ class PolygonTool(DrawnTool):
         """Add a vertex, or close at the first one."""
         if not self._points and not self.begin(at):
             return
-        if len(self._points) >= 3 and self._near_first(at):
+        if self._closes(at):
             self.accept()
             return
         self._cursor = self.context.clamped(at)
@@ -41,9 +41,10 @@ class PolygonTool(DrawnTool):
         self.hover(at)
 
     def hover(self, at: Pointer) -> None:
-        """The rubber band follows."""
+        """The rubber band follows; it snaps to the first vertex where a click would close."""
         if self._points:
-            self._cursor = self.context.clamped(at)
+            closes = self._closes(at)
+            self._cursor = self._points[0] if closes else self.context.clamped(at)
             self._show(self._points)
 
     def double_click(self, at: Pointer) -> None:
@@ -98,6 +99,9 @@ class PolygonTool(DrawnTool):
         self._points = points
         self.context.preview.show_outline((*points, self._cursor) if points else ())
 
-    def _near_first(self, at: Pointer) -> bool:
+    def _closes(self, at: Pointer) -> bool:
+        """Whether a press would close the polygon."""
+        if len(self._points) < 3:
+            return False
         x, y = self._points[0]
         return hypot(at.x - x, at.y - y) <= self.context.reach()
