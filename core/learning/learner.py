@@ -21,12 +21,13 @@ class Learner:
         step: Steps done, skipped ones included.
         skipped: Steps whose loss or gradient was not finite; they changed no weight.
         rate: Learning rate of the last step.
+        device: Where it computes.
     """
 
     def __init__(self, model: MaskRCNN, config: TrainConfig, steps: int, device: str) -> None:
         self.model = model.to(device).train()
         freeze(model, config.stages, config.frozen_modules)
-        self._config, self._steps, self._device = config, steps, device
+        self._config, self._steps, self.device = config, steps, device
         self._optimizer = make_optimizer(model, config)
         self._average = WeightAverage(model, config.ema_decay) if config.ema_decay else None
         self._skipped_in_a_row = 0
@@ -86,10 +87,10 @@ class Learner:
         return sums
 
     def _losses(self, images: list[Tensor], targets: list[Target]) -> dict[str, Tensor]:
-        inputs = [image.to(self._device) for image in images]
-        truth = [_to_device(target, self._device) for target in targets]
+        inputs = [image.to(self.device) for image in images]
+        truth = [_to_device(target, self.device) for target in targets]
         # Autocast is thread-local: it is set here, where the run's own thread passes.
-        kind = torch.device(self._device).type
+        kind = torch.device(self.device).type
         half = self._config.precision == "bf16" or (
             self._config.precision == "auto" and kind == "cuda"
         )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
+from core.masks import Mask
+
 
 class Stop(Enum):
     """The answer to "shall I stop?"."""
@@ -11,6 +13,25 @@ class Stop(Enum):
     NO = auto()
     KEEP_BEST = auto()  # end now and keep the best model so far
     CANCEL = auto()  # end now and leave nothing behind
+    SUSPEND = auto()  # end now with a checkpoint: the same call goes on from there
+
+
+@dataclass(frozen=True)
+class PreviewInstance:
+    """One thing that the model finds on a previewed image."""
+
+    category: str
+    score: float
+    mask: Mask
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the model finds on a validation image now; `size` is the image's (width, height)."""
+
+    path: Path
+    size: tuple[int, int]
+    instances: tuple[PreviewInstance, ...]
 
 
 @dataclass(frozen=True)
@@ -29,6 +50,9 @@ class Progress:
         images_per_second: Training speed of late.
         seconds_left: Estimated time to the end, validations included; None when not known yet.
         skipped_steps: Steps whose loss or gradient was not finite.
+        per_category: Validation mask AP by category, beside `metrics`.
+        previews: Validation images with what is found on them, beside `metrics`.
+        memory_bytes: Memory that the program holds; on a GPU that of the training there.
     """
 
     phase: str
@@ -42,6 +66,9 @@ class Progress:
     images_per_second: float
     seconds_left: float | None
     skipped_steps: int
+    per_category: dict[str, float] | None = None
+    previews: tuple[Preview, ...] = ()
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,12 +76,14 @@ class FitResult:
     """What a run came to.
 
     Attributes:
-        model_folder: The kept model; None when cancelled, or stopped before the first step.
+        model_folder: The kept model; None when cancelled, suspended, or stopped before the first
+            step.
         best_metrics: Validation metrics of that model; None without a validation.
         epochs_done: Whole epochs done.
         seconds: Wall time of this call.
         skipped_steps: Steps whose loss or gradient was not finite.
         cancelled: Whether it was cancelled.
+        suspended: Whether it waits in its folder to be gone on with.
     """
 
     model_folder: Path | None
@@ -63,6 +92,7 @@ class FitResult:
     seconds: float
     skipped_steps: int
     cancelled: bool
+    suspended: bool = False
 
 
 class TrainingError(Exception):

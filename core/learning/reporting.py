@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from core.learning.config import TrainConfig
 from core.learning.learner import Learner
-from core.learning.progress import Progress
+from core.learning.memory import memory_in_use
+from core.learning.progress import Preview, Progress
 
 _WEIGHT = 0.1  # of the latest step in the smoothed time of a step
 
@@ -46,21 +48,40 @@ class Reporter:
         metrics: dict[str, float] | None = None,
     ) -> None:
         """Tell where the run stands."""
+        self._on_progress(self._standing(phase, learner, losses, metrics))
+
+    def report_validation(
+        self,
+        learner: Learner,
+        metrics: dict[str, float],
+        per_category: dict[str, float],
+        previews: tuple[Preview, ...],
+    ) -> None:
+        """Tell what a validation has shown."""
+        standing = self._standing("validate", learner, None, metrics)
+        self._on_progress(replace(standing, per_category=per_category, previews=previews))
+
+    def _standing(
+        self,
+        phase: str,
+        learner: Learner,
+        losses: dict[str, float] | None,
+        metrics: dict[str, float] | None,
+    ) -> Progress:
         pace = self._step_seconds
-        self._on_progress(
-            Progress(
-                phase=phase,
-                epoch=max(1, math.ceil(learner.step / self._epoch_steps)),
-                epochs=math.ceil(self._steps / self._epoch_steps),
-                step=learner.step,
-                steps=self._steps,
-                losses=losses or {},
-                learning_rate=learner.rate,
-                metrics=metrics,
-                images_per_second=self._config.batch_size / pace if pace else 0.0,
-                seconds_left=self._seconds_left(self._steps - learner.step),
-                skipped_steps=learner.skipped,
-            )
+        return Progress(
+            phase=phase,
+            epoch=max(1, math.ceil(learner.step / self._epoch_steps)),
+            epochs=math.ceil(self._steps / self._epoch_steps),
+            step=learner.step,
+            steps=self._steps,
+            losses=losses or {},
+            learning_rate=learner.rate,
+            metrics=metrics,
+            images_per_second=self._config.batch_size / pace if pace else 0.0,
+            seconds_left=self._seconds_left(self._steps - learner.step),
+            skipped_steps=learner.skipped,
+            memory_bytes=memory_in_use(learner.device),
         )
 
     def _seconds_left(self, steps: int) -> float | None:

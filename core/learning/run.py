@@ -48,6 +48,7 @@ class Run:
         self._image_size = config.image_size
         self._best: dict[str, float] | None = None
         self._reporter = Reporter(on_progress, config, self._steps, self._epoch_steps)
+        self._unvalidated = False  # whether an epoch is done whose validation is not
         self._saved = time.monotonic()
         self._resume()
 
@@ -55,15 +56,17 @@ class Run:
         """Train to the end, or until told to stop."""
         self._reporter.report("prepare", self._learner)
         make = partial(make_batch, self._data, self._config)
+        stop = Stop.NO
         with prefetched(make, self._keys(self._learner.step), self._config.loaders) as batches:
-            while self._learner.step < self._steps:
-                stop = self._train_epoch(batches)
-                if stop is Stop.NO and self._validates():
+            while stop is Stop.NO and (self._unvalidated or self._learner.step < self._steps):
+                if not self._unvalidated:
+                    stop = self._train_epoch(batches)
+                    self._unvalidated = stop is Stop.NO and self._validates()
+                if self._unvalidated:
                     stop = self._validate()
-                if stop is not Stop.NO:
-                    return stop
-                self._save()
-        return Stop.NO
+                if stop is Stop.NO:
+                    self._save()
+        return stop
 
     def _keys(self, step: int) -> Iterator[BatchKey]:
         """What the steps from `step` on learn from."""
@@ -77,14 +80,16 @@ class Run:
                 step += 1
 
     def finish(self, stop: Stop, seconds: float) -> FitResult:
-        """Keep the model, or leave nothing behind."""
-        cancelled = stop is Stop.CANCEL
-        has_model = not cancelled and self._learner.step > 0
+        """Keep the model, or leave nothing behind, or all that it takes to go on."""
+        cancelled, suspended = stop is Stop.CANCEL, stop is Stop.SUSPEND
+        has_model = not cancelled and not suspended and self._learner.step > 0
+        if has_model and self._best is None:
+            self._keep()
         if cancelled:
             self._folder.discard()
-        elif has_model and self._best is None:
-            self._keep()
-        if not cancelled:
+        elif suspended:
+            self._save()
+        else:
             self._folder.finish()
         self._reporter.report("done", self._learner, metrics=self._best)
         return FitResult(
@@ -94,6 +99,7 @@ class Run:
             seconds=seconds,
             skipped_steps=self._learner.skipped,
             cancelled=cancelled,
+            suspended=suspended,
         )
 
     def _train_epoch(self, batches: Iterator[Batch]) -> Stop:
@@ -145,15 +151,17 @@ class Run:
             return stop is not Stop.NO
 
         weights = self._learner.weights()
-        metrics = validate(self._learner.model, weights, self._config, self._device, ask)
-        if metrics is None:
+        shown = validate(self._learner.model, weights, self._config, self._device, ask)
+        if shown is None:
             return stop
+        self._unvalidated = False
         self._reporter.time_validation(time.monotonic() - began)
-        figures = _figures(metrics.to_dict())
+        figures = _figures(shown.metrics.to_dict())
         if self._best is None or figures["mask_ap"] >= self._best["mask_ap"]:
             self._best = figures
             self._keep()
-        self._reporter.report("validate", self._learner, metrics=figures)
+        per_category = shown.metrics.per_category
+        self._reporter.report_validation(self._learner, figures, per_category, shown.previews)
         return Stop.NO
 
     def _keep(self) -> None:
@@ -182,6 +190,7 @@ class Run:
                 "learner": self._learner.state(),
                 "best": self._best,
                 "image_size": self._image_size,
+                "unvalidated": self._unvalidated,
             }
         )
         self._saved = time.monotonic()
@@ -191,6 +200,7 @@ class Run:
         if state is not None:
             self._learner.restore(state["learner"])
             self._best, self._image_size = state["best"], state["image_size"]
+            self._unvalidated = state.get("unvalidated", False)
 
 
 def _initial(config: TrainConfig) -> MaskRCNN:

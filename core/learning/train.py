@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -36,7 +36,8 @@ def fit(
         config: The settings.
         on_progress: Called from this thread after each step and each validation.
         should_stop: Asked before each step and each validation image. After `KEEP_BEST` the best
-            model so far is kept; after `CANCEL` nothing is left behind.
+            model so far is kept; after `CANCEL` nothing is left behind; after `SUSPEND` a
+            checkpoint, from which the same call goes on.
 
     Raises:
         TrainingError: The run cannot go on: no images, losses that are not finite, too little
@@ -53,7 +54,8 @@ def fit(
 
 def _print(progress: Progress) -> None:
     """One line of JSON per report, for a log."""
-    print(json.dumps(asdict(progress)), flush=True)  # noqa: T201 - the command's output
+    values = asdict(replace(progress, previews=()))  # no line of a log shows an image
+    print(json.dumps(values), flush=True)  # noqa: T201 - the command's output
 
 
 def main(arguments: list[str]) -> int:

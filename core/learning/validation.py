@@ -1,15 +1,27 @@
 """Validation within a run: the metrics of a copy of the model, while the model goes on learning."""
 
 import copy
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from core.learning.config import TrainConfig
 from core.learning.evaluate import Metrics, evaluate, predict_results
+from core.learning.previews import make_previews
+from core.learning.progress import Preview
 from core.model.mask_rcnn import MaskRCNN
 from core.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation has shown: figures, and what is found on a few of its images."""
+
+    metrics: Metrics
+    previews: tuple[Preview, ...]
 
 
 def validate(
@@ -18,7 +30,7 @@ def validate(
     config: TrainConfig,
     device: str,
     should_stop: Callable[[], bool],
-) -> Metrics | None:
+) -> Validation | None:
     """Measure weights on the validation images.
 
     Args:
@@ -29,7 +41,7 @@ def validate(
         should_stop: Asked before each image.
 
     Returns:
-        The metrics, or None when stopped before the last image.
+        What it has shown, or None when stopped before the last image.
     """
     assert config.val_json is not None
     assert config.val_images is not None
@@ -43,13 +55,17 @@ def validate(
         stopped = stopped or should_stop()
         return stopped
 
+    content = json.loads(config.val_json.read_text(encoding="utf-8"))
     results: list[dict[str, Any]] = predict_results(
         Predictor(measured, device=device),
-        config.val_json,
+        content,
         config.val_images,
         category_ids=dict.fromkeys(model.config.categories, 1) if agnostic else None,
         should_stop=ask,
     )
     if stopped:
         return None
-    return evaluate(config.val_json, results, class_agnostic=agnostic)
+    return Validation(
+        evaluate(content, results, class_agnostic=agnostic),
+        make_previews(content, config.val_images, results),
+    )

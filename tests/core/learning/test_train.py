@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ from core.learning.train import (
     main,
 )
 from core.model.checkpoint import load_model
-from tests.core.learning.scenes import write_scenes, write_tiny_model
+from tests.core.learning.scenes import SIZE, write_scenes, write_tiny_model
 
 
 @pytest.fixture
@@ -107,7 +107,12 @@ def test_reports_tell_the_whole_story(config: TrainConfig) -> None:
         assert report.images_per_second > 0
         assert report.seconds_left is not None
         assert math.isfinite(report.seconds_left)
+        assert report.memory_bytes > 50_000_000  # torch alone is larger
     assert reports[0].seconds_left is None
+    shown = [report for report in reports if report.phase == "validate" and report.metrics]
+    for report in shown:
+        assert report.per_category is not None
+        assert [preview.size for preview in report.previews] == [SIZE] * 4
     assert reports[-1].metrics == result.best_metrics
     assert (result.epochs_done, result.skipped_steps, result.cancelled) == (2, 0, False)
 
@@ -132,7 +137,7 @@ def test_the_best_validated_weights_are_kept(
 
     def validate(_model: object, state: dict[str, torch.Tensor], *_: object) -> Any:
         measured.append(state)
-        return FixedMetrics(scores[len(measured) - 1])
+        return FixedValidation(scores[len(measured) - 1])
 
     monkeypatch.setattr(core.learning.run, "validate", validate)
     result = fit(replace(config, epochs=3))
@@ -141,8 +146,12 @@ def test_the_best_validated_weights_are_kept(
     assert same(weights(result.model_folder), measured[1])
 
 
-class FixedMetrics:
+class FixedValidation:
+    per_category: ClassVar[dict[str, float]] = {}
+    previews = ()
+
     def __init__(self, mask_ap: float) -> None:
+        self.metrics = self
         self._mask_ap = mask_ap
 
     def to_dict(self) -> dict[str, Any]:
@@ -183,6 +192,34 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
         fit(config, on_progress=crash)
     result, reports = reports_of(config)
     assert reports[0].step == interrupted_after
+    assert result.best_metrics == whole.best_metrics
+    assert whole.model_folder is not None
+    assert result.model_folder is not None
+    assert same(weights(result.model_folder), weights(whole.model_folder))
+
+
+@pytest.mark.parametrize(("phase", "step"), [("prepare", 0), ("train", 1), ("validate", 2)])
+def test_a_suspended_run_goes_on_to_the_same_result(
+    config: TrainConfig, phase: str, step: int
+) -> None:
+    whole = fit(replace(config, output=config.output.parent / "whole"))
+    at = ("", 0)
+
+    def note(progress: Progress) -> None:
+        nonlocal at
+        at = progress.phase, progress.step
+
+    def ask() -> Stop:
+        return Stop.SUSPEND if at == (phase, step) else Stop.NO
+
+    suspended = fit(config, on_progress=note, should_stop=ask)
+    assert (suspended.suspended, suspended.cancelled) == (True, False)
+    assert suspended.model_folder is None
+    assert [path.name for path in config.output.iterdir()] == ["checkpoint.pt"]
+    result, reports = reports_of(config)
+    assert reports[0].step == step
+    validated = [r.step for r in reports if r.phase == "validate" and r.metrics]
+    assert validated == [2, 4]  # none is left out
     assert result.best_metrics == whole.best_metrics
     assert whole.model_folder is not None
     assert result.model_folder is not None
