@@ -40,6 +40,7 @@ from mrcnn_gui.project.opening import (
 )
 from mrcnn_gui.project.project_history import ProjectHistory
 from mrcnn_gui.project.region_table import RegionTable
+from mrcnn_gui.project.run_table import RunTable
 
 __all__ = [
     "PROJECT_FOLDER",
@@ -64,6 +65,7 @@ class Store:
         imports: What imports write in bulk, inside a transaction.
         export_rows: What exports read.
         project_history: Changes over many images, made and undone as one.
+        runs: The trainings.
     """
 
     def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
@@ -79,6 +81,7 @@ class Store:
         self.imports = ImportTable(database)
         self.export_rows = ExportRows(database, self.instances)
         self.project_history = ProjectHistory(database)
+        self.runs = RunTable(database)
 
     @classmethod
     def create(cls, folder: Path) -> Self:

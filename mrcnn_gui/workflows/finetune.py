@@ -1,11 +1,10 @@
 """Training a new model version on the done images, and telling whether it is better."""
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.files import write_atomically
 from core.learning.progress import Progress, Stop
@@ -13,14 +12,24 @@ from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.image_query import ImageQuery
 from mrcnn_gui.project.model_versions import CARD_FILE, STARTER_VERSION
+from mrcnn_gui.project.run_table import RunRecord, RunState
 from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.finetune_options import FinetuneOptions
 from mrcnn_gui.workflows.models import (
     ACTIVE_MODEL,
     load_predictor,
     project_models,
     resolve_model,
 )
+from mrcnn_gui.workflows.run_folder import (
+    ProjectRun,
+    discard_remains,
+    is_published,
+    logged,
+    new_run_id,
+)
 from mrcnn_gui.workflows.snapshot import Snapshot, freeze_snapshot
+from mrcnn_gui.workflows.training_plan import default_settings
 from mrcnn_gui.workflows.verdict import FinetuneResult, Verdict, card_of, judge
 
 if TYPE_CHECKING:
@@ -32,30 +41,14 @@ __all__ = [
     "FinetuneOptions",
     "FinetuneResult",
     "Verdict",
+    "end_state",
     "finetune",
     "finetune_project",
     "missing_for_finetune",
+    "unfinished_run",
 ]
 
-RUNS_FOLDER = "runs"
-OUTPUT_FOLDER = "fit"
-BATCH_SIZE = 2
 MIN_DONE_IMAGES = 2
-
-
-@dataclass(frozen=True)
-class FinetuneOptions:
-    """What a person may choose.
-
-    Attributes:
-        epochs: Passes over the training images; None: more of them the fewer images there are.
-        seed: Of everything that is drawn.
-        device: "auto", "cpu" or "cuda".
-    """
-
-    epochs: int | None = None
-    seed: int = 0
-    device: str = "auto"
 
 
 def missing_for_finetune(store: Store) -> str:
@@ -77,38 +70,53 @@ def finetune(
     folder: Path,
     options: FinetuneOptions | None = None,
     *,
+    run_id: str | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], Stop] = lambda: Stop.NO,
 ) -> FinetuneResult:
     """Train from the active version on a snapshot of the done images.
 
     The candidate is published as the next version whatever its metrics; who calls this writes the
-    `active_model` setting. A run that is cancelled or fails leaves nothing behind.
+    `active_model` setting. A run that is cancelled or fails leaves nothing behind; one that is
+    suspended, or whose program ends, is gone on with when this is called with its id.
 
     Args:
         folder: Project folder.
         options: What a person chose.
+        run_id: A run to go on with, with the options that it had; or what a new one is called.
+            None: a new one, in the place of any that was interrupted.
         on_progress: Called from this thread after each step and each validation.
-        should_stop: KEEP_BEST ends the training and keeps the best model so far; CANCEL ends all.
+        should_stop: KEEP_BEST ends the training and keeps the best model so far; CANCEL ends all;
+            SUSPEND ends the call, and leaves the run as it is.
 
     Raises:
         ProjectError: Something is missing (`missing_for_finetune`), or the parent cannot be used.
         TrainingError, CocoError, ImageReadError, OSError: The run cannot go on.
     """
+    run = ProjectRun(folder, run_id or new_run_id(folder))
+    if not run.is_resumable:
+        _begin(folder, run)
+    ours = _Run(folder, run, options or FinetuneOptions(), should_stop)
+    try:
+        result = ours.go(logged(run, on_progress))
+    except BaseException:
+        run.discard()
+        raise
+    if result.version is not None:
+        run.tidy()
+    elif result.verdict is not Verdict.SUSPENDED:
+        run.discard()
+    return result
+
+
+def _begin(folder: Path, run: ProjectRun) -> None:
     with Store.open(folder, read_only=True) as store:
         if missing := missing_for_finetune(store):
             raise ProjectError(missing)
-    parent, parent_folder = resolve_model(folder, None)
-    run_folder = _new_run_folder(folder)
-    run = _Run(folder, run_folder, parent, options or FinetuneOptions(), should_stop)
-    try:
-        result = run.go(parent_folder, on_progress)
-    except BaseException:
-        shutil.rmtree(run_folder, ignore_errors=True)
-        raise
-    # The snapshot stays beside a published version; checkpoints and half a model do not.
-    shutil.rmtree(run_folder if result.version is None else run.output, ignore_errors=True)
-    return result
+    parent, _ = resolve_model(folder, None)
+    discard_remains(folder)  # one run at a time: nobody uses them any more
+    run.path.mkdir(parents=True, exist_ok=True)
+    run.note(parent=parent)
 
 
 def finetune_project(
@@ -116,6 +124,7 @@ def finetune_project(
     options: FinetuneOptions,
     *,
     activate: bool = False,
+    resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> tuple[FinetuneResult, str]:
     """Fine-tune as the project's writer, and put a promoted version into use.
@@ -124,76 +133,148 @@ def finetune_project(
         folder: Project folder.
         options: What a person chose.
         activate: Put the new version into use whatever the verdict is.
+        resume: Go on with the run that was paused or interrupted, with its own options.
         on_progress: Called after each step and each validation.
 
     Returns:
         The result, and the id of the version in use now.
 
     Raises:
-        ProjectError: A window has the project open, or as `finetune`.
+        ProjectError: A window has the project open, no run is to be gone on with, or as
+            `finetune`.
         TrainingError, CocoError, ImageReadError, OSError: As `finetune`.
     """
     with Store.open(folder) as store:
-        result = finetune(folder, options, on_progress=on_progress)
+        run = _unfinished_or_fail(store) if resume else _record(store, options)
+        options = FinetuneOptions(**run.options)
+        store.runs.begin(replace(run, state=RunState.RUNNING))
+        result = finetune(folder, options, run_id=run.id, on_progress=on_progress)
+        store.runs.end(run.id, end_state(result), result.snapshot_hash, result.reason)
         if result.version and (activate or result.verdict is Verdict.PROMOTED):
             store.set_setting(ACTIVE_MODEL, result.version)
         return result, store.setting(ACTIVE_MODEL, STARTER_VERSION)
 
 
+def unfinished_run(store: Store) -> RunRecord | None:
+    """The newest run that was paused or interrupted and can be gone on with."""
+    versions = project_models(store.folder).list()
+    for record in store.runs.unfinished():
+        resumable = ProjectRun(store.folder, record.id).is_resumable
+        if resumable and not is_published(record.id, versions):
+            return record
+    return None
+
+
+def end_state(result: FinetuneResult) -> RunState:
+    """What a run's row says after it."""
+    states = {Verdict.CANCELLED: RunState.CANCELLED, Verdict.SUSPENDED: RunState.PAUSED}
+    return states.get(result.verdict, RunState.ENDED)
+
+
+def _unfinished_or_fail(store: Store) -> RunRecord:
+    record = unfinished_run(store)
+    if record is None:
+        raise ProjectError("no training of this project is to be gone on with")
+    return record
+
+
+def _record(store: Store, options: FinetuneOptions) -> RunRecord:
+    parent = store.setting(ACTIVE_MODEL, STARTER_VERSION)
+    run_id = new_run_id(store.folder)
+    return RunRecord(run_id, parent, RunState.RUNNING, options.to_dict())
+
+
 @dataclass(frozen=True)
 class _Run:
-    """One fine-tune in its own folder."""
+    """One fine-tune in its own folder; what is noted there is not done twice."""
 
     folder: Path
-    run_folder: Path
-    parent: str
+    run: ProjectRun
     options: FinetuneOptions
     should_stop: Callable[[], Stop]
 
     @property
-    def output(self) -> Path:
-        return self.run_folder / OUTPUT_FOLDER
+    def parent(self) -> str:
+        return str(self.run.notes()["parent"])
 
-    def go(self, parent_folder: Path, on_progress: Callable[[Progress], None]) -> FinetuneResult:
-        from core.learning.train import fit
-
-        snapshot = freeze_snapshot(self.folder, self.run_folder, should_stop=self._is_cancelled)
-        if self._is_cancelled():
+    def go(self, on_progress: Callable[[Progress], None]) -> FinetuneResult:
+        snapshot = self._snapshot()
+        if self._is_left():
             return self._nothing()
         if not snapshot.train_images:
             raise ProjectError("no image to train on can be read: " + "; ".join(snapshot.problems))
+        notes = self.run.notes()
+        if "class_agnostic" not in notes:
+            notes = self._look_at_parent(snapshot)
+        if self._is_left():
+            return self._nothing()
+        if "fitted" not in notes:
+            notes = self._fit(snapshot, notes, on_progress)
+        if "fitted" not in notes:
+            return self._nothing()
+        return self._judge(snapshot, notes)
+
+    def _snapshot(self) -> Snapshot:
+        facts = self.run.notes().get("snapshot")
+        if facts is not None:
+            return Snapshot.in_folder(self.run.path, facts)
+        snapshot = freeze_snapshot(self.folder, self.run.path, should_stop=self._is_left)
+        if not self._is_left():
+            self.run.note(snapshot=snapshot.to_dict())
+        return snapshot
+
+    def _look_at_parent(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Measure the parent on the validation images."""
+        _, parent_folder = resolve_model(self.folder, self.parent)
         predictor = load_predictor(parent_folder, self.options.device)
         class_agnostic = set(predictor.categories) != set(snapshot.categories)
-        image_size = predictor.config.image_size
-        parent_metrics = self._measure(predictor, snapshot, class_agnostic)
-        del predictor  # the training needs its memory
-        if self._is_cancelled():
-            return self._nothing()
-        config = self._config(snapshot, parent_folder, image_size)
+        metrics = self._measure(predictor, snapshot, class_agnostic)
+        if not self._is_left():
+            self.run.note(
+                class_agnostic=class_agnostic,
+                image_size=predictor.config.image_size,
+                parent_metrics=metrics and metrics.to_dict(),
+            )
+        return self.run.notes()
+
+    def _fit(
+        self, snapshot: Snapshot, notes: dict[str, Any], on_progress: Callable[[Progress], None]
+    ) -> dict[str, Any]:
+        from core.learning.train import fit
+
+        config = self._config(snapshot, notes["image_size"])
         fitted = fit(config, on_progress=on_progress, should_stop=self.should_stop)
-        if fitted.model_folder is None:
+        if fitted.model_folder is not None:
+            self.run.note(fitted=True)
+        return self.run.notes()
+
+    def _judge(self, snapshot: Snapshot, notes: dict[str, Any]) -> FinetuneResult:
+        """Measure the candidate, compare it with its parent, and publish it."""
+        model_folder = self.run.output / "model"
+        candidate = load_predictor(model_folder, self.options.device)
+        metrics = self._measure(candidate, snapshot, notes["class_agnostic"])
+        if self._is_left():
             return self._nothing()
-        candidate = load_predictor(fitted.model_folder, self.options.device)
-        metrics = self._measure(candidate, snapshot, class_agnostic)
-        if self._is_cancelled():
-            return self._nothing()
+        parent_metrics = _read_metrics(notes["parent_metrics"])
         verdict, reason = judge(snapshot, metrics, parent_metrics)
         result = FinetuneResult(
             None, self.parent, metrics, parent_metrics, verdict, reason, snapshot.problems
         )
-        return self._publish(fitted.model_folder, result)
+        return self._publish(model_folder, replace(result, snapshot_hash=snapshot.hash))
 
-    def _is_cancelled(self) -> bool:
-        return self.should_stop() is Stop.CANCEL
+    def _is_left(self) -> bool:
+        return self.should_stop() in (Stop.CANCEL, Stop.SUSPEND)
 
     def _nothing(self) -> FinetuneResult:
+        if self.should_stop() is Stop.SUSPEND:
+            return FinetuneResult(None, self.parent, None, None, Verdict.SUSPENDED, "")
         reason = "The run ended before there was anything to keep."
         return FinetuneResult(None, self.parent, None, None, Verdict.CANCELLED, reason)
 
     def _measure(
         self, predictor: "Predictor", snapshot: Snapshot, class_agnostic: bool
     ) -> "Metrics | None":
-        """Metrics on the validation images, or None without any or when cancelled."""
+        """Metrics on the validation images, or None without any or when left."""
         from core.learning.evaluate import evaluate, predict_results
 
         if not snapshot.val_images:
@@ -203,55 +284,38 @@ class _Run:
             snapshot.val_json,
             self.folder,
             category_ids=dict.fromkeys(predictor.categories, 1) if class_agnostic else None,
-            should_stop=self._is_cancelled,
+            should_stop=self._is_left,
         )
-        if self._is_cancelled():
+        if self._is_left():
             return None  # the comparison cannot be interrupted
         return evaluate(snapshot.val_json, results, class_agnostic=class_agnostic)
 
-    def _config(self, snapshot: Snapshot, parent_folder: Path, image_size: int) -> "TrainConfig":
+    def _config(self, snapshot: Snapshot, image_size: int) -> "TrainConfig":
         from core.learning.config import TrainConfig
 
-        epochs = self.options.epochs or default_epochs(snapshot.train_images)
-        steps = epochs * -(-snapshot.train_images // BATCH_SIZE)
         has_validation = snapshot.val_images > 0
-        return TrainConfig(
-            train_json=snapshot.train_json,
-            train_images=self.folder,
-            val_json=snapshot.val_json if has_validation else None,
-            val_images=self.folder if has_validation else None,
-            initial=parent_folder,
-            output=self.output,
-            categories=snapshot.categories,
-            epochs=epochs,
-            batch_size=BATCH_SIZE,
-            image_size=image_size,
-            warmup_steps=min(50, steps // 5),
-            seed=self.options.seed,
-            device=self.options.device,
-        )
+        places = {
+            "train_json": snapshot.train_json,
+            "train_images": self.folder,
+            "val_json": snapshot.val_json if has_validation else None,
+            "val_images": self.folder if has_validation else None,
+            "initial": resolve_model(self.folder, self.parent)[1],
+            "output": self.run.output,
+            "categories": snapshot.categories,
+        }
+        chosen = default_settings(snapshot.train_images, image_size, self.options)
+        return TrainConfig.from_dict(chosen | places)
 
     def _publish(self, model_folder: Path, result: FinetuneResult) -> FinetuneResult:
         """Complete the card and give the candidate its name."""
         path = model_folder / CARD_FILE
-        card = json.loads(path.read_text(encoding="utf-8")) | card_of(result, self.run_folder.name)
+        card = json.loads(path.read_text(encoding="utf-8")) | card_of(result, self.run.id)
         write_atomically(path, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
         version = project_models(self.folder).publish(model_folder)
         return replace(result, version=version.id)
 
 
-def default_epochs(images: int) -> int:
-    """Passes over the training images: 20 up to ten images, 10 from twenty on."""
-    return max(10, min(20, 200 // images))
+def _read_metrics(values: dict[str, Any] | None) -> "Metrics | None":
+    from core.learning.evaluate import Metrics
 
-
-def _new_run_folder(folder: Path) -> Path:
-    """`runs/r1`, `runs/r2`, …: one more than the last."""
-    runs = folder / RUNS_FOLDER
-    runs.mkdir(exist_ok=True)
-    for killed in runs.glob(f"r*/{OUTPUT_FOLDER}"):  # one run at a time: nobody uses it any more
-        shutil.rmtree(killed, ignore_errors=True)
-    numbers = [int(path.name[1:]) for path in runs.glob("r*") if path.name[1:].isdigit()]
-    run_folder = runs / f"r{max(numbers, default=0) + 1}"
-    run_folder.mkdir()
-    return run_folder
+    return None if values is None else Metrics(**values)

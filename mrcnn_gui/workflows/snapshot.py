@@ -1,8 +1,9 @@
 """The done images as they are now: what a training run learns from."""
 
+import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from mrcnn_gui.workflows.export_annotations import AnnotationWriter, ExportedIma
 from mrcnn_gui.workflows.export_options import ExportOptions
 from mrcnn_gui.workflows.export_records import category_texts
 from mrcnn_gui.workflows.progress import ShouldStop, never_stop
+
+TRAIN_FILE, VAL_FILE = "train.json", "val.json"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,25 @@ class Snapshot:
     problems: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
 
+    @property
+    def hash(self) -> str:
+        """SHA-256 of both files, in hexadecimal digits."""
+        whole = hashlib.sha256()
+        for path in (self.train_json, self.val_json):
+            whole.update(path.read_bytes())
+        return whole.hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts and names as JSON values, without the paths."""
+        paths = {"train_json", "val_json"}
+        return {key: value for key, value in asdict(self).items() if key not in paths}
+
+    @classmethod
+    def in_folder(cls, run_folder: Path, facts: dict[str, Any]) -> "Snapshot":
+        """A snapshot that was frozen before, from what `to_dict` gave."""
+        lists = {key: tuple(facts[key]) for key in ("problems", "categories")}
+        return cls(run_folder / TRAIN_FILE, run_folder / VAL_FILE, **facts | lists)
+
 
 def freeze_snapshot(
     folder: Path, run_folder: Path, *, should_stop: ShouldStop = never_stop
@@ -63,7 +85,7 @@ def freeze_snapshot(
             if entry.status is ReviewStatus.DONE and entry.side is not Side.TEST:
                 sides[entry.side or Side.TRAIN].add(entry)
         train, val = sides[Side.TRAIN], sides[Side.VALIDATION]
-        paths = run_folder / "train.json", run_folder / "val.json"
+        paths = run_folder / TRAIN_FILE, run_folder / VAL_FILE
         for path, side in zip(paths, (train, val), strict=True):
             side.write(path)
         names = tuple(category.name for category in store.categories())

@@ -21,6 +21,7 @@ class Verdict(StrEnum):
     KEPT = "kept"
     UNDECIDED = "undecided"
     CANCELLED = "cancelled"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,11 @@ class FinetuneResult:
         metrics: Of the new version on the validation images; None without any.
         parent_metrics: Of the parent on the same images.
         verdict: PROMOTED: the caller shall make the version active. KEPT: the parent stays.
-            UNDECIDED: a person has to choose. CANCELLED: there is no new version.
+            UNDECIDED: a person has to choose. CANCELLED: there is no new version. SUSPENDED: not
+            yet; the run waits in its folder to be gone on with.
         reason: Why, for people.
         problems: One line for every done image that was left out.
+        snapshot_hash: SHA-256 of what was trained and validated on.
     """
 
     version: str | None
@@ -45,6 +48,7 @@ class FinetuneResult:
     verdict: Verdict
     reason: str
     problems: tuple[str, ...] = ()
+    snapshot_hash: str = ""
 
 
 def judge(
@@ -75,6 +79,7 @@ def card_of(result: FinetuneResult, run: str) -> dict[str, Any]:
     return {
         "parent": result.parent,
         "run": run,
+        "snapshot": result.snapshot_hash,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "metrics": metrics.to_dict() if metrics else None,
         "parent_metrics": parent.to_dict() if parent else None,

@@ -15,13 +15,13 @@ from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.finetune import (
     FinetuneOptions,
     Verdict,
-    default_epochs,
     finetune,
     finetune_project,
     missing_for_finetune,
 )
 from mrcnn_gui.workflows.models import ACTIVE_MODEL, resolve_model
 from mrcnn_gui.workflows.snapshot import Snapshot, freeze_snapshot
+from mrcnn_gui.workflows.training_plan import default_epochs
 from mrcnn_gui.workflows.verdict import judge
 from tests.workflows.conftest import human, rectangle
 
@@ -54,6 +54,7 @@ def test_a_run_publishes_a_version_and_leaves_its_snapshot(reviewed: Path, start
     assert leftovers(reviewed) == {
         "runs/r0",
         "runs/r1",
+        "runs/r1/log.jsonl",
         "runs/r1/train.json",
         "runs/r1/val.json",
         "models/v1",
