@@ -88,13 +88,17 @@ class ProjectRun:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def logged(run: ProjectRun, on_progress: Callable[[Progress], None]) -> Callable[[Progress], None]:
+def logged(
+    run: ProjectRun,
+    on_progress: Callable[[Progress], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> Callable[[Progress], None]:
     """Tell a callback, and the run's log: of the steps, some each second."""
     last = -math.inf
 
     def tell(progress: Progress) -> None:
         nonlocal last
-        now = time.monotonic()
+        now = clock()
         if progress.phase != "train" or now - last >= _LOG_SECONDS:
             last = now
             run.log(progress)

@@ -17,6 +17,7 @@ from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from mrcnn_gui.workflows.finetune import FinetuneOptions, FinetuneResult, finetune
+from mrcnn_gui.workflows.finetune_options import RunOrder
 from tests.helpers.data import shared_data
 from tests.helpers.loop_watch import LoopWatch
 
@@ -69,10 +70,15 @@ def starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def one_epoch(
-    folder: Path, on_progress: Callable[[Progress], None], should_stop: Callable[[], Stop]
+    folder: Path,
+    order: RunOrder,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], Stop],
 ) -> FinetuneResult:
     options = FinetuneOptions(epochs=1)
-    return finetune(folder, options, on_progress=on_progress, should_stop=should_stop)
+    return finetune(
+        folder, options, run_id=order.run_id, on_progress=on_progress, should_stop=should_stop
+    )
 
 
 @pytest.fixture

@@ -1,18 +1,25 @@
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from core.learning.progress import Progress, Stop
+from core.learning.progress import Preview, PreviewInstance, Progress, Stop
 from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Side, Source
 from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.trainer import Trainer
+from mrcnn_gui.services.training_pictures import TrainingPicture
+from mrcnn_gui.services.training_runs import UnfinishedRun
 from mrcnn_gui.workflows.finetune import FinetuneResult, Verdict
+from mrcnn_gui.workflows.finetune_options import FinetuneOptions, RunOrder
+from mrcnn_gui.workflows.run_folder import ProjectRun
 from tests.services.conftest import square
 from tests.services.test_segmenter import versions
 
@@ -26,16 +33,29 @@ class FakeRun:
         self.end = threading.Event()
         self.verdict = Verdict.PROMOTED
         self.answers: list[Stop] = []
+        self.orders: list[RunOrder] = []
         self.ended = threading.Event()
 
     def __call__(
-        self, folder: Path, on_progress: Callable[[Progress], None], should_stop: Callable[[], Stop]
+        self,
+        folder: Path,
+        order: RunOrder,
+        on_progress: Callable[[Progress], None],
+        should_stop: Callable[[], Stop],
     ) -> FinetuneResult:
+        self.orders.append(order)
+        run = ProjectRun(folder, order.run_id)
+        run.path.mkdir(parents=True, exist_ok=True)
+        run.note(parent="starter")
+        run.log(STEP)
         on_progress(STEP)
         while not self.end.is_set() and should_stop() is Stop.NO:
             pass
         self.answers.append(should_stop())
         self.ended.set()
+        if should_stop() is Stop.SUSPEND:
+            return FinetuneResult(None, "starter", None, None, Verdict.SUSPENDED, "")
+        run.discard()
         if should_stop() is Stop.CANCEL:
             return FinetuneResult(None, "starter", None, None, Verdict.CANCELLED, "")
         versions(folder, "v1")
@@ -153,7 +173,7 @@ def test_stop_and_cancel_reach_the_run(
     assert not trainer.is_stopping
 
 
-def test_closing_the_project_cancels_the_run_and_its_result_is_not_told(
+def test_closing_the_project_suspends_the_run_and_its_result_is_not_told(
     trainer: Trainer, ready: Session, run: FakeRun, jobs: JobRunner, qtbot: QtBot
 ) -> None:
     trainer.finished.connect(pytest.fail)
@@ -162,7 +182,7 @@ def test_closing_the_project_cancels_the_run_and_its_result_is_not_told(
     ready.close_project()
     assert not trainer.is_running
     assert run.ended.wait(10)
-    assert run.answers == [Stop.CANCEL]
+    assert run.answers == [Stop.SUSPEND]
     assert trainer.active_version == "starter"
 
 
@@ -172,7 +192,119 @@ def test_shutdown_waits_for_the_step(
     with qtbot.waitSignal(trainer.progressed):
         trainer.start()
     assert jobs.shutdown(10_000)
+    assert run.answers == [Stop.SUSPEND]
+
+
+def test_cancelling_goes_before_the_end_of_the_program(
+    trainer: Trainer, ready: Session, run: FakeRun, jobs: JobRunner, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(trainer.progressed):
+        trainer.start()
+    trainer.cancel()
+    assert jobs.shutdown(10_000)
     assert run.answers == [Stop.CANCEL]
+
+
+def unfinished(trainer: Trainer) -> UnfinishedRun | None:
+    return trainer.unfinished
+
+
+def paused(trainer: Trainer, qtbot: QtBot, options: FinetuneOptions | None = None) -> UnfinishedRun:
+    """A run that did one step and was paused."""
+    with qtbot.waitSignal(trainer.progressed):
+        trainer.start(options)
+    assert unfinished(trainer) is None
+    with qtbot.waitSignal(trainer.finished) as finished:
+        trainer.pause()
+        assert trainer.is_pausing
+    assert finished.args is not None
+    assert finished.args[0].verdict is Verdict.SUSPENDED
+    assert trainer.unfinished is not None
+    return trainer.unfinished
+
+
+def test_a_paused_run_goes_on_with_its_options_and_its_course(
+    trainer: Trainer, ready: Session, run: FakeRun, qtbot: QtBot
+) -> None:
+    options = FinetuneOptions(epochs=7, settings={"crop": 0.5})
+    waiting = paused(trainer, qtbot, options)
+    assert waiting.was_paused
+    assert (waiting.epoch, waiting.epochs, waiting.best_mask_ap) == (1, 1, None)
+    trainer.start()  # a second run beside it is refused
+    assert not trainer.is_running
+    run.end.set()
+    courses: list[list[Progress]] = []
+    trainer.course_read.connect(courses.append)
+    with qtbot.waitSignal(trainer.finished):
+        trainer.resume()
+    assert courses == [[STEP]]
+    assert run.orders == [RunOrder("r1", options)] * 2
+    assert trainer.unfinished is None
+    assert trainer.active_version == "v1"
+
+
+def test_the_best_of_a_paused_run_is_kept(
+    trainer: Trainer, ready: Session, run: FakeRun, qtbot: QtBot
+) -> None:
+    paused(trainer, qtbot)
+    with qtbot.waitSignal(trainer.finished):
+        trainer.keep_unfinished()
+    assert run.answers == [Stop.SUSPEND, Stop.KEEP_BEST]
+    assert trainer.unfinished is None
+
+
+def test_a_discarded_run_leaves_no_file(
+    trainer: Trainer, ready: Session, run: FakeRun, qtbot: QtBot
+) -> None:
+    paused(trainer, qtbot)
+    trainer.discard_unfinished()
+    assert trainer.unfinished is None
+    assert list((ready.store.folder / "runs").iterdir()) == []
+    trainer.resume()
+    assert not trainer.is_running
+
+
+def test_a_run_whose_project_was_closed_waits_for_the_next_opening(
+    trainer: Trainer, ready: Session, run: FakeRun, qtbot: QtBot
+) -> None:
+    folder = ready.store.folder
+    with qtbot.waitSignal(trainer.progressed):
+        trainer.start()
+    ready.close_project()
+    assert unfinished(trainer) is None
+    assert run.ended.wait(10)
+    ready.open_project(folder)
+    assert trainer.unfinished is not None
+    assert not trainer.unfinished.was_paused
+    assert trainer.unfinished.record.id == "r1"
+
+
+def test_what_the_model_finds_is_told_as_pictures(
+    session: Session, segmenter: Segmenter, jobs: JobRunner, ready: Session, qtbot: QtBot
+) -> None:
+    photo = ready.image_path(1)
+    found = (PreviewInstance("object", 0.9, square(4, 4)),)
+    preview = Preview(photo, (64, 48), found)
+    lost = Preview(photo.with_name("lost.png"), (64, 48), found)
+
+    def finetune(*arguments: Any) -> FinetuneResult:
+        arguments[2](replace(STEP, previews=(preview, lost)))
+        return FinetuneResult(None, "starter", None, None, Verdict.CANCELLED, "")
+
+    trainer = Trainer(session, segmenter, jobs, finetune=finetune)
+    steps: list[Progress] = []
+    pictures: list[TrainingPicture] = []
+    trainer.progressed.connect(steps.append)
+    trainer.pictured.connect(pictures.extend)
+    with qtbot.waitSignal(trainer.finished):
+        trainer.start()
+    assert steps == [STEP]
+    (picture,) = pictures
+    assert (picture.path, picture.found) == (photo, 1)
+    assert (picture.image.width(), picture.image.height()) == (64, 48)
+    plain = QImage(str(photo))
+    assert picture.image.pixelColor(8, 8) != plain.pixelColor(8, 8)
+    assert picture.image.pixelColor(40, 40) == plain.pixelColor(40, 40)
 
 
 def test_a_run_that_fails_is_told(

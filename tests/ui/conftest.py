@@ -25,6 +25,8 @@ from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.services.weights import Weights
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
+from mrcnn_gui.workflows.finetune_options import RunOrder
+from mrcnn_gui.workflows.run_folder import ProjectRun
 from mrcnn_gui.workflows.verdict import FinetuneResult, Verdict
 
 WIDTH, HEIGHT = 160, 120
@@ -80,18 +82,36 @@ class Rehearsal:
     def __init__(self) -> None:
         self.end = Event()
         self.verdict = Verdict.UNDECIDED
+        self.orders: list[RunOrder] = []
+        self.reports = [
+            Progress("train", 1, 2, 1, 8, {"total": 2.5}, 0.01, None, 1.0, 90.0, 0),
+            Progress("validate", 1, 2, 1, 8, {}, 0.01, {"mask_ap": 0.25}, 1.0, 80.0, 0),
+        ]
 
     def __call__(
-        self, folder: Path, on_progress: Callable[[Progress], None], should_stop: Callable[[], Stop]
+        self,
+        folder: Path,
+        order: RunOrder,
+        on_progress: Callable[[Progress], None],
+        should_stop: Callable[[], Stop],
     ) -> FinetuneResult:
-        on_progress(Progress("train", 1, 2, 1, 8, {"total": 2.5}, 0.01, None, 1.0, 90.0, 0))
-        on_progress(Progress("validate", 1, 2, 1, 8, {}, 0.01, {"mask_ap": 0.25}, 1.0, 80.0, 0))
+        self.orders.append(order)
+        run = ProjectRun(folder, order.run_id)
+        run.path.mkdir(parents=True, exist_ok=True)
+        run.note(parent="starter")
+        (run.output / "model").mkdir(parents=True, exist_ok=True)
+        for report in self.reports:
+            run.log(report)
+            on_progress(report)
         while should_stop() is Stop.NO and not self.end.wait(0.005):
             pass
+        if should_stop() is Stop.SUSPEND:
+            return FinetuneResult(None, "starter", None, None, Verdict.SUSPENDED, "")
+        run.discard()
         if should_stop() is Stop.CANCEL:
             return FinetuneResult(None, "starter", None, None, Verdict.CANCELLED, "")
         version = folder / "models" / "v1"
-        version.mkdir(parents=True)
+        version.mkdir(parents=True, exist_ok=True)
         (version / "model.safetensors").write_bytes(b"weights that nobody reads")
         (version / "card.json").write_text(json.dumps({"metrics": {"mask_ap": 0.25}}))
         return FinetuneResult("v1", "starter", None, None, self.verdict, "Too few to tell.")

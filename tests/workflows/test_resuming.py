@@ -106,13 +106,12 @@ def test_the_course_of_a_run_goes_back_with_it_to_its_checkpoint(tmp_path: Path)
     assert run.course() == [*first[:3], *again]
 
 
-def test_of_quick_steps_the_log_has_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_quick_steps_the_log_has_some(tmp_path: Path) -> None:
     times = iter([0.0, 0.1, 0.2, 0.7, 0.8])
-    monkeypatch.setattr("mrcnn_gui.workflows.run_folder.time.monotonic", lambda: next(times))
     run = ProjectRun(tmp_path, "r1")
     run.path.mkdir(parents=True)
     told: list[Progress] = []
-    tell = logged(run, told.append)
+    tell = logged(run, told.append, clock=lambda: next(times))
     reports = [report("train", step) for step in range(1, 5)] + [report("validate", 4)]
     for each in reports:
         tell(each)
