@@ -59,6 +59,7 @@ def make_services(settings: "Settings") -> "Services":
     from mrcnn_gui.services.segmenter import Segmenter
     from mrcnn_gui.services.session import Session
     from mrcnn_gui.services.trainer import Trainer
+    from mrcnn_gui.services.training_planner import TrainingPlanner
     from mrcnn_gui.services.view_state import ViewState
     from mrcnn_gui.services.weights import Weights
     from mrcnn_gui.ui.services import Services
@@ -74,6 +75,7 @@ def make_services(settings: "Settings") -> "Services":
         images=Images(session, jobs),
         segmenter=segmenter,
         trainer=Trainer(session, segmenter, jobs),
+        planner=TrainingPlanner(session, jobs),
         weights=Weights(session, jobs),
         settings=settings,
     )

@@ -59,6 +59,27 @@ def load_model(path: Path) -> tuple[MaskRCNN, dict[str, Any]]:
     return _read_weights(path / WEIGHTS_NAME), _read_card(path / CARD_NAME)
 
 
+def read_config(path: Path) -> MaskRCNNConfig:
+    """Read what a model is, without its weights.
+
+    Args:
+        path: a folder that `save_model` wrote, or a .safetensors file.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, or no model of ours.
+    """
+    file = path / WEIGHTS_NAME if path.is_dir() else path
+    if not file.is_file():
+        raise ModelFileError(f"{file}: no such model file")
+    try:
+        with safe_open(file, framework="pt") as weights:
+            return _parse_config(file, weights.metadata())
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(
+            f"{file}: truncated, damaged or no safetensors file: {error}"
+        ) from error
+
+
 def with_categories(model: MaskRCNN, categories: tuple[str, ...]) -> MaskRCNN:
     """Return a new model for other categories that keeps every weight that fits.
 

@@ -13,7 +13,7 @@ MOST_RECENT = 10
 
 
 class Settings:
-    """Recent projects, the window's place, and the folders used last.
+    """Recent projects, the window's place, the folders used last, and what was chosen for good.
 
     They are in the platform's place for settings, or in the INI file that the constructor or the
     environment variable MRCNN_GUI_SETTINGS names.
@@ -70,6 +70,15 @@ class Settings:
     def set_look(self, value: Kept) -> None:
         """Note how masks, image or guides look."""
         self._settings.setValue(_look_key(value), json.dumps(as_record(value)))
+
+    @property
+    def shows_plan(self) -> bool:
+        """Whether a fine-tune shows its plan before it begins."""
+        return str(self._settings.value("shows_plan", "true")) != "false"
+
+    @shows_plan.setter
+    def shows_plan(self, shows: bool) -> None:
+        self._settings.setValue("shows_plan", "true" if shows else "false")
 
     @property
     def window_geometry(self) -> QByteArray:

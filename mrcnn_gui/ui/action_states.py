@@ -72,6 +72,8 @@ class ActionStates(QObject):
     def facts(self) -> set[str]:
         """What is true now; `Command.needs` names what a command needs of it."""
         session, segmenter, trainer = self._session, self._segmenter, self._trainer
+        unfinished = trainer.unfinished
+        can_be_kept = unfinished is not None and unfinished.can_be_kept
         has_project, has_image = session.folder is not None, session.document is not None
         checks = {
             "project": has_project,
@@ -86,13 +88,17 @@ class ActionStates(QObject):
             "segmenter_idle": not segmenter.is_running,
             "segmenter_runs": segmenter.is_running,
             "training": trainer.is_running and not trainer.is_stopping,
+            "training_unfinished": unfinished is not None and not session.no_writing,
+            "training_keepable": can_be_kept and not session.no_writing,
             "training_ready": has_project and self._can_train and not session.no_writing,
         }
         return {fact for fact, holds in checks.items() if holds}
 
     def _refresh_training(self) -> None:
         """Ask whether a training can start: it reads all images, so no stroke asks for it."""
-        self._can_train = not self._trainer.is_running and not self._trainer.missing()
+        trainer = self._trainer
+        idle = not trainer.is_running and trainer.unfinished is None
+        self._can_train = idle and not trainer.missing()
         self.refresh()
 
     def _check(self, command_id: str, holds: bool) -> None:

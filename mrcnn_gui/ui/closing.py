@@ -1,5 +1,7 @@
 """How the program ends, or a project is left, while a training or an import may run."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtWidgets import QWidget
 
@@ -7,15 +9,18 @@ from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.ui.errors import ask
 
-_STOP = 0  # row in _ANSWERS
-_ANSWERS = ["Stop, keep the best, and quit", "Cancel the training and quit"]
+_ANSWERS = [
+    "Go on at the next start",
+    "Stop, keep the best, and quit",
+    "Cancel the training and quit",
+]
 _QUESTION = (
     "The model is being fine-tuned. Your annotations are saved already. The window closes at"
     " once; the program ends as soon as the step at hand is complete."
 )
 _LEAVE_QUESTION = (
-    "The model is being fine-tuned on this project. Your annotations are saved already, but what"
-    " this run has learned so far is lost. “Stop (keep best)” in the panel Training keeps it."
+    "The model is being fine-tuned on this project. It is paused, and can go on when the project"
+    " is opened again. Your annotations are saved already."
 )
 _WORK_QUESTION = (
     "It is cancelled if you go on, and nothing of it is kept, unless it is just being completed."
@@ -38,15 +43,16 @@ class Closing(QObject):
         if not self._trainer.is_running:
             return True
         answer = ask(self._window, "Quit while training?", _QUESTION, _ANSWERS)
-        return answer >= 0 and self._leave(keep_best=answer == _STOP)
+        ends = (self._trainer.pause, self._trainer.stop, self._trainer.cancel)
+        return answer >= 0 and self._leave(ends[answer])
 
     def may_leave_project(self) -> bool:
-        """True when nothing runs, or the person gives up what it has brought so far."""
+        """True when nothing runs, or the person has it paused."""
         if not self._may_end_work("Cancel it and close the project"):
             return False
         if not self._trainer.is_running:
             return True
-        title, answers = "A fine-tune is running", ["Stop the training and close the project"]
+        title, answers = "A fine-tune is running", ["Pause the training and close the project"]
         return ask(self._window, title, _LEAVE_QUESTION, answers) == 0
 
     def _may_end_work(self, answer: str) -> bool:
@@ -54,16 +60,13 @@ class Closing(QObject):
         work = self._session.exclusive.title
         return not work or ask(self._window, f"{work} is going on", _WORK_QUESTION, [answer]) == 0
 
-    def _leave(self, *, keep_best: bool) -> bool:
+    def _leave(self, end: Callable[[], None]) -> bool:
         if not self._trainer.is_running:  # it came to its end while the question stood
             return True
         self._window.hide()
         self._trainer.finished.connect(self._quit)
         self._trainer.failed.connect(self._quit)
-        if keep_best:
-            self._trainer.stop()
-        else:
-            self._trainer.cancel()
+        end()
         return False
 
     def _quit(self, _: object) -> None:

@@ -43,9 +43,11 @@ from mrcnn_gui.ui.panels.suggestion_bar import SuggestionBar
 from mrcnn_gui.ui.panels.tool_bar import CanvasToolBar
 from mrcnn_gui.ui.panels.tool_palette import ToolPalette
 from mrcnn_gui.ui.panels.training_panel import TrainingPanel
+from mrcnn_gui.ui.panels.unfinished_bar import UnfinishedBar
 from mrcnn_gui.ui.project_commands import ProjectCommands
 from mrcnn_gui.ui.review_commands import ReviewCommands
 from mrcnn_gui.ui.services import Services
+from mrcnn_gui.ui.training_commands import TrainingCommands
 
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 _SIZE = (1440, 900)
@@ -96,7 +98,8 @@ class MainWindow(QMainWindow):
         self.look = LookCommands(it.view_state)
         self.mask_edits = MaskCommands(it.session, it.view_state, self)
         self.clipboard = ClipboardCommands(it.session, it.view_state, self)
-        self.model = ModelCommands(self, it.session, it.segmenter, it.trainer, it.weights)
+        self.model = ModelCommands(self, it.session, it.segmenter, it.weights)
+        self.training_commands = TrainingCommands(self, it)
         self.review = ReviewCommands(
             it.session, it.view_state, it.segmenter, self.edit, self.canvas
         )
@@ -118,6 +121,7 @@ class MainWindow(QMainWindow):
             "session": it.session,
             "segmenter": it.segmenter,
             "trainer": it.trainer,
+            "training": self.training_commands,
             "help": self.help,
         }
         self.actions_by_id = build_actions(self, targets)
@@ -137,7 +141,8 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.start)
         self.pages.addWidget(work)
         self.project_bar = ProjectBar(it.session)
-        self.setCentralWidget(_column(self.project_bar, self.pages))
+        self.unfinished_bar = UnfinishedBar(it.session, it.trainer, actions)
+        self.setCentralWidget(_column(self.project_bar, self.unfinished_bar, self.pages))
         self.status = StatusBar(it.session, it.segmenter)
         self.setStatusBar(self.status)
 
@@ -199,6 +204,11 @@ class MainWindow(QMainWindow):
         self.instances.instance_clicked.connect(self.edit.show_instance)
         self.instances.lock_clicked.connect(self.instance.toggle_one_locked)
         self.start.recent_chosen.connect(self.project.open)
+        self.training_commands.plan_toggled.connect(self._check_plan)
+        self._check_plan()
+
+    def _check_plan(self) -> None:
+        self.actions_by_id["show_plan"].setChecked(self.training_commands.shows_plan)
 
     def _show_project(self) -> None:
         folder = self._services.session.folder

@@ -1,13 +1,11 @@
-"""What the commands about pre-segmentation and training do."""
+"""What the commands about pre-segmentation and weights do."""
 
 from PySide6.QtWidgets import QWidget
 
 from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
-from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.services.weights import Weights
-from mrcnn_gui.ui.errors import ask
 
 
 class ModelCommands:
@@ -18,13 +16,11 @@ class ModelCommands:
         window: QWidget,
         session: Session,
         segmenter: Segmenter,
-        trainer: Trainer,
         weights: Weights,
     ) -> None:
         self._window = window
         self._session = session
         self._segmenter = segmenter
-        self._trainer = trainer
         self._weights = weights
 
     def presegment_image(self) -> None:
@@ -46,9 +42,3 @@ class ModelCommands:
         from mrcnn_gui.ui.dialogs.get_weights import GetWeightsDialog
 
         GetWeightsDialog(self._weights, self._window).show()
-
-    def ask_cancel_training(self) -> None:
-        """Cancel the training after asking: what it learned so far is lost."""
-        question = "What this run has learned so far is lost. “Stop (keep best)” keeps it."
-        if ask(self._window, "Cancel the training?", question, ["Cancel the training"]) == 0:
-            self._trainer.cancel()

@@ -9,6 +9,7 @@ from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.services.trainer import Trainer
+from mrcnn_gui.services.training_planner import TrainingPlanner
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.services.weights import Weights
 
@@ -24,5 +25,6 @@ class Services:
     images: Images
     segmenter: Segmenter
     trainer: Trainer
+    planner: TrainingPlanner
     weights: Weights
     settings: Settings

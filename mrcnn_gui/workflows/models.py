@@ -69,6 +69,20 @@ def load_predictor(path: Path, device: str = "auto") -> "Predictor":
         raise ProjectError(str(error)) from error
 
 
+def model_image_size(path: Path) -> int:
+    """Long side in pixels that a model works at.
+
+    Raises:
+        ProjectError: The file is missing, damaged or no model of ours.
+    """
+    from core.model.checkpoint import ModelFileError, read_config
+
+    try:
+        return read_config(path).image_size
+    except ModelFileError as error:
+        raise ProjectError(str(error)) from error
+
+
 def _active(folder: Path | None) -> str:
     if folder is None:
         return STARTER_VERSION

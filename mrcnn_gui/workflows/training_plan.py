@@ -8,7 +8,7 @@ from typing import Any
 from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
-from mrcnn_gui.workflows.models import load_predictor, resolve_model
+from mrcnn_gui.workflows.models import model_image_size, resolve_model
 
 BATCH_SIZE = 2
 
@@ -46,13 +46,13 @@ class TrainingPlan:
 
 
 def plan_training(folder: Path, options: FinetuneOptions) -> TrainingPlan:
-    """Look at the done images and the active version; takes seconds, for it loads the model.
+    """Look at the done images and the active version; the first time it imports torch.
 
     Raises:
         ProjectError: The project or the version cannot be read.
     """
     parent, parent_folder = resolve_model(folder, None)
-    image_size = load_predictor(parent_folder, "cpu").config.image_size
+    image_size = model_image_size(parent_folder)
     with Store.open(folder, read_only=True) as store, store.frozen():
         done = [entry for entry in store.images() if entry.status is ReviewStatus.DONE]
         counts = store.instance_counts()

@@ -12,6 +12,7 @@ from core.masks import Mask
 from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.ui.dialogs.export import ExportDialog
 from mrcnn_gui.ui.dialogs.new_project import NewProjectDialog
+from mrcnn_gui.ui.dialogs.training_plan import TrainingPlanDialog
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 
@@ -102,9 +103,14 @@ class Person:
         """Train, and take the new version into use."""
         panel = self.window.training
         self.qtbot.waitUntil(self.window.actions_by_id["fine_tune"].isEnabled)
+        self.press(KEY.Key_T, CTRL)
+        dialog = self.window.findChild(TrainingPlanDialog)
+        assert dialog is not None
+        self.qtbot.waitUntil(dialog.start_button.isEnabled, timeout=MODEL_MS)
         with self.qtbot.waitSignal(self.services.trainer.finished, timeout=TRAINING_MS):
-            self.press(KEY.Key_T, CTRL)
-        assert panel.chart.losses, "the curve drew nothing"
+            self.qtbot.keyClick(dialog, KEY.Key_Return)
+        self.back_to_window()
+        assert panel.live.course.losses, "the curve drew nothing"
         self.click(panel.use_candidate)
 
     def click(self, button: QPushButton) -> None:

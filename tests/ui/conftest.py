@@ -21,6 +21,7 @@ from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.services.trainer import Trainer
+from mrcnn_gui.services.training_planner import TrainingPlanner
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.services.weights import Weights
 from mrcnn_gui.ui.main_window import MainWindow
@@ -150,6 +151,7 @@ def services(
         images=Images(session, jobs),
         segmenter=segmenter,
         trainer=Trainer(session, segmenter, jobs, finetune=rehearsal),
+        planner=TrainingPlanner(session, jobs),
         weights=Weights(session, jobs),
         settings=Settings(tmp_path / "settings.ini"),
     )

@@ -39,7 +39,9 @@ def test_going_back_leaves_the_training_alone(
     assert services.trainer.is_running
 
 
-@pytest.mark.parametrize(("answer", "versions"), [(0, ["starter", "v1"]), (1, ["starter"])])
+@pytest.mark.parametrize(
+    ("answer", "versions"), [(0, ["starter"]), (1, ["starter", "v1"]), (2, ["starter"])]
+)
 def test_quitting_while_training_hides_and_ends_after_the_step(
     trainable: MainWindow,
     services: Services,
@@ -55,6 +57,7 @@ def test_quitting_while_training_hides_and_ends_after_the_step(
     assert not trainable.isVisible()
     assert exits == []
     qtbot.waitUntil(lambda: exits == [0])
+    assert (services.trainer.unfinished is not None) == (answer == 0)
     assert [version.id for version in services.trainer.versions()] == versions
 
 

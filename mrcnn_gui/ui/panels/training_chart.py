@@ -1,97 +1,116 @@
-"""The live curves of a run: loss by step, and validation AP by epoch on its own axis."""
+"""The live curves of a run: its losses by step, and its validation AP."""
 
 from typing import Any
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from mrcnn_gui.ui.panels.training_course import Points, thinned
 from mrcnn_gui.ui.theme import is_dark
 
-HEIGHT = 130
+_HEIGHT = 150
+_DELAY_MS = 200  # between a report and the drawing: a fast run reports more than eyes can follow
+# (on light ground, on dark ground); told apart by colour-blind people too.
+_COLORS = (
+    ("#0b6fb0", "#56b4e9"),
+    ("#b45300", "#f0a040"),
+    ("#007a5e", "#2fc79a"),
+    ("#8a3f7c", "#dd8fcb"),
+    ("#6b6100", "#e6dc5a"),
+    ("#5f6670", "#a4abb5"),
+)
 
 
-class TrainingChart(QWidget):
-    """Draws what a run reports.
+class Chart(QWidget):
+    """Curves by name with a legend below them.
 
-    pyqtgraph is imported when the first run starts: no window waits for it.
+    pyqtgraph is imported when the first curve is shown: no window waits for it.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, *, from_0_to_1: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Loss and validation AP of the run")
-        self.setFixedHeight(HEIGHT)
-        QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
+        self.setAccessibleName(name)
+        self._from_0_to_1 = from_0_to_1
         self._plot: Any = None
-        self.losses: list[tuple[int, float]] = []
-        self.scores: list[tuple[int, float]] = []
+        self._curves: dict[str, Any] = {}
+        self._points: dict[str, Points] = {}
+        self.legend = QLabel()
+        self.legend.setWordWrap(True)
+        self.legend.setIndent(4)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self._column.addWidget(self.legend)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DELAY_MS)
+        self._timer.timeout.connect(self.draw)
 
-    def clear(self) -> None:
-        """Begin a new run."""
+    def show_points(self, points: dict[str, Points]) -> None:
+        """Draw curves soon; a curve whose name begins with "(" is drawn faintly, without legend."""
+        self._points = points
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def draw(self) -> None:
+        """Draw the curves now."""
         if self._plot is None:
             self._build()
-        self.losses.clear()
-        self.scores.clear()
-        self._draw()
-
-    def add_loss(self, step: int, loss: float) -> None:
-        """Draw the loss of one step."""
-        self.losses.append((step, loss))
-        self._draw()
-
-    def add_score(self, step: int, score: float) -> None:
-        """Draw the validation AP reached at a step."""
-        self.scores.append((step, score))
-        self._draw()
+        for name in self._curves.keys() - self._points.keys():
+            self._plot.removeItem(self._curves.pop(name))
+        for name, points in self._points.items():
+            if name not in self._curves:
+                self._curves[name] = self._plot.plot(**self._style(name))
+            self._curves[name].setData(*thinned(points))
+        self.legend.setText(self._words())
 
     def _build(self) -> None:
         import pyqtgraph
 
         palette = self.palette()
-        text = palette.color(QPalette.ColorRole.Text)
         self._plot = pyqtgraph.PlotWidget(background=palette.color(QPalette.ColorRole.Base))
         self._plot.setMinimumWidth(0)
+        self._plot.setFixedHeight(_HEIGHT)
         item = self._plot.getPlotItem()
         item.setMenuEnabled(False)
         item.hideButtons()
-        item.showAxis("right")
-        loss, ap = _curve_colors()
-        for side, title, color in (("left", "loss", loss), ("right", "mask AP", ap)):
+        item.showGrid(x=False, y=True, alpha=0.2)
+        text = palette.color(QPalette.ColorRole.Text)
+        for side in ("left", "bottom"):
             axis = item.getAxis(side)
-            axis.setLabel(title, color=color.name())
-            axis.setTextPen(color)
-        item.getAxis("bottom").setTextPen(text)
-        self._loss_curve = item.plot(pen=pyqtgraph.mkPen(loss, width=2))
-        self._score_view = pyqtgraph.ViewBox(enableMouse=False, enableMenu=False)
-        item.scene().addItem(self._score_view)
-        item.getAxis("right").linkToView(self._score_view)
-        self._score_view.setXLink(item.vb)
-        self._score_view.setYRange(0, 1)
-        self._score_curve = pyqtgraph.PlotDataItem(
-            pen=pyqtgraph.mkPen(ap, width=2), symbol="o", symbolSize=6, symbolBrush=ap
-        )
-        self._score_view.addItem(self._score_curve)
-        item.vb.sigResized.connect(self._place_score_view)
+            axis.setTextPen(text)
+            axis.setPen(text)
+        item.getAxis("bottom").setLabel("step", color=text.name())
         item.vb.setMouseEnabled(x=False, y=False)
-        self._item = item
-        layout = self.layout()
-        assert layout is not None
-        layout.addWidget(self._plot)
+        if self._from_0_to_1:
+            item.vb.setYRange(0, 1)
+        self._column.insertWidget(0, self._plot)
 
-    def _place_score_view(self) -> None:
-        self._score_view.setGeometry(self._item.vb.sceneBoundingRect())
+    def _style(self, name: str) -> dict[str, Any]:
+        import pyqtgraph
 
-    def _draw(self) -> None:
-        for curve, points in ((self._loss_curve, self.losses), (self._score_curve, self.scores)):
-            curve.setData([x for x, _ in points], [y for _, y in points])
+        color = self._color(name)
+        if name.startswith("("):
+            color.setAlpha(90)
+            return {"pen": pyqtgraph.mkPen(color, width=1)}
+        style = {"pen": pyqtgraph.mkPen(color, width=2), "antialias": True}
+        if self._from_0_to_1:
+            style |= {"symbol": "o", "symbolSize": 5, "symbolBrush": color, "symbolPen": color}
+        return style
 
+    def _color(self, name: str) -> QColor:
+        named = [each for each in self._points if not each.startswith("(")]
+        place = named.index(name) if name in named else 0
+        return QColor(_COLORS[place % len(_COLORS)][is_dark()])
 
-def _curve_colors() -> tuple[QColor, QColor]:
-    """For the loss and for the AP; told apart by colour-blind people too."""
-    return (
-        (QColor("#56b4e9"), QColor("#f0a040"))
-        if is_dark()
-        else (
-            QColor("#0b6fb0"),
-            QColor("#b45300"),
+    def _words(self) -> str:
+        named = {name: points for name, points in self._points.items() if name[0] != "("}
+        return " &nbsp; ".join(
+            f'<span style="color:{self._color(name).name()}">●</span>&nbsp;'
+            f"{name}&nbsp;{points[-1][1]:.2f}".replace(" ", "&nbsp;")
+            for name, points in named.items()
+            if points
         )
-    )

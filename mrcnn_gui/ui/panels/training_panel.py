@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
@@ -20,7 +21,9 @@ from PySide6.QtWidgets import (
 
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.trainer import Trainer
-from mrcnn_gui.ui.panels.training_chart import TrainingChart
+from mrcnn_gui.services.training_runs import UnfinishedRun
+from mrcnn_gui.ui.panels.training_course import Progress
+from mrcnn_gui.ui.panels.training_live import TrainingLive
 from mrcnn_gui.ui.panels.version_list import VersionList
 from mrcnn_gui.ui.soon import Soon
 from mrcnn_gui.ui.theme import SPACE, quiet_label
@@ -33,21 +36,8 @@ if TYPE_CHECKING:
 _REASONS_SHOWN = 10
 
 
-class Progress(Protocol):
-    """What a run reports; `core.learning` has the dataclass and says what each means."""
-
-    phase: str
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    losses: dict[str, float]
-    metrics: dict[str, float] | None
-    seconds_left: float | None
-
-
 class TrainingPanel(QScrollArea):
-    """Button, live curve, verdict, versions; scrolls where the window is low."""
+    """Buttons, course, verdict, versions; scrolls where the window is low."""
 
     def __init__(
         self,
@@ -61,37 +51,46 @@ class TrainingPanel(QScrollArea):
         self._trainer = trainer
         self._candidate = ""
         self.fine_tune = _action_button(actions["fine_tune"], "Fine-tune")
+        self.pause = _action_button(actions["pause_training"], "Pause")
         self.stop = _action_button(actions["stop_training"], "Stop (keep best)")
         self.cancel = _action_button(actions["cancel_training"], "Cancel")
+        self.resume = _action_button(actions["resume_training"], "Resume")
+        self.keep = _action_button(actions["keep_unfinished"], "Keep best")
+        self.discard = _action_button(actions["discard_unfinished"], "Discard")
         self.situation = quiet_label()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(12)
         self.progress.setAccessibleName("Progress of the training")
-        self.chart = TrainingChart()
+        self.live = TrainingLive()
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
         self.use_candidate = QPushButton("Use this version")
-        self.versions = VersionList(session, trainer)
+        self.versions = VersionList(session, trainer, actions["versions"])
         self._lay_out()
         self._connect()
-        self.chart.hide()
+        self.live.hide()
         self.verdict.hide()
         self.use_candidate.hide()
         self.refresh()
 
     def refresh(self) -> None:
         """Say what can be done now."""
-        running = self._trainer.is_running
-        for widget in (self.stop, self.cancel, self.progress):
+        running, unfinished = self._trainer.is_running, self._trainer.unfinished
+        for widget in (self.pause, self.stop, self.cancel, self.progress):
             widget.setVisible(running)
-        self.fine_tune.setVisible(not running)
+        for button in (self.resume, self.keep, self.discard):
+            button.setVisible(unfinished is not None)
+        self.fine_tune.setVisible(not running and unfinished is None)
         if self._trainer.is_stopping:
-            self.situation.setText("Ending after the step at hand…")
+            ending = "Pausing" if self._trainer.is_pausing else "Ending"
+            self.situation.setText(f"{ending} after the step at hand…")
         if running:
             return
         if self._session.folder is None:
             self.situation.setText("Open a project to fine-tune the model on it.")
+        elif unfinished is not None:
+            self.situation.setText(unfinished_text(unfinished))
         else:
             ready = "Trains on the done images while you keep annotating."
             self.situation.setText(self._trainer.missing() or ready)
@@ -99,7 +98,10 @@ class TrainingPanel(QScrollArea):
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE)
-        for button in (self.fine_tune, self.stop, self.cancel):
+        for button in (
+            *(self.fine_tune, self.pause, self.stop, self.cancel),
+            *(self.resume, self.keep, self.discard),
+        ):
             buttons.addWidget(button)
         buttons.addStretch(1)
         content = QWidget()
@@ -107,9 +109,10 @@ class TrainingPanel(QScrollArea):
         column.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         column.setSpacing(2 * SPACE)
         column.addLayout(buttons)
-        for widget in (self.situation, self.progress, self.chart, self.verdict):
+        for widget in (self.situation, self.progress, self.verdict):
             column.addWidget(widget)
         column.addWidget(self.use_candidate, alignment=Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.live)
         column.addWidget(self.versions, 1)
         self.setWidget(content)
         self.setWidgetResizable(True)
@@ -118,36 +121,37 @@ class TrainingPanel(QScrollArea):
 
     def _connect(self) -> None:
         self.use_candidate.clicked.connect(self._promote_candidate)
-        self._trainer.started.connect(self._show_start)
-        self._trainer.progressed.connect(self._show_progress)
-        self._trainer.finished.connect(self._show_end)
-        self._trainer.failed.connect(self._show_failure)
+        self.live.pictures.chosen.connect(self._open_picture)
+        trainer = self._trainer
+        trainer.started.connect(self._show_start)
+        trainer.course_read.connect(self.live.add_course)
+        trainer.progressed.connect(self._show_progress)
+        trainer.pictured.connect(self.live.add_pictures)
+        trainer.finished.connect(self._show_end)
+        trainer.failed.connect(self._show_failure)
         session, soon = self._session, Soon(self.refresh, self)
         for changed in (session.project_opened, session.images_changed):
             changed.connect(soon.ask)
         session.image_entry_changed.connect(soon.ask)
-        self._trainer.state_changed.connect(soon.ask)
+        trainer.state_changed.connect(soon.ask)
         session.project_closed.connect(self._forget)
 
     def _forget(self) -> None:
-        for widget in (self.chart, self.verdict, self.use_candidate):
+        for widget in (self.live, self.verdict, self.use_candidate):
             widget.hide()
         self.refresh()
 
     def _show_start(self) -> None:
         self.verdict.hide()
         self.use_candidate.hide()
-        self.chart.clear()
-        self.chart.show()
+        self.live.clear()
+        self.live.show()
         self.progress.setRange(0, 0)
         self.situation.setText("Preparing the done images…")
         self.refresh()
 
     def _show_progress(self, progress: Progress) -> None:
-        if progress.phase == "train" and "total" in progress.losses:
-            self.chart.add_loss(progress.step, progress.losses["total"])
-        if progress.phase == "validate" and progress.metrics and "mask_ap" in progress.metrics:
-            self.chart.add_score(progress.step, progress.metrics["mask_ap"])
+        self.live.add(progress)
         if progress.steps:
             self.progress.setRange(0, progress.steps)
             self.progress.setValue(progress.step)
@@ -156,13 +160,13 @@ class TrainingPanel(QScrollArea):
 
     def _show_end(self, result: "FinetuneResult") -> None:
         self._candidate = result.version or ""
-        self.verdict.setText(verdict_text(result))
-        self.verdict.setToolTip(_reasons(result.problems))
-        self.verdict.show()
+        if result.verdict.name != "SUSPENDED":
+            self.verdict.setText(verdict_text(result))
+            self.verdict.setToolTip(_reasons(result.problems))
+            self.verdict.show()
         undecided = result.verdict.name == "UNDECIDED"
         self.use_candidate.setVisible(undecided and bool(self._candidate))
-        if not self.chart.losses:
-            self.chart.hide()
+        self.live.setVisible(bool(self.live.course.losses))
         self.versions.refresh()
         self.refresh()
 
@@ -170,8 +174,14 @@ class TrainingPanel(QScrollArea):
         self.verdict.setText(f"The training failed: {reason}")
         self.verdict.setToolTip("")
         self.verdict.show()
-        self.chart.setVisible(bool(self.chart.losses))
+        self.live.setVisible(bool(self.live.course.losses))
         self.refresh()
+
+    def _open_picture(self, path: Path) -> None:
+        for entry in self._session.images:
+            if self._session.image_path(entry.id) == path:
+                self._session.open_image(entry.id)
+                return
 
     def _promote_candidate(self) -> None:
         self._trainer.promote(self._candidate)
@@ -181,6 +191,14 @@ class TrainingPanel(QScrollArea):
         self.verdict.setText(f"{self._candidate} is in use from the next image on.")
         self.verdict.setToolTip("")
         self.versions.refresh()
+
+
+def unfinished_text(run: UnfinishedRun) -> str:
+    """Where a run stands that was paused or interrupted."""
+    how = "paused" if run.was_paused else "interrupted"
+    where = f" in epoch {run.epoch} of {run.epochs}" if run.epoch else " before its first step"
+    best = "" if run.best_mask_ap is None else f", best mask AP so far {run.best_mask_ap:.2f}"
+    return f"A fine-tune of {run.record.parent} was {how}{where}{best}."
 
 
 def verdict_text(result: "FinetuneResult") -> str:

@@ -1,11 +1,13 @@
 """The versions of the model: which one is active, and how to go back to another."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
+    QToolButton,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -15,7 +17,7 @@ from PySide6.QtWidgets import (
 from mrcnn_gui.project.model_versions import ModelVersion
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.trainer import Trainer
-from mrcnn_gui.ui.theme import SPACE, quiet_label
+from mrcnn_gui.ui.theme import SPACE
 
 _ID = Qt.ItemDataRole.UserRole
 
@@ -23,7 +25,9 @@ _ID = Qt.ItemDataRole.UserRole
 class VersionList(QWidget):
     """List of model versions with the active one marked, and a button that activates another."""
 
-    def __init__(self, session: Session, trainer: Trainer, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, trainer: Trainer, more: QAction, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._trainer = trainer
@@ -31,15 +35,21 @@ class VersionList(QWidget):
         self.use = QPushButton("Use this version")
         self.use.setAccessibleName("Use the chosen model version")
         self.use.setToolTip("Suggestions come from this version from the next image on")
-        self.hint = quiet_label()
+        self.more = QToolButton()
+        self.more.setDefaultAction(more)
+        self.more.setText("More…")
+        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.more.setAccessibleName("All that can be done with versions")
+        more.changed.connect(lambda: self.more.setText("More…"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
         column.addWidget(QLabel("Model versions"))
         column.addWidget(self.list, 1)
         row = QHBoxLayout()
-        row.addWidget(self.hint, 1)
         row.addWidget(self.use)
+        row.addWidget(self.more)
+        row.addStretch(1)
         column.addLayout(row)
         self.use.clicked.connect(self._use_chosen)
         self.list.currentItemChanged.connect(self._refresh_button)

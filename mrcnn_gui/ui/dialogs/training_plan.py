@@ -1,0 +1,164 @@
+"""What a fine-tune will do, shown before it begins."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mrcnn_gui.services.settings import Settings
+from mrcnn_gui.services.trainer import Trainer
+from mrcnn_gui.services.training_planner import TrainingPlanner
+from mrcnn_gui.ui.dialogs.training_form import TrainingForm
+from mrcnn_gui.ui.theme import SPACE, drop_button_icons
+from mrcnn_gui.ui.wording import duration, listed, plural
+from mrcnn_gui.workflows.finetune_options import FinetuneOptions
+from mrcnn_gui.workflows.training_plan import TrainingPlan, estimate_seconds
+
+_WIDTH = 560
+_AFTERWARDS = (
+    "{parent} stays in use meanwhile. The new version takes its place when its mask AP on the"
+    " validation images is not worse. Otherwise it is kept aside. You can go back at any time."
+)
+_UNJUDGED = (
+    "No done image is kept for validation, so that nobody can tell whether the new version is"
+    " better: you are asked. With more done images some are kept."
+)
+
+
+class TrainingPlanDialog(QDialog):
+    """The plan, with Start as the default; all settings behind a button."""
+
+    def __init__(
+        self, trainer: Trainer, planner: TrainingPlanner, settings: Settings, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Fine-tune the model")
+        self._trainer, self._planner, self._settings = trainer, planner, settings
+        self._plan: TrainingPlan | None = None
+        names = ("Learns from", "Judged on", "Begins with", "Runs on", "Takes", "Afterwards")
+        self.facts = {name: _fact(name) for name in names}
+        self.form = TrainingForm()
+        self.form.hide()
+        self.skip = QCheckBox("&Start at once from now on, without this plan")
+        self.skip.setToolTip("Model > Show the plan first brings it back")
+        self.skip.setChecked(not settings.shows_plan)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        roles = QDialogButtonBox.ButtonRole
+        self.start_button = self.buttons.addButton("Start", roles.AcceptRole)
+        self.advanced = self.buttons.addButton("&Advanced", roles.ActionRole)
+        self.reset = self.buttons.addButton("&Reset", roles.ResetRole)
+        self._set_up_buttons()
+        self._lay_out()
+        self._connect()
+        self._refresh()
+        planner.plan()
+
+    def done(self, result: int) -> None:
+        """Nobody waits for the plan any more."""
+        self._planner.cancel()
+        super().done(result)
+
+    def _set_up_buttons(self) -> None:
+        drop_button_icons(self.buttons)
+        self.start_button.setDefault(True)
+        self.advanced.setCheckable(True)
+        self.advanced.setToolTip("Show every setting")
+        self.reset.setToolTip("Choose every setting from the data and the machine again")
+        for button in (self.advanced, self.reset):
+            assert isinstance(button, QPushButton)
+            button.setAutoDefault(False)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(4 * SPACE)
+        form.setVerticalSpacing(2 * SPACE)
+        for name, fact in self.facts.items():
+            form.addRow(name, fact)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4 * SPACE, 4 * SPACE, 4 * SPACE, 4 * SPACE)
+        column.setSpacing(3 * SPACE)
+        column.addLayout(form)
+        column.addWidget(self.form, 1)
+        column.addWidget(self.skip)
+        column.addWidget(self.buttons)
+        self.setMinimumWidth(_WIDTH)
+
+    def _connect(self) -> None:
+        self._planner.planned.connect(self._show_plan)
+        self._planner.failed.connect(self._show_failure)
+        self.form.changed.connect(self._refresh)
+        self.advanced.toggled.connect(self._show_form)
+        self.reset.clicked.connect(self._reset)
+        self.buttons.accepted.connect(self._start)
+        self.buttons.rejected.connect(self.reject)
+
+    def _show_plan(self, plan: TrainingPlan) -> None:
+        self._plan = plan
+        self.form.show_settings(plan.settings)
+        self._say("Learns from", _learned(plan))
+        judged = f"{plural(plan.validation_images, 'other done image')}, never trained on"
+        self._say("Judged on", judged if plan.validation_images else _UNJUDGED)
+        self._say("Begins with", plan.parent)
+        self._say("Runs on", f"{plan.device}, while you keep annotating")
+        self._say("Afterwards", _AFTERWARDS.format(parent=plan.parent))
+        self._refresh()
+
+    def _show_failure(self, reason: str) -> None:
+        self._say("Learns from", f"The plan cannot be made: {reason}")
+        self._refresh()
+
+    def _show_form(self, shown: bool) -> None:
+        self.form.setVisible(shown)
+        self.reset.setVisible(shown)
+        self.adjustSize()
+
+    def _reset(self) -> None:
+        if self._plan is not None:
+            self.form.show_settings(self._plan.settings)
+
+    def _refresh(self) -> None:
+        plan = self._plan
+        right = plan is not None and self.form.is_right
+        self.start_button.setEnabled(right)
+        self.advanced.setEnabled(plan is not None)
+        self.reset.setVisible(not self.form.isHidden())
+        self.reset.setEnabled(plan is not None and (not right or bool(self.form.chosen())))
+        if plan is not None and right:
+            settings = self.form.settings()
+            seconds = estimate_seconds(settings, plan.images, plan.validation_images)
+            epochs = plural(settings["epochs"], "epoch")
+            self._say("Takes", f"about {duration(seconds)} ({epochs})")
+        elif plan is not None:
+            self._say("Takes", "A setting has to be put right first.")
+
+    def _say(self, name: str, words: str) -> None:
+        self.facts[name].setText(words)
+        self.facts[name].setAccessibleName(f"{name}: {words}")
+
+    def _start(self) -> None:
+        if not self.start_button.isEnabled():
+            return
+        self._settings.shows_plan = not self.skip.isChecked()
+        self.accept()
+        self._trainer.start(FinetuneOptions(settings=self.form.chosen()))
+
+
+def _learned(plan: TrainingPlan) -> str:
+    images, instances = plural(plan.images, "done image"), plural(plan.instances, "instance")
+    return f"{images}; {instances} in all of {listed(plan.categories)}"
+
+
+def _fact(name: str) -> QLabel:
+    label = QLabel("…")
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setAccessibleName(name)
+    return label
