@@ -78,6 +78,20 @@ class ModelVersions:
         publish_folder(staging, self._models_folder / f"v{number}")
         return self.get(f"v{number}")
 
+    def delete(self, version_id: str) -> None:
+        """Remove the weights of a version; its card stays, so that nobody gets its name again.
+
+        Raises:
+            ProjectError: There is none of this name, or it ships with the program.
+        """
+        if version_id == STARTER_VERSION:
+            raise ProjectError("the starter ships with the program: it cannot be deleted")
+        weights = self.get(version_id).folder / WEIGHTS_FILE
+        try:
+            weights.unlink()
+        except OSError as error:
+            raise ProjectError(f"cannot delete {weights}: {error.strerror or error}") from error
+
 
 def _numbered(models_folder: Path | None) -> dict[int, Path]:
     """The folders v1, v2, … by their number, lowest first."""

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from core.learning.progress import Progress, Stop
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import STARTER_VERSION, ModelVersion
+from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
 from mrcnn_gui.services.model_lane import limit_threads
 from mrcnn_gui.services.segmenter import Segmenter
@@ -192,6 +193,20 @@ class Trainer(QObject):
         if self._session.set_setting(ACTIVE_MODEL, version_id):
             self._segmenter.use_version(version_id)
             self.state_changed.emit()
+
+    def delete_version(self, version_id: str) -> bool:
+        """Delete a version that nothing uses; False, with the reason told, when that failed."""
+        with Telling(self._session.report_failure, "The version cannot be deleted"):
+            self._session.expect_writing()
+            unfinished = self.unfinished
+            if version_id == self.active_version:
+                raise ProjectError(f"{version_id} is in use: use another one first")
+            if self.is_running or (unfinished and unfinished.record.parent == version_id):
+                raise ProjectError("a training needs it: wait until it has ended, or discard it")
+            project_models(self._session.folder).delete(version_id)
+            self.state_changed.emit()
+            return True
+        return False
 
     def _forget_missing(self, *_: object) -> None:
         self._missing = None

@@ -15,7 +15,7 @@ from mrcnn_gui.project.palette import next_color
 
 MAX_SIDE = 400  # of a picture, in pixels: sharp in a panel on a dense screen
 _OPACITY = 0.45
-_OUTLINE = 2
+_OUTLINE = 1
 
 
 @dataclass(frozen=True)

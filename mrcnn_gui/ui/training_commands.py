@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from mrcnn_gui.services.version_work import VersionWork
 from mrcnn_gui.ui.errors import ask
 from mrcnn_gui.ui.services import Services
 
@@ -40,6 +41,13 @@ class TrainingCommands(QObject):
 
     def show_versions(self) -> None:
         """Show the versions of the model, with all that can be done with them."""
+        from mrcnn_gui.ui.dialogs.versions import VersionsDialog
+
+        it = self._services
+        work = VersionWork(it.session, it.jobs, self)
+        dialog = VersionsDialog(it.session, it.trainer, work, it.settings, self._window)
+        dialog.finished.connect(work.deleteLater)
+        dialog.show()
 
     def ask_cancel(self) -> None:
         """Cancel the training after asking: what it learned so far is lost."""

@@ -28,7 +28,7 @@ class TrainingPlan:
         parent: The version that it starts from.
         images: Images that it learns from.
         validation_images: Images that judge it.
-        instances: Instances on both.
+        instances: Instances on the images that it learns from.
         categories: Names of the project's categories.
         device: Where it runs, as people call it.
         settings: By their names in `TrainConfig`.
@@ -64,7 +64,7 @@ def plan_training(folder: Path, options: FinetuneOptions) -> TrainingPlan:
         parent,
         len(learning),
         len(judging),
-        sum(counts.get(entry.id, 0) for entry in (*learning, *judging)),
+        sum(counts.get(entry.id, 0) for entry in learning),
         categories,
         device_name(settings["device"]),
         settings,

@@ -25,7 +25,7 @@ def test_a_plan_counts_what_a_run_would_see(reviewed: Path, starter: Path) -> No
     with Store.open(reviewed) as store:
         store.set_side(2, Side.TEST)
     plan = plan_training(reviewed, FinetuneOptions(device="cpu"))
-    assert (plan.images, plan.validation_images, plan.instances) == (1, 1, 2)
+    assert (plan.images, plan.validation_images, plan.instances) == (1, 1, 1)
     assert (plan.parent, plan.categories) == ("starter", ("a", "b"))
     assert "CPU" in plan.device
     assert (plan.settings["image_size"], plan.settings["epochs"]) == (64, 20)

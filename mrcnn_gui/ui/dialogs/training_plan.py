@@ -16,15 +16,19 @@ from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.services.training_planner import TrainingPlanner
 from mrcnn_gui.ui.dialogs.training_form import TrainingForm
-from mrcnn_gui.ui.theme import SPACE, drop_button_icons
+from mrcnn_gui.ui.theme import SPACE, drop_button_icons, quiet_label
 from mrcnn_gui.ui.wording import duration, listed, plural
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
 from mrcnn_gui.workflows.training_plan import TrainingPlan, estimate_seconds
 
 _WIDTH = 560
+_FACTS = (
+    *("Learns from", "Will know", "Judged on", "Begins with", "Runs on", "Takes"),
+    "Afterwards",
+)
 _AFTERWARDS = (
-    "{parent} stays in use meanwhile. The new version takes its place when its mask AP on the"
-    " validation images is not worse. Otherwise it is kept aside. You can go back at any time."
+    "The new version is put into use when its mask AP on the validation images is not worse than"
+    " that of {parent}; otherwise it is kept aside. You can go back at any time."
 )
 _UNJUDGED = (
     "No done image is kept for validation, so that nobody can tell whether the new version is"
@@ -43,8 +47,7 @@ class TrainingPlanDialog(QDialog):
         self.setWindowTitle("Fine-tune the model")
         self._trainer, self._planner, self._settings = trainer, planner, settings
         self._plan: TrainingPlan | None = None
-        names = ("Learns from", "Judged on", "Begins with", "Runs on", "Takes", "Afterwards")
-        self.facts = {name: _fact(name) for name in names}
+        self.facts = {name: _fact(name) for name in _FACTS}
         self.form = TrainingForm()
         self.form.hide()
         self.skip = QCheckBox("&Start at once from now on, without this plan")
@@ -81,7 +84,9 @@ class TrainingPlanDialog(QDialog):
         form.setHorizontalSpacing(4 * SPACE)
         form.setVerticalSpacing(2 * SPACE)
         for name, fact in self.facts.items():
-            form.addRow(name, fact)
+            caption = quiet_label(name)
+            caption.setAlignment(Qt.AlignmentFlag.AlignTop)
+            form.addRow(caption, fact)
         column = QVBoxLayout(self)
         column.setContentsMargins(4 * SPACE, 4 * SPACE, 4 * SPACE, 4 * SPACE)
         column.setSpacing(3 * SPACE)
@@ -90,6 +95,7 @@ class TrainingPlanDialog(QDialog):
         column.addWidget(self.skip)
         column.addWidget(self.buttons)
         self.setMinimumWidth(_WIDTH)
+        self.resize(_WIDTH, self.sizeHint().height())
 
     def _connect(self) -> None:
         self._planner.planned.connect(self._show_plan)
@@ -104,12 +110,14 @@ class TrainingPlanDialog(QDialog):
         self._plan = plan
         self.form.show_settings(plan.settings)
         self._say("Learns from", _learned(plan))
+        self._say("Will know", listed(plan.categories))
         judged = f"{plural(plan.validation_images, 'other done image')}, never trained on"
         self._say("Judged on", judged if plan.validation_images else _UNJUDGED)
         self._say("Begins with", plan.parent)
         self._say("Runs on", f"{plan.device}, while you keep annotating")
         self._say("Afterwards", _AFTERWARDS.format(parent=plan.parent))
         self._refresh()
+        self._fit_height()
 
     def _show_failure(self, reason: str) -> None:
         self._say("Learns from", f"The plan cannot be made: {reason}")
@@ -118,7 +126,15 @@ class TrainingPlanDialog(QDialog):
     def _show_form(self, shown: bool) -> None:
         self.form.setVisible(shown)
         self.reset.setVisible(shown)
-        self.adjustSize()
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Give the words their lines, and no more."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        width = self.width()
+        self.resize(width, layout.totalHeightForWidth(width))
 
     def _reset(self) -> None:
         if self._plan is not None:
@@ -153,7 +169,7 @@ class TrainingPlanDialog(QDialog):
 
 def _learned(plan: TrainingPlan) -> str:
     images, instances = plural(plan.images, "done image"), plural(plan.instances, "instance")
-    return f"{images}; {instances} in all of {listed(plan.categories)}"
+    return f"{images} with {instances}"
 
 
 def _fact(name: str) -> QLabel:

@@ -110,7 +110,7 @@ class Chart(QWidget):
         named = {name: points for name, points in self._points.items() if name[0] != "("}
         return " &nbsp; ".join(
             f'<span style="color:{self._color(name).name()}">●</span>&nbsp;'
-            f"{name}&nbsp;{points[-1][1]:.2f}".replace(" ", "&nbsp;")
+            + f"{name} {points[-1][1]:.2f}".replace(" ", "&nbsp;")
             for name, points in named.items()
             if points
         )

@@ -35,6 +35,8 @@ class TrainingPictures(QWidget):
         self.which = QLabel()
         self._grid = QGridLayout()
         self._grid.setSpacing(SPACE)
+        for place in range(_COLUMNS):
+            self._grid.setColumnStretch(place, 1)
         row = QHBoxLayout()
         row.setSpacing(2 * SPACE)
         row.addWidget(self.which)
@@ -125,11 +127,12 @@ class Tile(QWidget):
         place = QRect(0, 0, size.width(), size.height())
         place.moveCenter(self.rect().center())
         painter = QPainter(self)
+        painter.fillRect(self.rect(), self.palette().base())
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(place, image)
         if self.hasFocus():
             painter.setPen(self.palette().highlight().color())
-            painter.drawRect(place.adjusted(0, 0, -1, -1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Tell that it was clicked."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
@@ -76,6 +77,7 @@ class UnfinishedBar(QFrame):
 def _button(action: QAction, text: str) -> QToolButton:
     button = QToolButton()
     button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setText(text)
     button.setAccessibleName(text)
     action.changed.connect(lambda: button.setText(text))  # an action brings its own words back

@@ -1,0 +1,97 @@
+"""Model versions as files of their own, to be given away and taken in."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from core.files import atomic_path, write_atomically
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.model_versions import WEIGHTS_FILE
+from mrcnn_gui.workflows.models import MODELS_FOLDER, project_models
+from mrcnn_gui.workflows.published_models import AddedModel, add_checkpoint
+
+SUFFIX = ".safetensors"
+_CARD_SUFFIX = ".card.json"
+
+
+def export_version(folder: Path, version_id: str, out: Path) -> Path:
+    """Write the weights of a version, with their config, and its card beside them.
+
+    Args:
+        folder: Project folder.
+        version_id: "starter", or "v1", "v2", …
+        out: The file to write; its card is named after it. Existing files are replaced.
+
+    Returns:
+        Where the card lies.
+
+    Raises:
+        ProjectError: There is no such version, or the files cannot be written.
+    """
+    version = project_models(folder).get(version_id)
+    card = out.with_name(out.name.removesuffix(SUFFIX) + _CARD_SUFFIX)
+    try:
+        with atomic_path(out) as temporary:
+            shutil.copyfile(version.folder / WEIGHTS_FILE, temporary)
+        text = json.dumps(version.card | {"version": version_id}, indent=2, ensure_ascii=False)
+        write_atomically(card, f"{text}\n")
+    except OSError as error:
+        raise ProjectError(f"{out} cannot be written: {error.strerror or error}") from error
+    return card
+
+
+def import_version(folder: Path, file: Path) -> AddedModel:
+    """Take a model's file in as the next version of a project.
+
+    Args:
+        folder: Project folder.
+        file: What `export_version` wrote, with or without its card; or a checkpoint of torchvision
+            (.pth) or detectron2 (.pkl), of which nothing is executed.
+
+    Raises:
+        ProjectError: It is none of those, is damaged, or the project cannot be written.
+    """
+    if file.suffix.lower() != SUFFIX:
+        return add_checkpoint(folder, file)
+    from core.model.checkpoint import ModelFileError, load_model, save_model
+
+    try:
+        model, _ = load_model(file)
+    except ModelFileError as error:
+        raise ProjectError(str(error)) from error
+    with _staging(folder) as staging:
+        save_model(staging, model, _card_beside(file))
+        version = project_models(folder).publish(staging)
+    categories = ", ".join(model.config.categories)
+    return AddedModel(version.id, f"It knows: {categories}.")
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    models = folder / MODELS_FOLDER
+    try:
+        models.mkdir(exist_ok=True)
+        staging = Path(mkdtemp(prefix=".incoming-", dir=models))
+        staging.chmod(0o755)
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise ProjectError(f"{models} cannot be written: {error.strerror or error}") from error
+
+
+def _card_beside(file: Path) -> dict[str, object]:
+    """The card that was exported with a model; what it says of another project is left out."""
+    path = file.with_name(file.name.removesuffix(file.suffix) + _CARD_SUFFIX)
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        card = {}
+    kept = card if isinstance(card, dict) else {}
+    foreign = {"parent", "run", "version", "verdict", "reason"}
+    facts = {key: value for key, value in kept.items() if key not in foreign}
+    return facts | {"source": {"title": file.name}}

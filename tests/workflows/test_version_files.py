@@ -1,0 +1,63 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.model.checkpoint import load_model
+from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.workflows.models import project_models
+from mrcnn_gui.workflows.version_files import export_version, import_version
+from tests.workflows.conftest import save_tiny
+
+
+@pytest.fixture
+def versioned(project: Path, starter: Path) -> Path:
+    """A project with a version of its own."""
+    folder = save_tiny(project / "models" / "v1", "a", "b")
+    card = {"parent": "starter", "run": "r1", "metrics": {"mask_ap": 0.5}}
+    (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    return project
+
+
+def test_an_exported_version_comes_back_with_its_card(versioned: Path, tmp_path: Path) -> None:
+    out = tmp_path / "given" / "away.safetensors"
+    out.parent.mkdir()
+    card = export_version(versioned, "v1", out)
+    assert {path.name for path in out.parent.iterdir()} == {"away.safetensors", "away.card.json"}
+    assert json.loads(card.read_text(encoding="utf-8"))["version"] == "v1"
+    added = import_version(versioned, out)
+    assert (added.version, added.report) == ("v2", "It knows: a, b.")
+    first, second = (load_model(versioned / "models" / name) for name in ("v1", "v2"))
+    for name, value in first[0].state_dict().items():
+        assert torch.equal(value, second[0].state_dict()[name])
+    assert second[1] == {"metrics": {"mask_ap": 0.5}, "source": {"title": "away.safetensors"}}
+    assert not list((versioned / "models").glob(".incoming-*"))
+
+
+def test_weights_alone_are_enough(versioned: Path, tmp_path: Path) -> None:
+    export_version(versioned, "v1", tmp_path / "w.safetensors").unlink()
+    assert import_version(versioned, tmp_path / "w.safetensors").version == "v2"
+
+
+def test_files_that_are_no_model_are_refused(versioned: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"broken")
+    with pytest.raises(ProjectError, match="damaged"):
+        import_version(versioned, tmp_path / "broken.safetensors")
+    with pytest.raises(ProjectError, match="v9"):
+        export_version(versioned, "v9", tmp_path / "w.safetensors")
+    with pytest.raises(ProjectError, match="cannot be written"):
+        export_version(versioned, "v1", tmp_path / "missing" / "w.safetensors")
+    assert [version.id for version in project_models(versioned).list()] == ["starter", "v1"]
+
+
+def test_the_name_of_a_deleted_version_is_not_given_again(versioned: Path) -> None:
+    models = project_models(versioned)
+    models.delete("v1")
+    assert [version.id for version in models.list()] == ["starter"]
+    assert (versioned / "models" / "v1" / "card.json").is_file()
+    staging = save_tiny(versioned / "models" / ".staging")
+    assert models.publish(staging).id == "v2"
+    for name in ("v1", "starter"):
+        with pytest.raises(ProjectError):
+            models.delete(name)
