@@ -82,6 +82,8 @@ class TrainingPanel(QScrollArea):
         for button in (self.resume, self.keep, self.discard):
             button.setVisible(unfinished is not None)
         self.fine_tune.setVisible(not running and unfinished is None)
+        if self._candidate and self._trainer.active_version == self._candidate:
+            self.use_candidate.hide()
         if self._trainer.is_stopping:
             ending = "Pausing" if self._trainer.is_pausing else "Ending"
             self.situation.setText(f"{ending} after the step at hand…")
