@@ -1,6 +1,7 @@
 """Takes the pictures of the README and the guide from the real window on the sample project.
 
-`python -m scripts.screenshots FOLDER` writes empty.png, suggestions.png, brush.png, training.png.
+`python -m scripts.screenshots FOLDER` writes empty.png, suggestions.png, brush.png, plan.png,
+settings.png, training.png and versions.png.
 """
 
 import argparse
@@ -10,16 +11,20 @@ from pathlib import Path
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
 from benchmarks.window import open_window, run_until
 from core.learning.progress import Progress
+from mrcnn_gui.ui.dialogs.training_plan import TrainingPlanDialog
+from mrcnn_gui.ui.dialogs.versions import VersionsDialog
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from mrcnn_gui.workflows.sample import write_sample
 
 _SCENE = 12  # one that is still to do, with pebbles in a heap and some apart
 _SIZE = (1440, 900)
-_TRAINED_STEPS = 25
+_EPOCHS = 10  # of the training that is shown
+_TRAINED_STEPS = 14
 _RADIUS = 16.0  # of the brush, in image pixels
 _STROKE_STEPS = 12
 
@@ -54,7 +59,7 @@ def _take_all(window: MainWindow, services: Services, folder: Path) -> None:
     _shoot(window, folder / "brush.png")
     QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
 
-    _train(window, services, folder / "training.png")
+    _train(window, services, folder)
 
 
 def _paint(window: MainWindow, services: Services) -> None:
@@ -74,20 +79,43 @@ def _paint(window: MainWindow, services: Services) -> None:
         QTest.mouseMove(window.canvas, start + (end - start) * (step / _STROKE_STEPS))
 
 
-def _train(window: MainWindow, services: Services, path: Path) -> None:
-    """Begin a fine-tune, and take the picture once the curve says something."""
+def _train(window: MainWindow, services: Services, folder: Path) -> None:
+    """Begin a fine-tune from its plan, and take pictures once the panel says something."""
     seen: list[Progress] = []
     ended: list[object] = []
     services.trainer.progressed.connect(seen.append)
     services.trainer.failed.connect(ended.append)
     services.trainer.finished.connect(ended.append)
-    services.trainer.start()
+    run_until(window.actions_by_id["fine_tune"].isEnabled)
+    window.actions_by_id["fine_tune"].trigger()
+    plan = window.findChild(TrainingPlanDialog)
+    assert plan is not None
+    run_until(plan.start_button.isEnabled)
+    _shoot(plan, folder / "plan.png")
+    plan.advanced.click()
+    _shoot(plan, folder / "settings.png")
+    plan.form.rows["epochs"].set_text(str(_EPOCHS))
+    plan.start_button.click()
     run_until(lambda: bool(ended) or (bool(seen) and seen[-1].step >= _TRAINED_STEPS))
     if ended:
         raise SystemExit(f"the run ended early: {ended[0]}")
-    _shoot(window, path)
-    services.trainer.cancel()
+    window.training.live.parts.setChecked(True)
+    _shoot(window, folder / "training.png")
     run_until(lambda: bool(ended))
+    _show_versions(window, services, folder / "versions.png")
+
+
+def _show_versions(window: MainWindow, services: Services, path: Path) -> None:
+    """Choose the newest version and compare it with its parent."""
+    window.actions_by_id["versions"].trigger()
+    dialog = window.findChild(VersionsDialog)
+    assert dialog is not None
+    newest = dialog.list.topLevelItem(0)
+    assert newest is not None
+    dialog.list.setCurrentItem(newest)
+    dialog.compare.click()
+    run_until(dialog.comparison.isVisible)
+    _shoot(dialog, path)
 
 
 def _all_thumbnails(services: Services) -> bool:
@@ -96,7 +124,7 @@ def _all_thumbnails(services: Services) -> bool:
     return not [entry for entry in entries if services.images.thumbnail(entry.id) is None]
 
 
-def _shoot(window: MainWindow, path: Path) -> None:
+def _shoot(window: QWidget, path: Path) -> None:
     QTest.qWait(400)  # what is composed in the background is drawn by then
     if not window.grab().save(str(path)):
         raise SystemExit(f"cannot write {path}")

@@ -94,6 +94,9 @@ def finetune(
     activate: Annotated[
         bool, typer.Option(help="Use the new version even where it cannot be told if it is better.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that was paused or interrupted.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a new model version on the done images."""
@@ -106,7 +109,9 @@ def finetune(
     with reasons(), progress_bar("Fine-tuning") as update:
         folder = open_folder(project)
         options = FinetuneOptions(epochs, seed, device)
-        result, active = finetune_project(folder, options, activate=activate, on_progress=show)
+        result, active = finetune_project(
+            folder, options, activate=activate, resume=resume, on_progress=show
+        )
     warn_each(result.problems)
     figures = {
         "problems": result.problems,
