@@ -1,4 +1,4 @@
-"""What takes long with model versions: comparing, exporting and importing, in the background."""
+"""What takes long with model versions, in the background."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +15,7 @@ class VersionWork(QObject):
 
     progressed = Signal(object)  # (done, total)
     compared = Signal(object)  # a Comparison
+    evaluated = Signal(object)  # an Evaluation
     exported = Signal(str)  # what was written
     imported = Signal(object)  # an AddedModel
     failed = Signal(str)
@@ -33,7 +34,11 @@ class VersionWork(QObject):
 
     def compare(self, before: str, after: str) -> None:
         """Compare two versions on the validation images."""
-        self._start(_compare, before, after, done=self._tell_comparison)
+        self._start(_compare, before, after, done=self.compared.emit)
+
+    def evaluate(self, version_id: str, image_set: str) -> None:
+        """Run a version on a set of done images ("validation", "test", "train" or "all")."""
+        self._start(_evaluate, version_id, image_set, done=self.evaluated.emit)
 
     def export(self, version_id: str, out: Path) -> None:
         """Write a version as a file; its suffix says of which kind."""
@@ -73,10 +78,6 @@ class VersionWork(QObject):
         )
         self.state_changed.emit()
 
-    def _tell_comparison(self, comparison: object) -> None:
-        if comparison is not None:
-            self.compared.emit(comparison)
-
 
 def _compare(folder: Path, before: str, after: str, *, job: Job) -> object:
     from mrcnn_gui.workflows.compare_versions import compare_versions
@@ -85,6 +86,18 @@ def _compare(folder: Path, before: str, after: str, *, job: Job) -> object:
         folder,
         before,
         after,
+        on_progress=lambda done, total: job.report((done, total)),
+        should_stop=job.should_stop,
+    )
+
+
+def _evaluate(folder: Path, version_id: str, image_set: str, *, job: Job) -> object:
+    from mrcnn_gui.workflows.evaluation import ImageSet, evaluate_project
+
+    return evaluate_project(
+        folder,
+        version_id,
+        ImageSet(image_set),
         on_progress=lambda done, total: job.report((done, total)),
         should_stop=job.should_stop,
     )

@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
         self.mask_edits = MaskCommands(it.session, it.view_state, self)
         self.clipboard = ClipboardCommands(it.session, it.view_state, self)
         self.model = ModelCommands(self, it.session, it.segmenter, it.weights)
-        self.training_commands = TrainingCommands(self, it)
+        self.training_commands = TrainingCommands(self, it, self.canvas)
         self.review = ReviewCommands(
             it.session, it.view_state, it.segmenter, self.edit, self.canvas
         )

@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from mrcnn_gui.services.version_work import VersionWork
+from mrcnn_gui.ui.canvas.pan_zoom import PanZoomWidget
 from mrcnn_gui.ui.errors import ask
 from mrcnn_gui.ui.services import Services
 
@@ -13,9 +14,9 @@ class TrainingCommands(QObject):
 
     plan_toggled = Signal()
 
-    def __init__(self, window: QWidget, services: Services) -> None:
+    def __init__(self, window: QWidget, services: Services, canvas: PanZoomWidget) -> None:
         super().__init__(window)
-        self._window, self._services = window, services
+        self._window, self._services, self._canvas = window, services, canvas
 
     @property
     def shows_plan(self) -> bool:
@@ -48,6 +49,29 @@ class TrainingCommands(QObject):
         dialog = VersionsDialog(it.session, it.trainer, work, it.settings, self._window)
         dialog.finished.connect(work.deleteLater)
         dialog.show()
+
+    def show_evaluation(self) -> None:
+        """Show where a version is right and wrong on done images."""
+        from mrcnn_gui.ui.dialogs.evaluation import EvaluationDialog
+
+        it = self._services
+        work = VersionWork(it.session, it.jobs, self)
+        dialog = EvaluationDialog(it.session, it.view_state, it.trainer, work, self._window)
+        dialog.chosen.connect(self._look_at)
+        dialog.finished.connect(work.deleteLater)
+        dialog.show()
+
+    def _look_at(
+        self, image_id: int, instance_id: int, box_xyxy: tuple[float, float, float, float]
+    ) -> None:
+        """Open an image, select an instance of it (0: none), and bring a box into view."""
+        if not self._services.session.open_image(image_id):
+            return
+        document = self._services.session.document
+        is_there = document is not None and instance_id in document.instances
+        self._services.view_state.selected_instance = instance_id if is_there else None
+        left, top, right, bottom = map(round, box_xyxy)
+        self._canvas.look_at((left, top, max(right, left + 1), max(bottom, top + 1)))
 
     def ask_cancel(self) -> None:
         """Cancel the training after asking: what it learned so far is lost."""

@@ -22,6 +22,11 @@ _COLORS = (
 )
 
 
+def curve_color(place: int) -> QColor:
+    """The colour of a curve by its place among all."""
+    return QColor(_COLORS[place % len(_COLORS)][is_dark()])
+
+
 class Chart(QWidget):
     """Curves by name with a legend below them.
 
@@ -104,7 +109,7 @@ class Chart(QWidget):
     def _color(self, name: str) -> QColor:
         named = [each for each in self._points if not each.startswith("(")]
         place = named.index(name) if name in named else 0
-        return QColor(_COLORS[place % len(_COLORS)][is_dark()])
+        return curve_color(place)
 
     def _words(self) -> str:
         named = {name: points for name, points in self._points.items() if name[0] != "("}

@@ -1,0 +1,122 @@
+"""The figures of an evaluation; behind each stand the instances that it counts."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mrcnn_gui.workflows.evaluation import Annotated, EvaluatedImage, Evaluation, Found
+
+MIN_IOU = 0.5  # of a pair that is a match
+BINS = 10  # of the histogram over 0..1
+BACKGROUND = "background"
+
+Instance = Annotated | Found
+Confusion = dict[tuple[str, str], list[Instance]]
+
+
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """One point of a curve: all from a score up; `added` is the instance that made the step."""
+
+    recall: float
+    precision: float
+    score: float
+    added: Found
+
+
+def curves(evaluation: Evaluation) -> dict[str, list[PrecisionRecall]]:
+    """Precision and recall by falling score for each category that was annotated.
+
+    A found instance is right when its IoU with an annotated one of its category, that no surer
+    one has taken, is above `MIN_IOU`: the PASCAL VOC definition on masks.
+    """
+    result = {}
+    for category in evaluation.categories:
+        total = sum(
+            it.category == category for image in evaluation.images for it in image.annotated
+        )
+        if not total:
+            continue
+        verdicts = [pair for image in evaluation.images for pair in _verdicts(image, category)]
+        verdicts.sort(key=lambda pair: -pair[0].score)
+        points, right = [], 0
+        for count, (found, is_right) in enumerate(verdicts, start=1):
+            right += is_right
+            points.append(PrecisionRecall(right / total, right / count, found.score, found))
+        result[category] = points
+    return result
+
+
+def best_threshold(points: list[PrecisionRecall]) -> float:
+    """The score from which on F1, the harmonic mean of precision and recall, is highest."""
+
+    def f1(point: PrecisionRecall) -> float:
+        both = point.precision + point.recall
+        return 2 * point.precision * point.recall / both if both else 0.0
+
+    return max(points, key=f1).score if points else 0.5
+
+
+def confusion(evaluation: Evaluation, threshold: float) -> Confusion:
+    """Who is taken for whom: (annotated category, found category) to the instances.
+
+    Pairs are made whatever their categories, the surest first, above `MIN_IOU`. What is found
+    without a partner stands in the row of the background, what is missed in its column.
+    """
+    cells: Confusion = defaultdict(list)
+    for image in evaluation.images:
+        partners = _match(image, threshold)
+        for row, found in enumerate(image.found):
+            if found.score < threshold:
+                continue
+            column = partners.get(row)
+            if column is None:
+                cells[BACKGROUND, found.category].append(found)
+            else:
+                annotated = image.annotated[column]
+                cells[annotated.category, found.category].append(annotated)
+        missed = set(range(len(image.annotated))) - set(partners.values())
+        for column in sorted(missed):
+            annotated = image.annotated[column]
+            cells[annotated.category, BACKGROUND].append(annotated)
+    return dict(cells)
+
+
+def iou_histogram(evaluation: Evaluation, threshold: float) -> list[list[Annotated]]:
+    """Annotated instances by their best IoU with what is found of their category, in `BINS`."""
+    bins: list[list[Annotated]] = [[] for _ in range(BINS)]
+    for image in evaluation.images:
+        for column, annotated in enumerate(image.annotated):
+            ious = (
+                image.ious[row][column]
+                for row, found in enumerate(image.found)
+                if found.score >= threshold and found.category == annotated.category
+            )
+            bins[min(int(max(ious, default=0.0) * BINS), BINS - 1)].append(annotated)
+    return bins
+
+
+def _verdicts(image: EvaluatedImage, category: str) -> Iterator[tuple[Found, bool]]:
+    partners = _match(image, 0.0, category)
+    for row, found in enumerate(image.found):
+        if found.category == category:
+            yield found, row in partners
+
+
+def _match(image: EvaluatedImage, threshold: float, category: str | None = None) -> dict[int, int]:
+    """The annotated instance of each found one that has one, by their places."""
+    partners: dict[int, int] = {}
+    for row in sorted(range(len(image.found)), key=lambda row: -image.found[row].score):
+        found = image.found[row]
+        if found.score < threshold or category not in {None, found.category}:
+            continue
+        free = [
+            column
+            for column, annotated in enumerate(image.annotated)
+            if column not in partners.values()
+            and category in {None, annotated.category}
+            and image.ious[row][column] > MIN_IOU
+        ]
+        if free:
+            partners[row] = max(free, key=lambda column: image.ious[row][column])
+    return partners
