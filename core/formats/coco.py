@@ -25,6 +25,7 @@ __all__ = [
     "annotation_mask",
     "annotation_record",
     "read_coco",
+    "segmentation_mask",
     "segmentation_of",
     "verify_coco",
     "write_coco",
@@ -111,7 +112,23 @@ def annotation_mask(annotation: CocoAnnotation, height: int, width: int) -> Mask
     Raises:
         CocoError: The segmentation is missing, broken or made for an image of another size.
     """
-    where, segmentation = f"annotation {annotation.id}", annotation.segmentation
+    return segmentation_mask(annotation.segmentation, height, width, f"annotation {annotation.id}")
+
+
+def segmentation_mask(
+    segmentation: list[list[float]] | Record | None, height: int, width: int, where: str
+) -> Mask:
+    """Decode a segmentation: polygons, compressed or uncompressed run lengths.
+
+    Args:
+        segmentation: As COCO has it.
+        height: Of the image.
+        width: Of the image.
+        where: What errors call it.
+
+    Raises:
+        CocoError: It is missing, broken or made for an image of another size.
+    """
     if not segmentation:
         raise CocoError(f"{where} has no segmentation")
     try:

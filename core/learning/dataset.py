@@ -2,13 +2,20 @@
 
 import logging
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.formats.coco import CocoAnnotation, CocoImage, annotation_mask, read_coco
+from core.formats.coco import (
+    CocoAnnotation,
+    CocoImage,
+    annotation_mask,
+    read_coco,
+    segmentation_mask,
+)
 from core.images import read_rgb
 from core.learning.transforms import (
     Augmentation,
@@ -34,6 +41,10 @@ class CocoDetectionDataset:
 
     Images without annotations are negatives. Crowds become ignored boxes. Annotations of
     categories that are not asked for are left out: to the model they are background.
+
+    Two fields of an image's record beyond COCO's say where not everything is labelled, both lists
+    of segmentations: `finished`, outside of which only the annotated pixels are known (without the
+    field all is), and `ignore`, where nothing is.
     """
 
     def __init__(
@@ -130,6 +141,7 @@ class CocoDetectionDataset:
             tuple(mask for mask, _ in instances),
             tuple(label for _, label in instances),
             tuple(crowds),
+            entry.known(factors, [mask for mask, _ in instances]),
         )
 
 
@@ -164,15 +176,36 @@ class _Entry:
                 instances.append((mask, label))
         return instances, crowds
 
+    def known(self, factors: tuple[float, float], instances: list[Mask]) -> Mask | None:
+        """The scaled pixels whose objects are all labelled; None for every pixel."""
+        record = self.image.record
+        if "finished" not in record and "ignore" not in record:
+            return None
+        everything = Mask.from_bitmap(np.ones((self.image.height, self.image.width), np.bool_))
+        finished = self._regions("finished") if "finished" in record else [everything]
+        parts = [resize_mask(mask, factors) for mask in finished] + instances
+        known = reduce(Mask.union, parts, Mask.empty())
+        ignored = [resize_mask(mask, factors) for mask in self._regions("ignore")]
+        return reduce(Mask.subtract, ignored, known)
+
+    def _regions(self, name: str) -> list[Mask]:
+        size = self.image.height, self.image.width
+        found = self.image.record.get(name, [])
+        return [
+            segmentation_mask(each, *size, f"{name} of {self.image.file_name}") for each in found
+        ]
+
 
 def to_tensors(sample: Sample) -> tuple[Tensor, Target]:
     """A sample as the model takes it: image [3, H, W] float32 in 0..1, boxes from the masks."""
     pixels = torch.from_numpy(np.ascontiguousarray(sample.image.transpose(2, 0, 1)))
+    known = None if sample.known is None else sample.known.to_bitmap(*sample.image.shape[:2])
     target: Target = {
         "boxes_xyxy": _boxes(sample.masks),
         "labels": torch.tensor(sample.labels, dtype=torch.int64),
         "masks": list(sample.masks),
         "ignore_xyxy": _boxes(sample.ignored),
+        "known": None if known is None else torch.from_numpy(known),
     }
     return pixels.float().div_(255), target
 

@@ -158,9 +158,11 @@ class Learner:
 
 def _to_device(target: Target, device: str) -> Target:
     """A target with its tensors on a device; masks stay where they are."""
+    known = target.get("known")
     return Target(
         boxes_xyxy=target["boxes_xyxy"].to(device),
         labels=target["labels"].to(device),
         masks=target["masks"],
         ignore_xyxy=target["ignore_xyxy"].to(device),
+        known=None if known is None else known.to(device),
     )

@@ -24,12 +24,14 @@ class Sample:
         masks: One mask per instance.
         labels: The instance's label, 1 for the first category.
         ignored: Crowds: regions that teach neither object nor background.
+        known: The pixels whose objects are all in `masks`; None: every pixel.
     """
 
     image: NDArray[np.uint8]
     masks: tuple[Mask, ...]
     labels: tuple[int, ...]
     ignored: tuple[Mask, ...] = ()
+    known: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def flip(sample: Sample) -> Sample:
         image=np.ascontiguousarray(sample.image[:, ::-1]),
         masks=tuple(_flip_mask(mask, width) for mask in sample.masks),
         ignored=tuple(_flip_mask(mask, width) for mask in sample.ignored),
+        known=None if sample.known is None else _flip_mask(sample.known, width),
     )
 
 
@@ -160,16 +163,19 @@ def crop(sample: Sample, generator: np.random.Generator) -> Sample:
         tuple(part for part, _, is_visible in seen if is_visible),
         tuple(label for _, label, is_visible in seen if is_visible),
         tuple(mask for mask in crowds if not mask.is_empty),
+        None if sample.known is None else sample.known.shift(-left, -top).clip(columns, rows),
     )
 
 
 def copy_paste(sample: Sample, other: Sample, generator: np.random.Generator) -> Sample:
     """Put some instances of another sample over this one, in their places (arXiv 2012.07177).
 
-    What they cover is taken from the masks below; instances that vanish are dropped.
+    What they cover is taken from the masks below; instances that vanish are dropped. Their pixels
+    are known from then on.
     """
     height, width = sample.image.shape[:2]
     image, masks, labels = sample.image.copy(), list(sample.masks), list(sample.labels)
+    known = sample.known
     for mask, label in zip(other.masks, other.labels, strict=True):
         pasted = mask.clip(width, height)
         if pasted.is_empty or generator.random() < 0.5:
@@ -178,12 +184,14 @@ def copy_paste(sample: Sample, other: Sample, generator: np.random.Generator) ->
         image[y1:y2, x1:x2][pasted.crop] = other.image[y1:y2, x1:x2][pasted.crop]
         masks = [below.subtract(pasted) for below in masks] + [pasted]
         labels.append(label)
+        known = None if known is None else known.union(pasted)
     kept = [(m, label) for m, label in zip(masks, labels, strict=True) if not m.is_empty]
     return replace(
         sample,
         image=image,
         masks=tuple(mask for mask, _ in kept),
         labels=tuple(label for _, label in kept),
+        known=known,
     )
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from core.masks import Mask
 from core.model.config import MaskRCNNConfig
+from core.model.known import ignore_unknown
 from core.model.losses import at_least_float32, giou_loss, smooth_l1_loss, softmax_focal_loss
 from core.model.matcher import match_boxes, sample_balanced
 from core.model.norms import make_norm
@@ -80,6 +81,7 @@ class BoxHead(nn.Module):
         threshold = config.box_positive_iou
         matches = match_boxes(iou, positive=threshold, negative=threshold)
         matches = ignore_covered(matches, candidates, target["ignore_xyxy"])
+        matches = ignore_unknown(matches, candidates, target.get("known"))
         positive, negative = sample_balanced(
             matches, config.box_samples, config.box_positive_share, generator
         )

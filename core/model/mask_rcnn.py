@@ -176,4 +176,5 @@ def _usable(target: Target) -> Target:
         labels=target["labels"][keep],
         masks=[target["masks"][i] for i in keep.tolist()],
         ignore_xyxy=target["ignore_xyxy"],
+        known=target.get("known"),
     )

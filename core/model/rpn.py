@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from core.model.anchors import pyramid_anchors
 from core.model.config import MaskRCNNConfig
 from core.model.fpn import conv3x3
+from core.model.known import ignore_unknown
 from core.model.losses import (
     at_least_float32,
     focal_objectness_loss,
@@ -173,6 +174,7 @@ class RegionProposals(nn.Module):
             keep_best=True,
         )
         matches = ignore_covered(matches, anchors, target["ignore_xyxy"])
+        matches = ignore_unknown(matches, anchors, target.get("known"))
         if self.config.rpn_loss == "focal":
             positive = torch.nonzero(matches >= 0).flatten()
             negative = torch.nonzero(matches == BACKGROUND).flatten()

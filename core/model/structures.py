@@ -1,7 +1,7 @@
 """The values that enter and leave a `MaskRCNN`."""
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from torch import Tensor
 
@@ -16,12 +16,14 @@ class Target(TypedDict):
         labels: [N] int64, 1..K.
         masks: N masks.
         ignore_xyxy: [M, 4] float, regions (crowds) where background is not known.
+        known: [H, W] bool, the pixels whose objects are all labelled; absent or None: every pixel.
     """
 
     boxes_xyxy: Tensor
     labels: Tensor
     masks: list[Mask]
     ignore_xyxy: Tensor
+    known: NotRequired[Tensor | None]
 
 
 @dataclass(frozen=True)

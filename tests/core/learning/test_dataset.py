@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.learning.dataset import CocoDetectionDataset
+from core.learning.dataset import CocoDetectionDataset, to_tensors
 from core.learning.transforms import Augmentation
 from tests.core.learning.scenes import SIZE, write_scenes
 from tests.helpers.data import shared_data
@@ -138,3 +138,37 @@ def test_real_photos_with_polygons_and_crowds_load() -> None:
         crowds += len(target["ignore_xyxy"])
         instances += len(target["masks"])
     assert instances > 30
+
+
+def known_of(path: Path, root: Path, **fields: Any) -> Any:
+    content = json.loads(path.read_text())
+    content["images"][0] |= fields
+    path.write_text(json.dumps(content))
+    sample = CocoDetectionDataset(path, root).sample(0, SIZE[0] // 2)
+    return sample, to_tensors(sample)[1]["known"]
+
+
+def test_without_regions_every_pixel_is_known(tmp_path: Path) -> None:
+    sample, known = known_of(write_scenes(tmp_path, 2), tmp_path)
+    assert sample.known is None
+    assert known is None
+
+
+def test_of_an_image_that_is_not_done_instances_and_finished_regions_are_known(
+    tmp_path: Path,
+) -> None:
+    path = write_scenes(tmp_path, 2)
+    sample, known = known_of(path, tmp_path, finished=[])
+    assert sample.known == sample.masks[0]
+    assert known.shape == (SIZE[1] // 2, SIZE[0] // 2)
+    assert int(known.sum()) == sample.masks[0].area
+    sample, known = known_of(path, tmp_path, finished=[[[0, 0, 96, 0, 96, 8, 0, 8]]])
+    assert known[:4].all()
+    assert int(known.sum()) == sample.masks[0].area + 4 * 48
+
+
+def test_what_is_to_be_ignored_is_not_known(tmp_path: Path) -> None:
+    path = write_scenes(tmp_path, 2)
+    _, known = known_of(path, tmp_path, ignore=[[[0, 0, 96, 0, 96, 8, 0, 8]]])
+    assert not known[:4].any()
+    assert known[4:].all()

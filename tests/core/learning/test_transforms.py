@@ -201,3 +201,22 @@ def test_views_are_cropped_and_pasted_as_often_as_asked() -> None:
     assert not Augmentation().crops(generator)
     assert not Augmentation().pastes(generator)
     assert generator.bit_generator.state == state  # older runs draw what they drew
+
+
+def test_what_is_known_moves_with_the_image() -> None:
+    mask = disc(30, 20, 8)
+    sample = Sample(photo_of(mask), (mask,), (1,), known=mask)
+    flipped = flip(sample)
+    assert flipped.known == flipped.masks[0]
+    for seed in range(8):
+        cropped = crop(sample, np.random.default_rng(seed))
+        assert cropped.known is not None
+        assert list(cropped.masks) == ([cropped.known] if cropped.masks else [])
+    other = disc(60, 40, 9)
+    pasted = [
+        copy_paste(sample, Sample(photo_of(other), (other,), (1,)), np.random.default_rng(seed))
+        for seed in range(8)
+    ]
+    assert {len(it.masks) for it in pasted} == {1, 2}
+    for it in pasted:
+        assert it.known == (mask.union(other) if len(it.masks) == 2 else mask)
