@@ -15,6 +15,10 @@ import torch
 from tests.helpers.photos import write_photos
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Without a GPU its kernels are run by Triton's interpreter. Triton asks for this when it is
+# imported, and torch does that.
+if not any(Path("/dev", name).exists() for name in ("nvidiactl", "dxg")):
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 OUR_LOGGERS = ("core", "mrcnn_gui")
 GRACE_SECONDS = 5.0

@@ -9,6 +9,7 @@ Published weights were trained with one of three layouts:
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -53,14 +54,23 @@ def level_anchors(
 
 
 def pyramid_anchors(levels: Sequence[Tensor], config: MaskRCNNConfig) -> list[Tensor]:
-    """Return the anchors of every level of a pyramid [B, C, H, W], on its device."""
-    padded = [LOWEST_STRIDE * side for side in levels[0].shape[-2:]]
+    """Return the anchors of every level of a pyramid [B, C, H, W], on its device; do not change."""
+    shapes = tuple((level.shape[-2], level.shape[-1]) for level in levels)
+    return _anchors_of_shapes(shapes, config, levels[0].device)
+
+
+@lru_cache(maxsize=8)
+def _anchors_of_shapes(
+    shapes: tuple[tuple[int, int], ...], config: MaskRCNNConfig, device: torch.device
+) -> list[Tensor]:
+    """Make the anchors once for many images of a size; training may use what inference made."""
+    padded = [LOWEST_STRIDE * side for side in shapes[0]]
     anchors = []
-    for number, (level, size) in enumerate(zip(levels, config.anchor_sizes, strict=True)):
-        shape = level.shape[-2], level.shape[-1]
+    for number, (shape, size) in enumerate(zip(shapes, config.anchor_sizes, strict=True)):
         strides = (LOWEST_STRIDE * 2**number,) * 2
         if config.anchor_style == "torchvision":
             strides = padded[0] // shape[0], padded[1] // shape[1]
-        boxes = level_anchors(shape, strides, size, config.anchor_ratios, config.anchor_style)
-        anchors.append(boxes.to(level.device))
+        with torch.inference_mode(mode=False):
+            boxes = level_anchors(shape, strides, size, config.anchor_ratios, config.anchor_style)
+            anchors.append(boxes.to(device))
     return anchors

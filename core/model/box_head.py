@@ -18,7 +18,7 @@ from core.model.structures import Boxes, Selection, Target
 from core.ops.boxes import box_iou, clip_boxes, decode_boxes, encode_boxes, has_min_side
 from core.ops.nms import join_groups, nms_by_group
 
-_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
+DELTA_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class BoxHead(nn.Module):
 
     def _box_loss(self, moves: Tensor, references: Tensor, truth: Tensor) -> Tensor:
         if self.config.box_loss == "giou":
-            return giou_loss(decode_boxes(moves, references, _WEIGHTS), truth)
-        targets = encode_boxes(truth, references, _WEIGHTS)
+            return giou_loss(decode_boxes(moves, references, DELTA_WEIGHTS), truth)
+        targets = encode_boxes(truth, references, DELTA_WEIGHTS)
         return smooth_l1_loss(moves, targets, self.config.smooth_l1_beta)
 
     def select(
@@ -136,7 +136,7 @@ class BoxHead(nn.Module):
         rois, columns = torch.nonzero(scores >= selection.score_threshold, as_tuple=True)
         best, labels, images = scores[rois, columns], columns + 1, images[rois]
         deltas = scored[1][rois, self._delta_row(labels)]
-        boxes = decode_boxes(deltas, torch.cat(list(proposals))[rois], _WEIGHTS)
+        boxes = decode_boxes(deltas, torch.cat(list(proposals))[rois], DELTA_WEIGHTS)
         limits = torch.tensor(list(sizes), device=boxes.device)[images]  # [n, 2]
         boxes = clip_boxes(boxes, limits[:, :1], limits[:, 1:])
         usable = torch.nonzero(has_min_side(boxes, self.config.box_min_side)).flatten()

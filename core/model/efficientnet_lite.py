@@ -114,6 +114,39 @@ class FrozenConv(PaddedConv):
         return self._convolve(x, weight, self.norm_bias - self.norm_mean * scale)
 
 
+class FoldedConv(PaddedConv):
+    """A convolution with a bias, in place of one and of a normalisation that never changes."""
+
+    bias: Tensor
+
+    @classmethod
+    def of(cls, conv: NormedConv | FrozenConv) -> "FoldedConv | None":
+        """Return one that maps as the given one does; None if its norm depends on the input."""
+        if isinstance(conv, FrozenConv):
+            mean, var, eps = conv.norm_mean, conv.norm_var, conv.eps
+            weight, shift = conv.norm_weight, conv.norm_bias
+        elif isinstance(norm := conv.norm, nn.BatchNorm2d):
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            mean, var, eps = norm.running_mean, norm.running_var, norm.eps
+            weight, shift = norm.weight, norm.bias
+        else:
+            return None
+        outputs, inputs, kernel, _ = conv.weight.shape
+        channels = (inputs * conv.groups, outputs)
+        folded = cls(channels, kernel, stride=conv.stride, groups=conv.groups)
+        folded.pads_after = conv.pads_after
+        scale = weight * (var + eps).rsqrt()
+        scaled = conv.weight * scale[:, None, None, None]
+        folded.weight = nn.Parameter(scaled.detach(), requires_grad=False)
+        folded.bias = nn.Parameter((shift - mean * scale).detach(), requires_grad=False)
+        return folded
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [B, in, H, W] to [B, out, H / stride, W / stride]."""
+        return self._convolve(x, self.weight, self.bias)
+
+
 _ConvMaker = Callable[..., PaddedConv]  # called with channels, kernel, stride and groups
 
 

@@ -112,7 +112,8 @@ class RegionProposals(nn.Module):
         boxes, logits, levels = (torch.cat(part) for part in zip(*parts, strict=True))
         images = torch.cat([torch.full_like(part[2], i) for i, part in enumerate(parts)])
         groups = join_groups(images, levels)
-        kept = nms_by_group(boxes, logits, groups, self.config.rpn_nms_threshold)
+        threshold = self.config.rpn_nms_threshold
+        kept = nms_by_group(boxes, logits, groups, threshold, self._limit())
         limit = self.config.rpn_proposals_train if self.training else self.config.rpn_proposals_test
         return [boxes[kept[images[kept] == i][:limit]] for i in range(len(parts))]
 
@@ -120,9 +121,7 @@ class RegionProposals(nn.Module):
         self, scores: AnchorScores, image: int, size: tuple[int, int]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the best boxes [n, 4] of all levels of an image, their logits and levels [n]."""
-        limit = self.config.rpn_candidates
-        if self.training and self.config.rpn_candidates_train is not None:
-            limit = self.config.rpn_candidates_train
+        limit = self._limit()
         boxes, logits, levels = [], [], []
         for number, anchors in enumerate(scores.anchors):
             best, places = scores.logits[number][image].topk(min(limit, len(anchors)))
@@ -133,6 +132,12 @@ class RegionProposals(nn.Module):
         found = torch.cat(boxes)
         usable = torch.nonzero(has_min_side(found, self.config.rpn_min_side)).flatten()
         return found[usable], torch.cat(logits)[usable], torch.cat(levels)[usable]
+
+    def _limit(self) -> int:
+        """Return how many candidates a level has at most."""
+        if self.training and self.config.rpn_candidates_train is not None:
+            return self.config.rpn_candidates_train
+        return self.config.rpn_candidates
 
     def losses(
         self, scores: AnchorScores, targets: Sequence[Target], generator: torch.Generator | None

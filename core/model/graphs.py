@@ -1,0 +1,67 @@
+"""Prediction on a GPU as one CUDA graph per size of batch: the host starts it and is free."""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor
+
+from core.model.fixed_shape import PaddedPrediction, predict_padded
+from core.model.mask_rcnn import MaskRCNN
+from core.model.structures import Selection
+
+_WARM_UP = 2  # runs before recording: they choose algorithms and compile kernels
+_MOST_GRAPHS = 6  # each holds its own memory
+
+
+class GraphedModel:
+    """Records the prediction of a batch the first time its size comes, then replays it.
+
+    Args:
+        model: for inference, on a CUDA device; its weights must not change.
+        selection: which boxes to keep.
+    """
+
+    def __init__(self, model: MaskRCNN, selection: Selection) -> None:
+        self._model = model
+        self._selection = selection
+        self._graphs: OrderedDict[torch.Size, _Recorded] = OrderedDict()
+
+    @torch.inference_mode()
+    def __call__(self, batch: Tensor, sizes: Tensor) -> PaddedPrediction:
+        """Predict; see `predict_padded`. What is returned stays valid."""
+        recorded = self._graphs.get(batch.shape)
+        if recorded is None:
+            recorded = self._graphs[batch.shape] = self._record(batch, sizes)
+            if len(self._graphs) > _MOST_GRAPHS:
+                self._graphs.popitem(last=False)
+        self._graphs.move_to_end(batch.shape)
+        return recorded.replay(batch, sizes)
+
+    def _record(self, batch: Tensor, sizes: Tensor) -> "_Recorded":
+        inputs = (batch.clone(memory_format=torch.channels_last), sizes.clone())
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(_WARM_UP):
+                predict_padded(self._model, *inputs, self._selection)
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        # Other threads, such as one that trains, go on with their own work on the device.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            output = predict_padded(self._model, *inputs, self._selection)
+        return _Recorded(graph, inputs, output)
+
+
+class _Recorded:
+    """A graph with the memory that it reads and writes."""
+
+    def __init__(
+        self, graph: torch.cuda.CUDAGraph, inputs: tuple[Tensor, Tensor], output: PaddedPrediction
+    ) -> None:
+        self._graph, self._inputs, self._output = graph, inputs, output
+
+    def replay(self, batch: Tensor, sizes: Tensor) -> PaddedPrediction:
+        self._inputs[0].copy_(batch)
+        self._inputs[1].copy_(sizes)
+        self._graph.replay()
+        return self._output.clone()
