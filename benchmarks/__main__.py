@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator
 import benchmarks
 from benchmarks.row import Row
 
-_NOT_BENCHMARKS = {"__main__", "coco_generator", "data", "row", "store_phases", "window"}
+_NOT_BENCHMARKS = {
+    "__main__",
+    "coco_generator",
+    "data",
+    "gpu_timing",
+    "row",
+    "store_phases",
+    "window",
+}
 
 
 def main() -> None:
@@ -18,7 +26,8 @@ def main() -> None:
     names = sorted(
         module.name
         for module in modules
-        if module.name not in _NOT_BENCHMARKS and not module.name.startswith("canvas_")
+        if module.name not in _NOT_BENCHMARKS
+        and not module.name.startswith(("canvas_", "inference_"))
     )
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
     parser.add_argument("name", choices=names)
@@ -26,12 +35,16 @@ def main() -> None:
     parser.add_argument(
         "--labelme", metavar="PYTHON", default="", help="of an environment that has labelme"
     )
+    parser.add_argument(
+        "--only", metavar="ROW", default="", help="rows that begin so, where a benchmark can choose"
+    )
     arguments = parser.parse_args()
     rows: Callable[..., Iterator[Row]] = importlib.import_module(
         f"benchmarks.{arguments.name}"
     ).rows
-    compares = "labelme" in inspect.signature(rows).parameters
-    for row in rows(labelme=arguments.labelme) if compares else rows():
+    known = inspect.signature(rows).parameters
+    given = {name: getattr(arguments, name) for name in ("labelme", "only") if name in known}
+    for row in rows(**given):
         print(row.to_json() if arguments.json else row.to_text(), flush=True)
 
 

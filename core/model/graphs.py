@@ -39,26 +39,39 @@ class GraphedModel:
 
     def _record(self, batch: Tensor, sizes: Tensor) -> "_Recorded":
         inputs = (batch.clone(memory_format=torch.channels_last), sizes.clone())
+        before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, True
+        try:
+            return self._recorded(inputs)
+        finally:
+            torch.backends.cudnn.benchmark = before
+
+    def _recorded(self, inputs: tuple[Tensor, Tensor]) -> "_Recorded":
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UP):
                 predict_padded(self._model, *inputs, self._selection)
+            # The graph reads the anchors where they lie: they must not be forgotten before it is.
+            anchors = self._model.rpn(self._model.fpn(self._model.backbone(inputs[0]))).anchors
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         # Other threads, such as one that trains, go on with their own work on the device.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             output = predict_padded(self._model, *inputs, self._selection)
-        return _Recorded(graph, inputs, output)
+        return _Recorded(graph, inputs, output, anchors)
 
 
 class _Recorded:
     """A graph with the memory that it reads and writes."""
 
     def __init__(
-        self, graph: torch.cuda.CUDAGraph, inputs: tuple[Tensor, Tensor], output: PaddedPrediction
+        self,
+        graph: torch.cuda.CUDAGraph,
+        inputs: tuple[Tensor, Tensor],
+        output: PaddedPrediction,
+        anchors: list[Tensor],
     ) -> None:
-        self._graph, self._inputs, self._output = graph, inputs, output
+        self._graph, self._inputs, self._output, self._anchors = graph, inputs, output, anchors
 
     def replay(self, batch: Tensor, sizes: Tensor) -> PaddedPrediction:
         self._inputs[0].copy_(batch)

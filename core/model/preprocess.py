@@ -7,6 +7,7 @@ filter, which averages where it shrinks).
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -61,10 +62,7 @@ def to_batch(
     step = _FEW_SIZES_MULTIPLE if few_sizes else _MULTIPLE
     height = _next_multiple(max(size[0] for size in sizes), step)
     width = _next_multiple(max(size[1] for size in sizes), step)
-    mean, std = (
-        torch.tensor(values, dtype=images[0].dtype, device=images[0].device)[:, None, None]
-        for values in (config.image_mean, config.image_std)
-    )
+    mean, std = _statistics(config, images[0].dtype, images[0].device)
     batch = torch.stack(
         [
             F.pad((image - mean) / std, (0, width - w, 0, height - h))
@@ -74,6 +72,19 @@ def to_batch(
     if config.image_bgr:
         batch = batch.flip(1)
     return batch.contiguous(memory_format=torch.channels_last), sizes
+
+
+@lru_cache(maxsize=8)
+def _statistics(
+    config: MaskRCNNConfig, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation [3, 1, 1]: sent to the device once, as sending makes it wait."""
+    with torch.inference_mode(mode=False):
+        mean, std = (
+            torch.tensor(values, dtype=dtype, device=device)[:, None, None]
+            for values in (config.image_mean, config.image_std)
+        )
+    return mean, std
 
 
 def _next_multiple(length: int, step: int) -> int:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from core.ops.kernels.nms import best_first, fused_keep
 from core.ops.nms import nms_by_group
-from tests.core.ops.kernels.devices import DEVICE, HAS_GPU
+from tests.core.ops.kernels.devices import DEVICE
 
 Problem = tuple[Tensor, Tensor, Tensor]
 
@@ -64,7 +64,6 @@ def test_nothing_in_nothing_out() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not HAS_GPU, reason="there is no GPU")
 @pytest.mark.parametrize(("count", "groups"), [(5000, 1), (5000, 5), (20000, 40), (3000, 900)])
 def test_compiled_kernels_are_the_cpus_answers(count: int, groups: int) -> None:
     boxes, scores, members = problem(count, groups, 1, scores=1000)

@@ -102,7 +102,6 @@ def test_levels_change_at_the_published_sides() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not HAS_GPU, reason="there is no GPU")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("sampling", ALL, ids=str)
 def test_compiled_kernels_are_the_reference(sampling: Sampling, dtype: torch.dtype) -> None:
@@ -110,7 +109,6 @@ def test_compiled_kernels_are_the_reference(sampling: Sampling, dtype: torch.dty
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not HAS_GPU, reason="there is no GPU")
 def test_gradients_are_the_same_bits_every_time() -> None:
     generator = torch.Generator().manual_seed(3)
     corners = torch.rand(2, 300, 2, generator=generator) * 150
