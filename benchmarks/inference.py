@@ -16,6 +16,7 @@ _MEASURES = {
     "r50_gpu_b8": ("benchmarks.inference_gpu", "eight_photos"),
     "roialign_gpu": ("benchmarks.inference_gpu_ops", "roi_align"),
     "nms_gpu": ("benchmarks.inference_gpu_ops", "suppression"),
+    "cuts_gpu": ("benchmarks.inference_gpu_ops", "cuts"),
 }
 
 

@@ -29,11 +29,9 @@ def roi_align() -> Iterator[Row]:
     """
     if not (has_gpu("roialign_gpu") and _kernels_work()):
         return
-    from core.ops.kernels.roi_align import Blocks, fused_roi_align
+    from core.ops.kernels.roi_align import fused_roi_align
 
-    boxes = _boxes(_IMAGES, _BOXES)
-    owners = torch.arange(_IMAGES, device="cuda").repeat_interleave(_BOXES)
-    rois = torch.cat((owners[:, None], boxes.flatten(0, 1)), dim=1)
+    boxes, rois = _rois()
     pooler = torchvision.ops.MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2)
 
     def theirs(levels: list[Tensor]) -> Tensor:
@@ -64,7 +62,30 @@ def roi_align() -> Iterator[Row]:
         yield _row(
             f"roialign_gpu_backward{suffix}", times, "torchvision.ops.MultiScaleRoIAlign", 1.0
         )
-    _sweep(lambda blocks: lambda x: fused_roi_align(x, rois, 7, _SAMPLING, Blocks(*blocks)))
+
+
+def cuts() -> Iterator[Row]:
+    """Say how other cuts of RoIAlign into programs do; no rows."""
+    if not (has_gpu("cuts_gpu") and _kernels_work()):
+        return
+    from core.ops.kernels.roi_align import Blocks, fused_roi_align
+
+    _, rois = _rois()
+    for dtype in (torch.float32, torch.bfloat16):
+        levels = _levels(dtype, torch.channels_last)
+        for cut in (Blocks(), Blocks(2, 4, 128, 2), Blocks(8, 8, 64, 4), Blocks(8, 8, 256, 8)):
+            pool = partial(_pool_cut, fused_roi_align, rois, cut)
+            with torch.no_grad():
+                (forward,) = alternated(partial(pool, levels), repeats=10)
+            (backward,) = alternated(_backward(pool, levels), repeats=10)
+            say(f"{dtype} {cut}: forward {forward:.3f}, backward {backward:.3f} ms")
+    yield from ()
+
+
+def _pool_cut(
+    pool: Callable[..., Tensor], rois: Tensor, cut: object, levels: list[Tensor]
+) -> Tensor:
+    return pool(levels, rois, 7, _SAMPLING, cut)
 
 
 def suppression() -> Iterator[Row]:
@@ -127,6 +148,13 @@ def _boxes(images: int, count: int) -> Tensor:
     return torch.minimum(boxes.clamp_min(0), limits)
 
 
+def _rois() -> tuple[Tensor, Tensor]:
+    """The boxes [B, n, 4], and the same as [B * n, 5]."""
+    boxes = _boxes(_IMAGES, _BOXES)
+    owners = torch.arange(_IMAGES, device="cuda").repeat_interleave(_BOXES)
+    return boxes, torch.cat((owners[:, None], boxes.flatten(0, 1)), dim=1)
+
+
 def _levels(
     dtype: torch.dtype, memory: torch.memory_format = torch.contiguous_format
 ) -> list[Tensor]:
@@ -164,19 +192,6 @@ def _backward(pool: Pool, levels: list[Tensor]) -> Callable[[], object]:
     pooled = pool(leaves)
     outer = torch.rand_like(pooled)
     return lambda: torch.autograd.grad(pooled, leaves, outer, retain_graph=True)
-
-
-def _sweep(pool_with: Callable[[tuple[int, int, int, int]], Pool]) -> None:
-    """Say how other cuts into programs do."""
-    for dtype in (torch.float32, torch.bfloat16):
-        levels = _levels(dtype, torch.channels_last)
-        for blocks in ((4, 4, 256, 4), (2, 4, 256, 2), (8, 4, 256, 8), (4, 4, 128, 4),
-                       (8, 8, 64, 4), (4, 8, 128, 8), (4, 8, 256, 8), (1, 4, 256, 1)):  # fmt: skip
-            pool = pool_with(blocks)
-            with torch.no_grad():
-                (forward,) = alternated(partial(pool, levels), repeats=10)
-            (backward,) = alternated(_backward(pool, levels), repeats=10)
-            say(f"{dtype} bins, tile, channels, warps {blocks}: {forward:.3f} {backward:.3f} ms")
 
 
 def _graphed(work: Callable[[], object]) -> torch.cuda.CUDAGraph:

@@ -54,7 +54,7 @@ def predict_padded(
         sizes: [B, 2] on the batch's device, height and width of every image.
         selection: which boxes to keep.
     """
-    levels = model.fpn(model.backbone(batch))
+    levels = model.levels(batch)
     proposals, counts = _propose(model, model.rpn(levels), sizes)
     pooled = _pool(model, levels, proposals, model.config.box_pool)
     logits, deltas = model.box_head(pooled)

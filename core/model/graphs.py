@@ -52,7 +52,7 @@ class GraphedModel:
             for _ in range(_WARM_UP):
                 predict_padded(self._model, *inputs, self._selection)
             # The graph reads the anchors where they lie: they must not be forgotten before it is.
-            anchors = self._model.rpn(self._model.fpn(self._model.backbone(inputs[0]))).anchors
+            anchors = self._model.rpn(self._model.levels(inputs[0])).anchors
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         # Other threads, such as one that trains, go on with their own work on the device.

@@ -89,7 +89,11 @@ class MaskRCNN(nn.Module):
         """Normalise the images, pad them to one batch, and return what all heads start from."""
         few_sizes = self.training and images[0].is_cuda
         batch, sizes = to_batch(images, self.config, few_sizes=few_sizes)
-        return Features(self.fpn(self.backbone(batch)), sizes)
+        return Features(self.levels(batch), sizes)
+
+    def levels(self, batch: Tensor) -> list[Tensor]:
+        """Return P2..P6 of a batch [B, 3, H, W], in the type of the weights."""
+        return self.fpn(self.backbone(batch.to(next(self.parameters()).dtype)))
 
     @property
     def selection(self) -> Selection:

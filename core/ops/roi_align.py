@@ -128,9 +128,11 @@ def roi_align(
     """
     if sampling.interpolation == "bicubic":
         return _bicubic_roi_align(features, rois, size, scale, sampling)
-    return torchvision.ops.roi_align(
-        features, rois, size, scale, sampling.per_bin or -1, aligned=sampling.aligned
+    exact = features.to(rois.dtype)  # there is no kernel for bf16
+    pooled = torchvision.ops.roi_align(
+        exact, rois, size, scale, sampling.per_bin or -1, aligned=sampling.aligned
     )
+    return pooled.to(features.dtype)
 
 
 def _bicubic_roi_align(
