@@ -12,7 +12,14 @@ from core.masks.contours import (
     reaches_far,
 )
 from core.masks.mask import Bitmap, Mask
-from core.masks.rle import RunLengths, canonical_counts, decode_rle, empty_counts, encode_rle
+from core.masks.rle import (
+    RunLengths,
+    canonical_counts,
+    decode_rle,
+    empty_counts,
+    encode_changes,
+    encode_rle,
+)
 
 __all__ = [
     "Bitmap",
@@ -24,6 +31,7 @@ __all__ = [
     "canonical_counts",
     "decode_rle",
     "empty_counts",
+    "encode_changes",
     "encode_rle",
     "fill_polygons",
     "mask_to_rings",

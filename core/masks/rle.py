@@ -43,6 +43,22 @@ def encode_rle(mask: Mask, height: int, width: int) -> RunLengths:
     return {"size": [height, width], "counts": _compress(counts)}
 
 
+def encode_changes(places: NDArray[np.int64], height: int, width: int) -> RunLengths:
+    """Encode what is known by where it changes.
+
+    Args:
+        places: Sorted, counted down the columns one after the other: where outside changes to
+            inside or back. An even number of changes at one place is none.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
+    """
+    pixels = height * width
+    places, times = np.unique(places, return_counts=True)
+    places = places[(times % 2 == 1) & (places < pixels)]
+    counts = np.diff(places, prepend=0, append=pixels)
+    return {"size": [height, width], "counts": _compress(counts)}
+
+
 def empty_counts(height: int, width: int) -> bytes:
     """The compressed run lengths of an image of which nothing is inside."""
     return _compress(np.array([height * width], dtype=np.int64)).encode("ascii")

@@ -1,8 +1,12 @@
 """The exact bilinear map from the square grid of the mask head to a mask in the image.
 
 It uses half-pixel centres and continuous box coordinates: cell (i, j) of a g × g grid covers its
-share of the box, and its value stands at its centre. No full-size canvas is ever built. The other
-direction is `core.ops.mask_sampling`.
+share of the box, and its value stands at its centre. The other direction is
+`core.ops.mask_sampling`.
+
+Down a column of pixels the value is linear between two rows of the grid. So where it crosses the
+threshold is known without looking at the pixels: the cost follows the width of the box and the
+grid's rows, and for run lengths nothing of the size of the box is ever built.
 """
 
 import math
@@ -10,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import Mask
+from core.masks import Mask, RunLengths, encode_changes
 
 Box = tuple[float, float, float, float]
 
@@ -33,42 +37,66 @@ def paste_mask(
     Returns:
         The mask in image coordinates; empty when nothing reaches the threshold.
     """
-    x1, y1, x2, y2 = box_xyxy
-    xs = _pixel_range(x1, x2, width)
-    ys = _pixel_range(y1, y2, height)
-    if len(xs) == 0 or len(ys) == 0:
+    columns, rows = _changes(prob, box_xyxy, (height, width), threshold)
+    if len(columns) == 0:
         return Mask.empty()
-    down = _resize_matrix((ys + 0.5 - y1) / (y2 - y1), prob.shape[0])  # [h, g]
-    across = _resize_matrix((xs + 0.5 - x1) / (x2 - x1), prob.shape[1])  # [w, g]
-    values = down @ prob.astype(np.float64) @ across.T
-    return Mask.from_bitmap(values >= threshold, x=int(xs[0]), y=int(ys[0]))
+    left, top = int(columns[0]), int(rows.min())
+    changes = np.zeros((int(rows.max()) - top, int(columns[-1]) - left + 1), np.uint8)
+    # Two changes at one place are none. Those below the last row change nothing that is seen.
+    seen = rows - top < len(changes)
+    np.bitwise_xor.at(changes, (rows[seen] - top, columns[seen] - left), np.uint8(1))
+    crop = np.bitwise_xor.accumulate(changes, axis=0, out=changes)
+    return Mask.from_bitmap(crop.view(np.bool_), x=left, y=top)
 
 
-def _taps(
-    positions: NDArray[np.float64], size: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the two neighbours [n, 2] of each position and their weights, 0 outside the array."""
-    first = np.floor(positions).astype(np.intp)
-    share = positions - first
-    neighbours = np.stack((first, first + 1), axis=1)
-    weights = np.stack((1 - share, share), axis=1)
-    weights[(neighbours < 0) | (neighbours >= size)] = 0
-    return neighbours.clip(0, size - 1), weights
+def paste_run_lengths(
+    prob: NDArray[np.float32], box_xyxy: Box, height: int, width: int, threshold: float = 0.5
+) -> RunLengths:
+    """Return `encode_rle` of `paste_mask`, without making the mask; arguments as there."""
+    columns, rows = _changes(prob, box_xyxy, (height, width), threshold)
+    return encode_changes(columns * height + rows, height, width)
 
 
-def _pixel_range(low: float, high: float, limit: int) -> NDArray[np.int64]:
-    """Return the pixels whose centre lies in [low, high) and inside the image."""
-    first = max(0, math.ceil(low - 0.5))
-    last = min(limit, math.ceil(high - 0.5))
-    return np.arange(first, last)
+def _changes(
+    prob: NDArray[np.float32], box_xyxy: Box, size: tuple[int, int], threshold: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return columns and rows [n] of the pixels where inside and outside change places.
+
+    They are sorted by column, then row. Above the first change of a column is outside, and its last
+    change, which may lie below the image, leads outside again.
+    """
+    x1, y1, x2, y2 = box_xyxy
+    left, right = _pixel_range(x1, x2, size[1])
+    top, bottom = _pixel_range(y1, y2, size[0])
+    grid = len(prob)
+    if right <= left or bottom <= top:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    values = _columns(prob, (np.arange(left, right) + 0.5 - x1) / (x2 - x1))  # [w, g]
+    inside = np.zeros((len(values), grid + 2), np.bool_)
+    inside[:, 1:-1] = values >= threshold
+    columns, before = np.nonzero(inside[:, 1:] != inside[:, :-1])  # between grid rows before, + 1
+    rows = np.where(before == 0, top, bottom)
+    inner = np.flatnonzero((before > 0) & (before < grid))
+    column, upper = columns[inner], before[inner] - 1
+    low, high = values[column, upper], values[column, upper + 1]
+    crossing = upper + (threshold - low) / (high - low)
+    place = (crossing + 0.5) / grid * (y2 - y1) + y1 - 0.5
+    # The first pixel behind the crossing; a pixel at the threshold is inside.
+    first = np.where(high > low, np.ceil(place), np.floor(place) + 1)
+    rows[inner] = first.clip(top, bottom)
+    return columns + left, rows
 
 
-def _resize_matrix(shares: NDArray[np.floating], size: int) -> NDArray[np.float64]:
-    """Return [n, size]: the weights of the grid's cells at positions 0..1 along the box."""
-    positions = (shares * size - 0.5).clip(0, size - 1).astype(np.float64)
-    neighbours, weights = _taps(positions, size)
-    matrix = np.zeros((len(shares), size))
-    row = np.arange(len(shares))
-    matrix[row, neighbours[:, 0]] += weights[:, 0]
-    matrix[row, neighbours[:, 1]] += weights[:, 1]
-    return matrix
+def _columns(prob: NDArray[np.float32], shares: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return [n, g]: the grid's values at positions 0..1 across the box, for each of its rows."""
+    grid = prob.shape[1]
+    positions = (shares * grid - 0.5).clip(0, grid - 1)
+    first = positions.astype(np.intp)
+    share = (positions - first)[:, None]
+    turned = prob.T.astype(np.float64)
+    return turned[first] * (1 - share) + turned[np.minimum(first + 1, grid - 1)] * share
+
+
+def _pixel_range(low: float, high: float, limit: int) -> tuple[int, int]:
+    """Return the first pixel whose centre lies in [low, high) and inside the image, and the end."""
+    return max(0, math.ceil(low - 0.5)), min(limit, math.ceil(high - 0.5))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from core.ops.boxes import box_area
 from core.ops.fused import MOST_LEVELS, fused_kernels_work
+from core.ops.roi_align_rows import pool_rows
 
 _CANONICAL_SIDE = 224.0
 _CANONICAL_LEVEL = 4
@@ -99,6 +100,9 @@ def pyramid_roi_align_flat(
         return fused_roi_align(levels, rois, size, sampling)
     flat = rois[:, 1:]
     numbers = pyramid_levels(flat, 2, 1 + len(levels))
+    if _can_pool_rows(levels, sampling):
+        points, aligned = sampling.per_bin, sampling.aligned
+        return pool_rows(levels, rois, numbers - 2, size, per_bin=points, aligned=aligned)
     pooled, places = [], []
     for number, features in enumerate(levels, start=2):
         members = torch.nonzero(numbers == number).flatten()
@@ -109,6 +113,15 @@ def pyramid_roi_align_flat(
     if not pooled:
         return levels[0].new_zeros((0, levels[0].shape[1], size, size))
     return torch.cat(pooled)[torch.argsort(torch.cat(places))]
+
+
+def _can_pool_rows(levels: Sequence[Tensor], sampling: Sampling) -> bool:
+    """Whether the fast way of CPUs will do: no gradients, and a fixed number of points."""
+    first = levels[0]
+    needs_gradients = torch.is_grad_enabled() and any(level.requires_grad for level in levels)
+    fixed = sampling.interpolation == "bilinear" and sampling.per_bin > 0
+    known = first.dtype in (torch.float32, torch.bfloat16)
+    return first.device.type == "cpu" and known and fixed and not needs_gradients
 
 
 def roi_align(

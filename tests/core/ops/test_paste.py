@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from core.ops.paste import Box, paste_mask
+from core.masks import Mask, encode_rle
+from core.ops.paste import Box, paste_mask, paste_run_lengths
 
 BOXES: list[Box] = [
     (10.3, 7.7, 43.1, 38.9),
@@ -77,3 +78,5 @@ def test_no_pixel_of_any_box_differs_from_the_definition(
     box = (corner[0], corner[1], corner[0] + sides[0], corner[1] + sides[1])
     pasted = paste_mask(prob, box, 60, 80).to_bitmap(60, 80)
     np.testing.assert_array_equal(pasted, paste_by_grid_sample(prob, box, 60, 80))
+    runs = paste_run_lengths(prob, box, 60, 80)
+    assert runs == encode_rle(Mask.from_bitmap(pasted), 60, 80)
