@@ -12,13 +12,13 @@ from torch import Tensor
 from core.learning.transforms import resize_image
 from core.masks import Mask
 from core.model.config import MaskRCNNConfig
+from core.model.folding import inference_copy
 from core.model.mask_rcnn import Boxes, Features, MaskRCNN, Selection
-from core.model.precision import bf16_is_faster
+from core.model.precision import choose_precision
 from core.model.preprocess import resize_short_side
 from core.model.pretrained import load_any
 from core.ops.paste import Box, paste_mask
 
-_PRECISIONS = ("auto", "fp32", "bf16")
 # What may lie under a point: every score, and overlaps that `predict` would suppress.
 _CANDIDATES = Selection(score_threshold=0.0, nms_threshold=0.8, class_agnostic_nms=True, limit=300)
 _MASKS_PER_POINT = 16
@@ -63,35 +63,49 @@ class Predictor:
     `predict_boxes` and `predict_at` then cost milliseconds.
 
     Args:
-        model: is put on the device and into evaluation mode: pass a copy of one that trains.
+        model: is copied, with its norms folded into its convolutions; later changes of its weights
+            are not seen.
         device: "auto" (CUDA where available), or any device of torch.
-        precision: "fp32", "bf16", or "auto": bf16 where a short measurement, once per process,
-            finds it clearly faster.
+        precision: "fp32", "bf16", or "auto": bf16 where a measurement of a second finds it
+            clearly faster.
+        kept: a file that remembers what was measured; None: it is measured once per process.
 
     Raises:
         ValueError: the precision is none of these.
     """
 
-    def __init__(self, model: MaskRCNN, *, device: str = "auto", precision: str = "auto") -> None:
-        if precision not in _PRECISIONS:
-            raise ValueError(f"precision: expected one of {_PRECISIONS}, got {precision!r}")
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = device
+    def __init__(
+        self,
+        model: MaskRCNN,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        kept: Path | None = None,
+    ) -> None:
+        self.device, found = _device(device)
+        chosen = choose_precision(self.device, precision, kept)
+        self.precision = chosen.name
+        self.reason = f"{found}; {chosen.reason}"
         self.config: MaskRCNNConfig = model.config
-        self._model = model.eval().to(device)
-        self._uses_bf16 = precision == "bf16" or (precision == "auto" and bf16_is_faster(device))
+        self._model = inference_copy(model, chosen.dtype).to(self.device)
         self._embedded: _Embedded | None = None
         self._candidates: Boxes | None = None  # of the embedded image, found when first asked for
 
     @classmethod
-    def load(cls, path: Path, *, device: str = "auto") -> "Predictor":
+    def load(
+        cls,
+        path: Path,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        kept: Path | None = None,
+    ) -> "Predictor":
         """Read a model: a version's folder, a .safetensors file, or a published checkpoint.
 
         Raises:
             ModelFileError: the file is missing, damaged, or of no known kind.
         """
-        return cls(load_any(path), device=device)
+        return cls(load_any(path), device=device, precision=precision, kept=kept)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -144,10 +158,9 @@ class Predictor:
         """
         if not images:
             return []
-        with self._autocast():
-            embedded = self._embed(images)
-            found = self._model.detect(embedded.features, selection)
-            return self._detections(embedded, found)
+        embedded = self._embed(images)
+        found = self._model.detect(embedded.features, selection)
+        return self._detections(embedded, found)
 
     @torch.inference_mode()
     def embed(self, image: NDArray[np.uint8]) -> None:
@@ -159,8 +172,7 @@ class Predictor:
         Raises:
             ValueError: the array is no RGB image.
         """
-        with self._autocast():
-            self._embedded = self._embed([image])
+        self._embedded = self._embed([image])
         self._candidates = None
 
     @torch.inference_mode()
@@ -183,11 +195,10 @@ class Predictor:
         if not (boxes.isfinite().all() and (boxes[:, 2:] > boxes[:, :2]).all()):
             raise ValueError(f"expected boxes x1, y1, x2, y2 with x1 < x2, y1 < y2: {boxes_xyxy}")
         boxes = boxes.to(self.device) / embedded.scales[0]
-        with self._autocast():
-            logits, _ = self._model.classify(embedded.features, [boxes])
-            scores, columns = logits.softmax(dim=1)[:, 1:].max(dim=1)
-            found = [Boxes(boxes, scores, columns + 1)]
-            return self._detections(embedded, found, keep_empty=True)[0]
+        logits, _ = self._model.classify(embedded.features, [boxes])
+        scores, columns = logits.softmax(dim=1)[:, 1:].max(dim=1)
+        found = [Boxes(boxes, scores, columns + 1)]
+        return self._detections(embedded, found, keep_empty=True)[0]
 
     @torch.inference_mode()
     def predict_at(self, point: tuple[float, float], *, limit: int = 8) -> list[Detection]:
@@ -211,14 +222,13 @@ class Predictor:
         (x, y), (height, width) = point, embedded.sizes[0]
         if not (0 <= x < width and 0 <= y < height):
             raise ValueError(f"expected a point within {width} x {height} pixels, got {point}")
-        with self._autocast():
-            if self._candidates is None:
-                self._candidates = self._model.detect(embedded.features, _CANDIDATES)[0]
-            boxes = self._candidates.boxes_xyxy
-            at = boxes.new_tensor((x, y)) / embedded.scales[0][:2]
-            under = ((boxes[:, :2] <= at) & (at < boxes[:, 2:])).all(dim=1)
-            found = self._candidates.where(under).first(_MASKS_PER_POINT)
-            detections = self._detections(embedded, [found])[0]
+        if self._candidates is None:
+            self._candidates = self._model.detect(embedded.features, _CANDIDATES)[0]
+        boxes = self._candidates.boxes_xyxy
+        at = boxes.new_tensor((x, y)) / embedded.scales[0][:2]
+        under = ((boxes[:, :2] <= at) & (at < boxes[:, 2:])).all(dim=1)
+        found = self._candidates.where(under).first(_MASKS_PER_POINT)
+        detections = self._detections(embedded, [found])[0]
         return [d for d in detections if d.mask.contains(int(x), int(y))][:limit]
 
     def _selection(
@@ -231,10 +241,6 @@ class Predictor:
             class_agnostic_nms=usual.class_agnostic_nms if agnostic is None else agnostic,
             limit=limit,
         )
-
-    def _autocast(self) -> torch.autocast:
-        kind = torch.device(self.device).type
-        return torch.autocast(kind, torch.bfloat16, enabled=self._uses_bf16)
 
     def _require_embedded(self) -> _Embedded:
         if self._embedded is None:
@@ -288,6 +294,15 @@ class Predictor:
         """Return [3, H, W] float32 in 0..1 on the device."""
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
         return pixels.permute(2, 0, 1).float() / 255
+
+
+def _device(wanted: str) -> tuple[str, str]:
+    """Return the device, and why it is that one."""
+    if wanted != "auto":
+        return wanted, f"{wanted} was asked for"
+    if torch.cuda.is_available():
+        return "cuda", f"torch finds {torch.cuda.get_device_name()}"
+    return "cpu", "torch finds no CUDA GPU"
 
 
 def _check(image: NDArray[np.uint8]) -> None:

@@ -25,6 +25,10 @@ COMMANDS = frozenset(
 """The first words that are no path; known here so that the window opens without loading typer."""
 
 
+CHOICES = {"device": ("auto", "cpu", "cuda"), "precision": ("auto", "fp32", "bf16")}
+"""What the window may be told to compute with: `mrcnn-gui photos --device cpu`."""
+
+
 def main() -> int:
     """Run the program.
 
@@ -35,6 +39,13 @@ def main() -> int:
     # several times as fast. Read once, when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     words = sys.argv[1:]
+    if not words or words[0] not in COMMANDS:
+        words, chosen = _take_options(words)
+        for name, value in chosen.items():
+            if value not in CHOICES[name]:
+                among = ", ".join(CHOICES[name])
+                sys.stderr.write(f"mrcnn-gui: --{name} is one of {among}, not {value!r}\n")
+                return 2
     if words and (words[0] in COMMANDS or words[0].startswith("-")):
         from mrcnn_gui.cli import run
 
@@ -44,7 +55,22 @@ def main() -> int:
         return 2
     from mrcnn_gui.app import run_window
 
-    return run_window(Path(words[0]) if words else None)
+    return run_window(Path(words[0]) if words else None, chosen)
+
+
+def _take_options(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Part what the window computes with from the other words."""
+    rest, chosen = [], {}
+    waiting = ""
+    for word in words:
+        name, _, value = word.removeprefix("--").partition("=")
+        if waiting:
+            chosen[waiting], waiting = word, ""
+        elif word.startswith("--") and name in CHOICES:
+            chosen[name], waiting = value, "" if value else name
+        else:
+            rest.append(word)
+    return rest, chosen
 
 
 def _exists(word: str) -> bool:

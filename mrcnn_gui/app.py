@@ -2,7 +2,9 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mrcnn_gui.display import missing_display
@@ -13,12 +15,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+COMPUTE = ("device", "precision")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 WARM_UP_MS = 300
 """The import of torch holds up the event loop: first the window is drawn."""
 
 
-def run_window(path: Path | None) -> int:
+def run_window(path: Path | None, chosen: Mapping[str, str] = NOTHING) -> int:
     """Open the window, on a folder of images or a project when a path is given.
+
+    Args:
+        path: What to open, or None.
+        chosen: "device" and "precision" to compute with this time, instead of the settings'.
 
     Returns:
         The exit code: 0, or 2 when there is no display or Qt cannot use it.
@@ -44,6 +52,8 @@ def run_window(path: Path | None) -> int:
     window.show()
     if path is not None:
         window.project.open(path.resolve())
+    wanted = [chosen.get(what) or services.settings.compute(what) for what in COMPUTE]
+    services.segmenter.compute_with(*wanted)
     QTimer.singleShot(WARM_UP_MS, services.segmenter.warm_up)
     code = application.exec()
     close_services(services)

@@ -45,9 +45,11 @@ def test_the_first_word_is_a_command_or_a_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     opened: list[Path | None] = []
+    options: list[dict[str, str]] = []
 
-    def run_window(path: Path | None) -> int:
+    def run_window(path: Path | None, chosen: dict[str, str]) -> int:
         opened.append(path)
+        options.append(chosen)
         return 0
 
     monkeypatch.setattr("mrcnn_gui.app.run_window", run_window)
@@ -67,6 +69,13 @@ def test_the_first_word_is_a_command_or_a_path(
     assert main("x" * 300) == 2  # longer than a name can be
     assert main("export") == 2  # the command, without its arguments
     assert len(opened) == 3
+    assert main("photos", "--device", "cpu", "--precision=bf16") == 0
+    assert main("--precision", "fp32") == 0
+    assert opened[3:] == [Path("photos"), None]
+    assert options == [{}, {}, {}, {"device": "cpu", "precision": "bf16"}, {"precision": "fp32"}]
+    assert main("photos", "--device", "tpu") == 2
+    assert main("photos", "--device") == 2
+    assert len(opened) == 5
 
 
 def test_there_is_no_bar_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,38 +1,140 @@
-"""Whether computing in bf16 pays on this machine."""
+"""Whether computing in bf16 pays on this machine: never assumed, measured once and remembered."""
 
+import json
+import logging
+import platform
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from core.files import write_atomically
+
+logger = logging.getLogger(__name__)
+
 _WORTHWHILE = 1.3  # how much faster bf16 must be before its lower precision is accepted
+_SECONDS = 1.0  # that the measurement may take
+_FEWEST_ROUNDS = 3
 
 
-@cache
-def bf16_is_faster(device: str) -> bool:
-    """Time one convolution of the mask head's kind in both precisions, once per process.
+@dataclass(frozen=True)
+class Precision:
+    """What a model computes in.
+
+    Attributes:
+        dtype: float32 or bfloat16.
+        reason: why, in words for people.
+    """
+
+    dtype: torch.dtype
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """Either "bf16" or "fp32"."""
+        return "bf16" if self.dtype == torch.bfloat16 else "fp32"
+
+
+def choose_precision(device: str, wanted: str = "auto", kept: Path | None = None) -> Precision:
+    """Return bf16 where it is clearly faster, unless one is asked for.
 
     Args:
         device: any of torch.
+        wanted: "auto", "bf16" or "fp32".
+        kept: a JSON file that remembers what was measured, per machine, device and edition of
+            torch; None: measured once per process.
+
+    Raises:
+        ValueError: `wanted` is none of these.
     """
-    with torch.inference_mode():
-        x = torch.zeros(8, 96, 14, 14, device=device).contiguous(memory_format=torch.channels_last)
-        weight = torch.zeros(96, 96, 3, 3, device=device).contiguous(
-            memory_format=torch.channels_last
-        )
-        half = _seconds(x.bfloat16(), weight.bfloat16())
-        return _seconds(x, weight) > _WORTHWHILE * half
+    if wanted in ("bf16", "fp32"):
+        dtype = torch.bfloat16 if wanted == "bf16" else torch.float32
+        return Precision(dtype, "as it was asked for")
+    if wanted != "auto":
+        raise ValueError(f"precision: expected auto, bf16 or fp32, got {wanted!r}")
+    gain = bf16_gain(device, kept)
+    if gain > _WORTHWHILE:
+        return Precision(torch.bfloat16, f"bf16 was measured {gain:.1f} times as fast as fp32 here")
+    return Precision(torch.float32, f"bf16 was measured only {gain:.1f} times as fast here")
 
 
-def _seconds(x: Tensor, weight: Tensor) -> float:
-    """Return the best time of a few convolutions, after one to warm up."""
-    times = []
-    for _ in range(4):
-        start = time.perf_counter()
-        F.conv2d(x, weight, padding=1)
-        if x.is_cuda:
-            torch.cuda.synchronize(x.device)
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
+@cache
+def bf16_gain(device: str, kept: Path | None = None) -> float:
+    """Return how many times as fast as fp32 bf16 is; see `choose_precision`."""
+    known = _read(kept)
+    key = _machine(device)
+    if key not in known:
+        known[key] = round(_measure(device), 3)
+        if kept is not None:
+            _write(kept, known)
+    return known[key]
+
+
+def _machine(device: str) -> str:
+    """Return what a measurement holds for."""
+    name = torch.cuda.get_device_name() if device.startswith("cuda") else platform.machine()
+    capability = torch.backends.cpu.get_cpu_capability()
+    threads = torch.get_num_threads()
+    return f"{platform.node()} {name} {capability} {threads} threads torch {torch.__version__}"
+
+
+def _read(kept: Path | None) -> dict[str, float]:
+    try:
+        known = json.loads(kept.read_text(encoding="utf-8")) if kept else {}
+        return {str(key): float(gain) for key, gain in known.items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # not there, or not ours
+        return {}
+
+
+def _write(kept: Path, known: dict[str, float]) -> None:
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(kept, json.dumps(known, indent=1))
+    except OSError as error:
+        logger.info("what was measured cannot be remembered: %s", error)
+
+
+@torch.inference_mode()
+def _measure(device: str) -> float:
+    """Let both take turns at the kinds of layers that a model has; compare their best times."""
+    works = {dtype: _work(device, dtype) for dtype in (torch.float32, torch.bfloat16)}
+    best = dict.fromkeys(works, float("inf"))
+    start = time.perf_counter()
+    rounds = 0
+    while rounds < _FEWEST_ROUNDS or time.perf_counter() - start < _SECONDS:
+        for dtype, work in works.items():
+            seconds = _seconds(work, device)
+            # The first round chooses algorithms and brings the processor up to speed.
+            best[dtype] = min(best[dtype], seconds) if rounds else best[dtype]
+        rounds += 1
+    return best[torch.float32] / best[torch.bfloat16]
+
+
+def _work(device: str, dtype: torch.dtype) -> Callable[[], object]:
+    def drawn(*shape: int) -> Tensor:
+        values = torch.full(shape, 0.5, device=device, dtype=dtype)
+        return values.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else values
+
+    image, pooled = drawn(1, 96, 80, 80), drawn(256, 2048)
+    full, expand, each = drawn(96, 96, 3, 3), drawn(384, 96, 1, 1), drawn(384, 1, 5, 5)
+    dense = drawn(512, 2048)
+
+    def work() -> None:
+        F.conv2d(image, full, padding=1)
+        F.conv2d(F.conv2d(image, expand), each, padding=2, groups=384)
+        F.linear(pooled, dense)
+
+    return work
+
+
+def _seconds(work: Callable[[], object], device: str) -> float:
+    start = time.perf_counter()
+    work()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start

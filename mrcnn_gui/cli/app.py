@@ -10,7 +10,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Annotate instance masks with a Mask R-CNN inside. Without a command: open the window, "
-    "on a folder of images or a project if one is named.",
+    "on a folder of images or a project if one is named; it knows --device and --precision, too.",
 )
 
 

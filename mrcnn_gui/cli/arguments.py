@@ -22,6 +22,14 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class Precision(StrEnum):
+    """What the model computes in."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
 Project = Annotated[
     Path, typer.Argument(help="Project folder, or the images folder that holds .mrcnn.")
 ]

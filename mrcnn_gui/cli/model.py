@@ -13,6 +13,7 @@ from mrcnn_gui.cli.arguments import (
     Instances,
     Model,
     OfProject,
+    Precision,
     Project,
     Score,
 )
@@ -34,9 +35,12 @@ def presegment(
     project: Project,
     model: Model = None,
     min_score: Score = 0.05,
+    device: Device = Device.AUTO,
+    precision: Precision = Precision.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Let the model suggest masks for every image that is to do."""
+    from mrcnn_gui.workflows.models import Compute
     from mrcnn_gui.workflows.presegment import PresegmentProgress, presegment_todo
 
     def show(progress: PresegmentProgress) -> None:
@@ -50,7 +54,8 @@ def presegment(
 
     with reasons(), progress_bar("Pre-segmenting") as update:
         folder = open_folder(project)
-        results = presegment_todo(folder, model, min_score=min_score, on_progress=show)
+        compute = Compute(device, precision)
+        results = presegment_todo(folder, model, compute, min_score=min_score, on_progress=show)
     readable = [result for result in results if not result.problem]
     if not as_json:
         count = sum(result.count for result in readable)
@@ -136,16 +141,19 @@ def evaluate(
     class_agnostic: Annotated[
         bool, typer.Option("--class-agnostic", help="Count every category as the same one.")
     ] = False,
+    device: Device = Device.AUTO,
+    precision: Precision = Precision.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Box and mask AP of a model on a COCO file."""
     from mrcnn_gui.workflows.evaluate import evaluate_model
-    from mrcnn_gui.workflows.models import resolve_model
+    from mrcnn_gui.workflows.models import Compute, resolve_model
 
     with reasons(), counting("Evaluating") as count:
         version_id, path = resolve_model(project and open_folder(project), model)
+        compute = Compute(device, precision)
         metrics = evaluate_model(
-            instances, images, path, class_agnostic=class_agnostic, on_progress=count
+            instances, images, path, compute, class_agnostic=class_agnostic, on_progress=count
         )
     text = f"{version_id}: box AP {metrics.box_ap:.3f}, mask AP {metrics.mask_ap:.3f}"
     tell({"model": version_id} | metrics.to_dict(), text, as_json=as_json)
@@ -158,18 +166,21 @@ def predict(
     out: Annotated[Path, typer.Option(help="COCO results file to write.")],
     project: OfProject = None,
     model: Model = None,
+    device: Device = Device.AUTO,
+    precision: Precision = Precision.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Write what a model finds on the images of a COCO file, as COCO results."""
     from mrcnn_gui.workflows.evaluate import check_writable, predict_coco, write_results
-    from mrcnn_gui.workflows.models import resolve_model
+    from mrcnn_gui.workflows.models import Compute, resolve_model
 
     problems: list[str] = []
     with reasons(), counting("Predicting") as count:
         check_writable(out)
         version_id, path = resolve_model(project and open_folder(project), model)
+        compute = Compute(device, precision)
         results = predict_coco(
-            instances, images, path, on_progress=count, on_problem=problems.append
+            instances, images, path, compute, on_progress=count, on_problem=problems.append
         )
         write_results(out, results)
     warn_each(problems)

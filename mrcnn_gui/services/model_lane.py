@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 from mrcnn_gui.project.model_versions import ModelVersion
 from mrcnn_gui.services.jobs import Job
 from mrcnn_gui.workflows import models
+from mrcnn_gui.workflows.models import AUTOMATIC, Compute
 
 if TYPE_CHECKING:
     from core.predictor import Predictor
     from mrcnn_gui.workflows.presegment import Presegmented
+
+
+Load = Callable[[Path, Compute], "Predictor"]
+"""Called with a version's folder and what to compute with."""
 
 
 def limit_threads() -> None:
@@ -23,44 +28,74 @@ def limit_threads() -> None:
     torch.set_num_threads(max(1, (cores or 2) - 1))
 
 
-def load_predictor(folder: Path) -> "Predictor":
+def load_predictor(folder: Path, compute: Compute) -> "Predictor":
     """Import torch, if this is the first time, and load a version's weights.
 
     Raises:
-        ProjectError: The weights are missing or damaged.
+        ProjectError: The weights are missing or damaged, or there is no such device.
     """
     limit_threads()
-    return models.load_predictor(folder)
+    return models.load_predictor(folder, compute)
 
 
 class LoadedModel:
     """The predictor in memory: only the model lane touches it, so it needs no lock."""
 
-    def __init__(self, load: Callable[[Path], "Predictor"]) -> None:
+    def __init__(self, load: Load) -> None:
         self._load = load
+        self._compute = AUTOMATIC
         self._folder: Path | None = None
         self._predictor: Predictor | None = None
+
+    def compute_with(self, compute: Compute) -> None:
+        """Load anew when next used, to compute so."""
+        self._compute = compute
+        self._predictor = self._folder = None
 
     def use(self, version: ModelVersion) -> "Predictor":
         """The predictor of a version; loaded when another one, or none, is in memory."""
         if self._predictor is None or self._folder != version.folder:
             self._predictor = self._folder = None  # two models at once would double the memory
-            self._predictor = self._load(version.folder)
+            self._predictor = self._load(version.folder, self._compute)
             self._folder = version.folder
         return self._predictor
 
 
 @dataclass(frozen=True)
+class Computing:
+    """How a model computes.
+
+    Attributes:
+        where: Device and precision.
+        why: The reason for both, for people.
+    """
+
+    where: str
+    why: str
+
+    @classmethod
+    def of(cls, predictor: "Predictor") -> "Computing":
+        """How a predictor does it."""
+        return cls(f"{predictor.device}, {predictor.precision}", predictor.reason)
+
+
+@dataclass(frozen=True)
 class Segmented:
-    """What a model made of one image, and the device it ran on."""
+    """What a model made of one image, and how it computed."""
 
     result: "Presegmented"
-    device: str
+    computing: Computing
 
 
-def load_model(model: LoadedModel, version: ModelVersion, *, job: Job) -> str:
-    """Have a version in memory; a job. Returns its device."""
-    return "" if job.should_stop() else model.use(version).device
+def compute_with(model: LoadedModel, compute: Compute, *, job: Job) -> None:
+    """Compute otherwise from the next use on; a job."""
+    if not job.should_stop():
+        model.compute_with(compute)
+
+
+def load_model(model: LoadedModel, version: ModelVersion, *, job: Job) -> Computing | None:
+    """Have a version in memory; a job. Returns how it computes, None when it was cancelled."""
+    return None if job.should_stop() else Computing.of(model.use(version))
 
 
 def segment_image(
@@ -70,4 +105,5 @@ def segment_image(
     predictor = model.use(version)
     from mrcnn_gui.workflows.presegment import presegment_image
 
-    return Segmented(presegment_image(folder, image_id, predictor, version.id), predictor.device)
+    result = presegment_image(folder, image_id, predictor, version.id)
+    return Segmented(result, Computing.of(predictor))

@@ -1,8 +1,6 @@
 """The model at work: which version is loaded, and the images it makes suggestions for."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,8 +11,11 @@ from mrcnn_gui.services.batch import Batch
 from mrcnn_gui.services.gc_timer import exempt_what_is_there
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
 from mrcnn_gui.services.model_lane import (
+    Computing,
+    Load,
     LoadedModel,
     Segmented,
+    compute_with,
     load_model,
     load_predictor,
     segment_image,
@@ -23,10 +24,7 @@ from mrcnn_gui.services.prompts import Prompts
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestions import Suggestions
 from mrcnn_gui.services.view_state import ViewState
-from mrcnn_gui.workflows.models import ACTIVE_MODEL, project_models
-
-if TYPE_CHECKING:
-    from core.predictor import Predictor
+from mrcnn_gui.workflows.models import ACTIVE_MODEL, Compute, project_models
 
 
 class Segmenter(QObject):
@@ -49,7 +47,7 @@ class Segmenter(QObject):
         view_state: ViewState,
         jobs: JobRunner,
         *,
-        load: "Callable[[Path], Predictor]" = load_predictor,
+        load: Load = load_predictor,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -58,6 +56,7 @@ class Segmenter(QObject):
         self._model = LoadedModel(load)
         self._version_id = STARTER_VERSION
         self._model_state = "(not loaded yet)"
+        self._reason = ""
         self._is_warm = False
         self._loading: Job | None = None
         self._batch = Batch()
@@ -105,8 +104,13 @@ class Segmenter(QObject):
 
     @property
     def model_label(self) -> str:
-        """Version and device, or what stands in the way."""
+        """Version, device and precision, or what stands in the way."""
         return f"{self._version_id} {self._model_state}"
+
+    @property
+    def model_reason(self) -> str:
+        """Why it computes there and so; "" while that is not known."""
+        return self._reason
 
     def warm_up(self) -> None:
         """Import torch and load the active version in the background.
@@ -115,6 +119,13 @@ class Segmenter(QObject):
         """
         self._is_warm = True
         self._load()
+
+    def compute_with(self, device: str, precision: str) -> None:
+        """Let models compute on a device and in a precision from now on; "auto" chooses."""
+        wanted = Compute(device, precision)
+        self._jobs.start(Lane.MODEL, compute_with, self._model, wanted, priority=1)
+        if self._is_warm:
+            self._load()
 
     def use_version(self, version_id: str) -> None:
         """Take another model version from the next image on."""
@@ -154,12 +165,14 @@ class Segmenter(QObject):
             on_failed=self._note_model_failure,
         )
 
-    def _note_loaded(self, device: str) -> None:
+    def _note_loaded(self, computing: Computing | None) -> None:
         exempt_what_is_there()
-        self._note_device(device)
+        if computing is not None:
+            self._note_computing(computing)
 
-    def _note_device(self, device: str) -> None:
-        self._set_model_state(f"on {device}")
+    def _note_computing(self, computing: Computing) -> None:
+        self._reason = computing.why
+        self._set_model_state(f"on {computing.where}")
 
     def _note_model_failure(self, text: str) -> None:
         self._set_model_state("cannot be used")
@@ -224,8 +237,8 @@ class Segmenter(QObject):
 
     def _take(self, segmented: Segmented) -> None:
         result = segmented.result
-        if self._model_state != f"on {segmented.device}":
-            self._note_device(segmented.device)
+        if self._model_state != f"on {segmented.computing.where}":
+            self._note_computing(segmented.computing)
         if result.problem:
             self._session.set_image_info(result.image_id, problem=result.problem)
         else:

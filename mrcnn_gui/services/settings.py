@@ -71,6 +71,14 @@ class Settings:
         """Note how masks, image or guides look."""
         self._settings.setValue(_look_key(value), json.dumps(as_record(value)))
 
+    def compute(self, what: str) -> str:
+        """The "device" or "precision" that models compute with; "auto" unless chosen."""
+        return str(self._settings.value(f"compute/{what}", "auto"))
+
+    def set_compute(self, what: str, choice: str) -> None:
+        """Note what models should compute with."""
+        self._settings.setValue(f"compute/{what}", choice)
+
     @property
     def shows_plan(self) -> bool:
         """Whether a fine-tune shows its plan before it begins."""

@@ -151,6 +151,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("fine_tune", _MODEL, "&Fine-tune", ("Ctrl+T",), "Train the model on the done images", "training.fine_tune", "training_ready", "fine-tune", gap=True),
     Command("show_plan", _MODEL, "Sh&ow the plan first", ("Ctrl+Alt+P",), "Show before a fine-tune what it will do, or begin it at once", "training.toggle_plan", "", checkable=True),
     Command("get_weights", _MODEL, "Get &weights…", ("Ctrl+Shift+W",), "Download published weights, or add a file, as a model version", "model.ask_weights", "writable"),
+    Command("compute", _MODEL, "Co&mpute on…", ("Ctrl+Alt+M",), "Choose the device and the precision that models compute with", "model.ask_compute", ""),
     Command("versions", _MODEL, "Model v&ersions…", ("Ctrl+Alt+V",), "Compare, use, delete, export and import versions of the model", "training.show_versions", "project", "history"),
     Command("evaluate", _MODEL, "Evaluat&ion…", ("Ctrl+Alt+E",), "See on done images where a version is right and wrong", "training.show_evaluation", "project", "search"),
     Command("pause_training", _MODEL, "Pa&use training", ("Ctrl+Alt+U",), "Put the training aside after its step, to go on later", "trainer.pause", "training", "pause", gap=True),

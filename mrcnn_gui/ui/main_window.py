@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
         self.look = LookCommands(it.view_state)
         self.mask_edits = MaskCommands(it.session, it.view_state, self)
         self.clipboard = ClipboardCommands(it.session, it.view_state, self)
-        self.model = ModelCommands(self, it.session, it.segmenter, it.weights)
+        self.model = ModelCommands(self, it.session, it.segmenter, it.weights, it.settings)
         self.training_commands = TrainingCommands(self, it, self.canvas)
         self.review = ReviewCommands(
             it.session, it.view_state, it.segmenter, self.edit, self.canvas

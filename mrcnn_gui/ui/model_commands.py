@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QWidget
 from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.services.weights import Weights
 
 
@@ -17,11 +18,13 @@ class ModelCommands:
         session: Session,
         segmenter: Segmenter,
         weights: Weights,
+        settings: Settings,
     ) -> None:
         self._window = window
         self._session = session
         self._segmenter = segmenter
         self._weights = weights
+        self._settings = settings
 
     def presegment_image(self) -> None:
         """Ask the model about the open image."""
@@ -42,3 +45,9 @@ class ModelCommands:
         from mrcnn_gui.ui.dialogs.get_weights import GetWeightsDialog
 
         GetWeightsDialog(self._weights, self._window).show()
+
+    def ask_compute(self) -> None:
+        """Let the person choose device and precision."""
+        from mrcnn_gui.ui.dialogs.compute import ComputeDialog
+
+        ComputeDialog(self._segmenter, self._settings, self._window).show()

@@ -11,7 +11,7 @@ from core.formats.coco import CocoDataset, CocoError, annotation_mask, read_coco
 from core.images import read_info
 from core.masks import encode_rle
 from mrcnn_gui.project.errors import ProjectError
-from mrcnn_gui.workflows.models import load_predictor
+from mrcnn_gui.workflows.models import AUTOMATIC, Compute, load_predictor
 from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ def evaluate_model(
     instances_json: Path,
     images: Path,
     model: Path,
+    compute: Compute = AUTOMATIC,
     *,
     class_agnostic: bool = False,
-    device: str = "auto",
     on_progress: Count = ignore_count,
 ) -> "Metrics":
     """Compare what a model finds with the annotations of a COCO file.
@@ -37,8 +37,8 @@ def evaluate_model(
         instances_json: COCO file.
         images: Folder that `file_name` starts from.
         model: A model's folder or file.
+        compute: Device and precision.
         class_agnostic: Count every category as the same one.
-        device: "auto", "cpu" or "cuda".
         on_progress: Called after every image.
 
     Raises:
@@ -51,7 +51,7 @@ def evaluate_model(
     dataset = read_coco(instances_json)
     truth = _truth(dataset)
     _check_images(dataset, images)
-    predictor = load_predictor(model, device)
+    predictor = load_predictor(model, compute)
     names, known = {c.name: c.id for c in dataset.categories}, predictor.categories
     ids = dict.fromkeys(known, 1) if class_agnostic else match_categories(known, names)
     if not ids:
@@ -67,8 +67,8 @@ def predict_coco(
     instances_json: Path,
     images: Path,
     model: Path,
+    compute: Compute = AUTOMATIC,
     *,
-    device: str = "auto",
     on_progress: Count = ignore_count,
     on_problem: Callable[[str], None] | None = None,
     should_stop: ShouldStop = never_stop,
@@ -79,7 +79,7 @@ def predict_coco(
         instances_json: COCO file.
         images: Folder that `file_name` starts from.
         model: A model's folder or file.
-        device: "auto", "cpu" or "cuda".
+        compute: Device and precision.
         on_progress: Called after every image.
         on_problem: Called with the reason for each image that is found damaged when its turn
             comes, which is then left out; None lets the first such image end it all.
@@ -96,7 +96,7 @@ def predict_coco(
 
     dataset = read_coco(instances_json)
     _check_images(dataset, images)
-    predictor = load_predictor(model, device)
+    predictor = load_predictor(model, compute)
     names = {category.name: category.id for category in dataset.categories}
     own = {name: number for number, name in enumerate(predictor.categories, start=1)}
     return predict_results(

@@ -17,6 +17,7 @@ from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
 from mrcnn_gui.workflows.models import (
     ACTIVE_MODEL,
+    Compute,
     load_predictor,
     project_models,
     resolve_model,
@@ -226,7 +227,7 @@ class _Run:
     def _look_at_parent(self, snapshot: Snapshot) -> dict[str, Any]:
         """Measure the parent on the validation images."""
         _, parent_folder = resolve_model(self.folder, self.parent)
-        predictor = load_predictor(parent_folder, self.options.device)
+        predictor = load_predictor(parent_folder, Compute(self.options.device))
         class_agnostic = set(predictor.categories) != set(snapshot.categories)
         metrics = self._measure(predictor, snapshot, class_agnostic)
         if not self._is_left():
@@ -251,7 +252,7 @@ class _Run:
     def _judge(self, snapshot: Snapshot, notes: dict[str, Any]) -> FinetuneResult:
         """Measure the candidate, compare it with its parent, and publish it."""
         model_folder = self.run.output / "model"
-        candidate = load_predictor(model_folder, self.options.device)
+        candidate = load_predictor(model_folder, Compute(self.options.device))
         metrics = self._measure(candidate, snapshot, notes["class_agnostic"])
         if self._is_left():
             return self._nothing()

@@ -1,7 +1,10 @@
 """Which model a flow runs: a version of the project, the starter, or a file."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import platformdirs
 
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import STARTER_VERSION, ModelVersions
@@ -50,8 +53,28 @@ def resolve_model(folder: Path | None, name: str | None) -> tuple[str, Path]:
     raise ProjectError(f"there is no model version or file {wanted!r}; versions: {there}")
 
 
-def load_predictor(path: Path, device: str = "auto") -> "Predictor":
+@dataclass(frozen=True)
+class Compute:
+    """What a model is to compute with.
+
+    Attributes:
+        device: "auto", "cpu" or "cuda".
+        precision: "auto" (measured once on every machine), "bf16" or "fp32".
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+
+
+AUTOMATIC = Compute()
+
+
+def load_predictor(path: Path, compute: Compute = AUTOMATIC) -> "Predictor":
     """Load a model for inference.
+
+    Args:
+        path: A model's folder or file.
+        compute: Device and precision.
 
     Raises:
         ProjectError: The file is missing, damaged or no model of ours, or there is no such device.
@@ -61,10 +84,11 @@ def load_predictor(path: Path, device: str = "auto") -> "Predictor":
     from core.model.checkpoint import ModelFileError
     from core.predictor import Predictor
 
-    if device == "cuda" and not torch.cuda.is_available():
+    if compute.device == "cuda" and not torch.cuda.is_available():
         raise ProjectError("the device 'cuda' was asked for, but torch finds no CUDA GPU here")
     try:
-        return Predictor.load(path, device=device)
+        kept = platformdirs.user_cache_path("mrcnn-gui") / "precision.json"
+        return Predictor.load(path, device=compute.device, precision=compute.precision, kept=kept)
     except ModelFileError as error:
         raise ProjectError(str(error)) from error
 

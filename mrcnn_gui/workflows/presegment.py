@@ -10,7 +10,7 @@ from core.images import ImageReadError, content_hash, read_rgb
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Suggestion
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
-from mrcnn_gui.workflows.models import load_predictor, resolve_model
+from mrcnn_gui.workflows.models import AUTOMATIC, Compute, load_predictor, resolve_model
 from mrcnn_gui.workflows.progress import ShouldStop, never_stop
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def presegment(
 def presegment_todo(
     folder: Path,
     model: str | None,
+    compute: Compute = AUTOMATIC,
     *,
     min_score: float = MIN_SCORE,
     on_progress: Callable[[PresegmentProgress], None] = lambda _: None,
@@ -136,6 +137,7 @@ def presegment_todo(
     Args:
         folder: Project folder.
         model: As in `resolve_model`.
+        compute: Device and precision.
         min_score: Of the weakest suggestion that is kept, 0..1.
         on_progress: Called after every image.
 
@@ -150,7 +152,7 @@ def presegment_todo(
             on_progress(progress)
 
         todo = [entry.id for entry in store.images() if entry.status is ReviewStatus.TODO]
-        predictor = load_predictor(path)
+        predictor = load_predictor(path, compute)
         return presegment(folder, todo, predictor, version, min_score=min_score, on_progress=note)
 
 

@@ -40,8 +40,8 @@ BALLOON: tuple[int, Found] = (
 
 @cache
 def starter() -> Predictor:
-    predictor = Predictor.load(REPOSITORY / "resources" / "starter", device="cpu")
-    return Predictor(predictor._model, device="cpu", precision="fp32")
+    folder = REPOSITORY / "resources" / "starter"
+    return Predictor.load(folder, device="cpu", precision="fp32")
 
 
 def check(found: list[Detection], recorded: tuple[int, Found]) -> None:

@@ -16,6 +16,7 @@ from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.workflows.models import Compute
 
 
 def square(left: int, top: int, side: int = 8) -> Mask:
@@ -32,6 +33,8 @@ class FakePredictor:
 
     categories = ("object",)
     device = "cpu"
+    precision = "fp32"
+    reason = "tests have no other"
 
     def __init__(self, folder: Path, gate: threading.Event) -> None:
         self.folder = folder
@@ -120,8 +123,11 @@ def segmenter(
     gate: threading.Event,
     loaded: list[Path],
 ) -> Segmenter:
-    def load(folder: Path) -> FakePredictor:
+    def load(folder: Path, compute: Compute) -> FakePredictor:
         loaded.append(folder)
-        return FakePredictor(folder, gate)
+        predictor = FakePredictor(folder, gate)
+        if compute.precision != "auto":
+            predictor.precision = compute.precision
+        return predictor
 
     return Segmenter(session, view_state, jobs, load=load)  # type: ignore[arg-type]

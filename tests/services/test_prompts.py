@@ -50,7 +50,7 @@ def predictor() -> PromptedPredictor:
 def prompts(
     tmp_path: Path, open_session: Session, jobs: JobRunner, predictor: PromptedPredictor
 ) -> Prompts:
-    model = LoadedModel(lambda _: predictor)  # type: ignore[arg-type,return-value]
+    model = LoadedModel(lambda *_: predictor)  # type: ignore[arg-type]
     version = ModelVersion("v7", tmp_path, {})
     return Prompts(open_session, jobs, model, lambda: version)
 

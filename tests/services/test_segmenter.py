@@ -55,7 +55,7 @@ def test_torch_is_not_touched_before_the_model_is_asked_for(
     assert "not loaded" in segmenter.model_label
     segmenter.warm_up()
     assert "loading" in segmenter.model_label
-    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu")
+    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu, fp32")
     assert loaded == [starter]
     with qtbot.waitSignal(segmenter.finished):
         segmenter.run([1, 2])
@@ -64,7 +64,18 @@ def test_torch_is_not_touched_before_the_model_is_asked_for(
 
 def test_warm_up_works_without_a_project(segmenter: Segmenter, qtbot: QtBot) -> None:
     segmenter.warm_up()
-    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu")
+    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu, fp32")
+
+
+def test_another_precision_loads_the_model_anew(
+    segmenter: Segmenter, loaded: list[Path], qtbot: QtBot
+) -> None:
+    segmenter.warm_up()
+    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu, fp32")
+    assert segmenter.model_reason == "tests have no other"
+    segmenter.compute_with("cpu", "bf16")
+    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu, bf16")
+    assert len(loaded) == 2
 
 
 def test_what_the_import_of_torch_brought_is_not_collected_over_and_over(
@@ -72,7 +83,7 @@ def test_what_the_import_of_torch_brought_is_not_collected_over_and_over(
 ) -> None:
     gc.unfreeze()
     segmenter.warm_up()
-    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu")
+    qtbot.waitUntil(lambda: segmenter.model_label == "starter on cpu, fp32")
     assert gc.get_freeze_count() > 1000
     gc.unfreeze()
 
@@ -290,7 +301,7 @@ def test_active_version_of_the_project_is_used_and_another_from_the_next_image_o
         with qtbot.waitSignal(segmenter.finished):
             segmenter.run([1])
         assert loaded[-1] == folder / "models" / version
-        assert segmenter.model_label == f"{version} on cpu"
+        assert segmenter.model_label == f"{version} on cpu, fp32"
 
 
 def test_a_version_that_is_gone_is_told(

@@ -50,6 +50,8 @@ class SquaresPredictor:
 
     categories = ("object",)
     device = "cpu"
+    precision = "fp32"
+    reason = "tests have no other"
 
     def predict(self, image: object, **_: object) -> list[Detection]:
         places = ((10, 10, 0.9), (60, 30, 0.7), (100, 80, 0.3))
@@ -142,7 +144,7 @@ def services(
     monkeypatch.setattr("mrcnn_gui.workflows.models.resource", lambda _: starter)
     jobs = JobRunner()
     session, view_state = Session(jobs), ViewState()
-    segmenter = Segmenter(session, view_state, jobs, load=lambda _: SquaresPredictor())  # type: ignore[arg-type,return-value]
+    segmenter = Segmenter(session, view_state, jobs, load=lambda *_: SquaresPredictor())  # type: ignore[arg-type]
     made = Services(
         jobs=jobs,
         session=session,

@@ -9,6 +9,7 @@ from mrcnn_gui.project.store import Store
 from mrcnn_gui.resources import resource
 from mrcnn_gui.workflows.models import (
     ACTIVE_MODEL,
+    Compute,
     load_predictor,
     project_models,
     resolve_model,
@@ -73,7 +74,7 @@ def test_a_damaged_model_is_refused(tmp_path: Path, damage: str) -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_missing_gpu_is_named(tiny_model: Path) -> None:
     with pytest.raises(ProjectError, match="no CUDA GPU"):
-        load_predictor(tiny_model, "cuda")
+        load_predictor(tiny_model, Compute("cuda"))
 
 
 def test_resources_are_found_in_the_source_tree_first(

@@ -6,6 +6,7 @@ from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 
 _HINT_MS = 6000
+_MODEL = "Model version, device and precision"
 
 
 class StatusBar(QStatusBar):
@@ -20,7 +21,7 @@ class StatusBar(QStatusBar):
         self.position = self._add("Cursor position in image pixels", "0000, 0000")
         self.zoom = self._add("Zoom", "0000 %")
         self.image_size = self._add("Size of the image", "00000 \N{MULTIPLICATION SIGN} 00000")
-        self.model = self._add("Model version and device", "")
+        self.model = self._add(_MODEL, "")
         self.saved = self._add("Saved state", "")
         segmenter.state_changed.connect(self._refresh)
         session.project_opened.connect(self._refresh)
@@ -60,6 +61,7 @@ class StatusBar(QStatusBar):
             self.position.clear()
             self.zoom.clear()
         self.model.setText(f"Model: {self._segmenter.model_label}")
+        self.model.setToolTip(self._segmenter.model_reason or _MODEL)
         # Always true: an edit that cannot be saved is not made.
         saved = "Read-only" if self._session.read_only_reason else "All changes saved"
         self.saved.setText(saved if self._session.folder else "")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.images import list_images, read_rgb
 from core.learning.transforms import resize_image
 from core.model.anchors import pyramid_anchors
+from core.model.checkpoint import load_model
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import MaskRCNN
 from core.ops.paste import Box, paste_mask
@@ -100,9 +101,9 @@ def test_a_model_without_norms_moves_exactly_with_its_picture() -> None:
 
 @cache
 def starter() -> Predictor:
-    predictor = Predictor.load(REPOSITORY / "resources" / "starter", device="cpu")
-    model = MaskRCNN(replace(predictor.config, image_size=512))
-    model.load_state_dict(predictor._model.state_dict())
+    shipped, _ = load_model(REPOSITORY / "resources" / "starter")
+    model = MaskRCNN(replace(shipped.config, image_size=512))
+    model.load_state_dict(shipped.state_dict())
     return Predictor(model, device="cpu", precision="fp32")
 
 
