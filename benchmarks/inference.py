@@ -12,6 +12,13 @@ Measure = Callable[[], Iterator[Row]]
 
 # By name: the module and the function that measures it; a name covers the rows that begin with it.
 _MEASURES = {
+    "r50_cpu_amx": ("benchmarks.inference_cpu", "amx"),
+    "r50_cpu_avx2": ("benchmarks.inference_cpu", "avx2"),
+    "paste_100_12mpx": ("benchmarks.inference_cpu", "paste"),
+    "starter_640": ("benchmarks.inference_starter", "one_photo"),
+    "batch_throughput": ("benchmarks.inference_starter", "batch"),
+    "starter_bf16": ("benchmarks.inference_starter", "precision"),
+    "starter_proposals": ("benchmarks.inference_starter", "proposals"),
     "r50_gpu_b1": ("benchmarks.inference_gpu", "one_photo"),
     "r50_gpu_b8": ("benchmarks.inference_gpu", "eight_photos"),
     "roialign_gpu": ("benchmarks.inference_gpu_ops", "roi_align"),

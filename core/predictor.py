@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.learning.transforms import resize_image
-from core.masks import Mask
+from core.masks import Mask, RunLengths, encode_rle
 from core.model.config import MaskRCNNConfig
 from core.model.folding import inference_copy
 from core.model.mask_rcnn import Boxes, Features, MaskRCNN, Selection
 from core.model.precision import choose_precision
 from core.model.preprocess import resize_short_side
 from core.model.pretrained import load_any
-from core.ops.paste import Box, paste_mask
+from core.ops.paste import Box, MaskGrid
 
 # What may lie under a point: every score, and overlaps that `predict` would suppress.
 _CANDIDATES = Selection(score_threshold=0.0, nms_threshold=0.8, class_agnostic_nms=True, limit=300)
@@ -32,13 +32,24 @@ class Detection:
         category: a name from the model's categories.
         score: 0..1.
         box_xyxy: continuous, in the image's pixels.
-        mask: in the image's pixels; not empty.
+        shape: the mask, or what it is made of when somebody looks.
     """
 
     category: str
     score: float
     box_xyxy: Box
-    mask: Mask
+    shape: Mask | MaskGrid
+
+    @property
+    def mask(self) -> Mask:
+        """In the image's pixels; not empty."""
+        return self.shape if isinstance(self.shape, Mask) else self.shape.mask
+
+    def run_lengths(self, height: int, width: int) -> RunLengths:
+        """COCO's run lengths in the image, whose size is given."""
+        if isinstance(self.shape, MaskGrid):
+            return self.shape.run_lengths
+        return encode_rle(self.shape, height, width)
 
 
 @dataclass(frozen=True)
@@ -280,9 +291,9 @@ class Predictor:
         grids = probs.cpu().numpy()
         for box, score, label, grid in zip(boxes, scores, labels, grids, strict=True):
             box_xyxy = (box[0], box[1], box[2], box[3])
-            mask = paste_mask(grid, box_xyxy, *size)
-            if keep_empty or not mask.is_empty:
-                yield Detection(self.categories[label - 1], score, box_xyxy, mask)
+            shape = MaskGrid(grid, box_xyxy, *size)
+            if keep_empty or not shape.is_empty:
+                yield Detection(self.categories[label - 1], score, box_xyxy, shape)
 
     def _resize(self, image: NDArray[np.uint8]) -> Tensor:
         """Return the image as the model wants it: [3, H, W] float32 in 0..1 on the device."""

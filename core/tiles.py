@@ -95,7 +95,7 @@ def _place(detection: Detection, window: Window, size: tuple[int, int]) -> _Part
     moved = replace(
         detection,
         box_xyxy=(x1 + left, y1 + top, x2 + left, y2 + top),
-        mask=detection.mask.shift(left, top),
+        shape=detection.mask.shift(left, top),
     )
     height, width = size
     is_cut = (
@@ -170,4 +170,4 @@ def _merge(parts: Sequence[_Part]) -> Detection:
     boxes = np.array([detection.box_xyxy for detection in found])
     x1, y1 = boxes[:, :2].min(axis=0).tolist()
     x2, y2 = boxes[:, 2:].max(axis=0).tolist()
-    return replace(best, box_xyxy=(x1, y1, x2, y2), mask=mask)
+    return replace(best, box_xyxy=(x1, y1, x2, y2), shape=mask)

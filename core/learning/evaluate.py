@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from core.formats.reference import COCO, COCOeval
 from core.images import ImageReadError, read_rgb
-from core.masks import encode_rle
 from core.predictor import Detection, Predictor
 
 MAX_DETECTIONS = 100  # COCO's limit per image and category
@@ -135,7 +134,7 @@ def predict_results(
             results += [
                 _result(detection, record["id"], ids[detection.category], image)
                 for detection in predictor.predict(image, max_detections=MAX_DETECTIONS)
-                if detection.category in ids and not detection.mask.is_empty
+                if detection.category in ids and not detection.shape.is_empty
             ]
         on_progress(done + 1, len(content["images"]))
     return results
@@ -149,7 +148,7 @@ def _result(
         "image_id": image_id,
         "category_id": category_id,
         "bbox": [left, top, right - left, bottom - top],
-        "segmentation": encode_rle(detection.mask, *image.shape[:2]),
+        "segmentation": detection.run_lengths(*image.shape[:2]),
         "score": detection.score,
     }
 

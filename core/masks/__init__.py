@@ -19,6 +19,7 @@ from core.masks.rle import (
     empty_counts,
     encode_changes,
     encode_rle,
+    odd_ones,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "encode_rle",
     "fill_polygons",
     "mask_to_rings",
+    "odd_ones",
     "polygons_to_counts",
     "polygons_to_mask",
     "rasterise_polygon",

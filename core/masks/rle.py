@@ -53,10 +53,19 @@ def encode_changes(places: NDArray[np.int64], height: int, width: int) -> RunLen
         width: Width of the image in pixels.
     """
     pixels = height * width
-    places, times = np.unique(places, return_counts=True)
-    places = places[(times % 2 == 1) & (places < pixels)]
+    places = odd_ones(places)
+    places = places[: np.searchsorted(places, pixels)]
     counts = np.diff(places, prepend=0, append=pixels)
     return {"size": [height, width], "counts": _compress(counts)}
+
+
+def odd_ones(places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the sorted places that are there an odd number of times, each once."""
+    if not (places[1:] == places[:-1]).any():
+        return places
+    found, times = np.unique(places, return_counts=True)
+    odd: NDArray[np.int64] = found[times % 2 == 1]
+    return odd
 
 
 def empty_counts(height: int, width: int) -> bytes:

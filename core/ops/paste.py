@@ -10,13 +10,53 @@ grid's rows, and for run lengths nothing of the size of the box is ever built.
 """
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.masks import Mask, RunLengths, encode_changes
+from core.masks import Mask, RunLengths, encode_changes, odd_ones
 
 Box = tuple[float, float, float, float]
+Changes = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskGrid:
+    """A mask as the mask head gives it; pixels are made of it when somebody looks.
+
+    Attributes:
+        prob: [g, g] probabilities over the box.
+        box_xyxy: continuous, in the image's pixels.
+        height: of the image, in pixels.
+        width: of the image, in pixels.
+    """
+
+    prob: NDArray[np.float32]
+    box_xyxy: Box
+    height: int
+    width: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no pixel is inside."""
+        return len(self._changes[0]) == 0
+
+    @cached_property
+    def mask(self) -> Mask:
+        """As `paste_mask` makes it."""
+        return _to_mask(*self._changes)
+
+    @property
+    def run_lengths(self) -> RunLengths:
+        """As `paste_run_lengths` makes them."""
+        columns, rows = self._changes
+        return encode_changes(columns * self.height + rows, self.height, self.width)
+
+    @cached_property
+    def _changes(self) -> Changes:
+        return _changes(self.prob, self.box_xyxy, (self.height, self.width), 0.5)
 
 
 def paste_mask(
@@ -37,16 +77,7 @@ def paste_mask(
     Returns:
         The mask in image coordinates; empty when nothing reaches the threshold.
     """
-    columns, rows = _changes(prob, box_xyxy, (height, width), threshold)
-    if len(columns) == 0:
-        return Mask.empty()
-    left, top = int(columns[0]), int(rows.min())
-    changes = np.zeros((int(rows.max()) - top, int(columns[-1]) - left + 1), np.uint8)
-    # Two changes at one place are none. Those below the last row change nothing that is seen.
-    seen = rows - top < len(changes)
-    np.bitwise_xor.at(changes, (rows[seen] - top, columns[seen] - left), np.uint8(1))
-    crop = np.bitwise_xor.accumulate(changes, axis=0, out=changes)
-    return Mask.from_bitmap(crop.view(np.bool_), x=left, y=top)
+    return _to_mask(*_changes(prob, box_xyxy, (height, width), threshold))
 
 
 def paste_run_lengths(
@@ -57,13 +88,24 @@ def paste_run_lengths(
     return encode_changes(columns * height + rows, height, width)
 
 
+def _to_mask(columns: NDArray[np.int64], rows: NDArray[np.int64]) -> Mask:
+    """Fill between the changes."""
+    if len(columns) == 0:
+        return Mask.empty()
+    left, top = int(columns[0]), int(rows.min())
+    changes = np.zeros((int(rows.max()) - top + 1, int(columns[-1]) - left + 1), np.uint8)
+    changes[rows - top, columns - left] = 1
+    crop = np.bitwise_xor.accumulate(changes, axis=0, out=changes)
+    return Mask.from_bitmap(crop.view(np.bool_), x=left, y=top)
+
+
 def _changes(
     prob: NDArray[np.float32], box_xyxy: Box, size: tuple[int, int], threshold: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> Changes:
     """Return columns and rows [n] of the pixels where inside and outside change places.
 
-    They are sorted by column, then row. Above the first change of a column is outside, and its last
-    change, which may lie below the image, leads outside again.
+    They are sorted by column, then row, and no place is there twice. Above the first change of a
+    column is outside, and its last change, which may lie below the image, leads outside again.
     """
     x1, y1, x2, y2 = box_xyxy
     left, right = _pixel_range(x1, x2, size[1])
@@ -84,6 +126,8 @@ def _changes(
     # The first pixel behind the crossing; a pixel at the threshold is inside.
     first = np.where(high > low, np.ceil(place), np.floor(place) + 1)
     rows[inner] = first.clip(top, bottom)
+    # Two changes at one place are none: the value is on the other side between two pixels only.
+    columns, rows = np.divmod(odd_ones(columns * (bottom + 1) + rows), bottom + 1)
     return columns + left, rows
 
 

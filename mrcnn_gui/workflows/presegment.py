@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from core.images import ImageReadError, content_hash, read_rgb
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Suggestion
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
+from mrcnn_gui.workflows.ahead import side_by_side, torch_threads, work_ahead
 from mrcnn_gui.workflows.models import AUTOMATIC, Compute, load_predictor, resolve_model
 from mrcnn_gui.workflows.progress import ShouldStop, never_stop
 
@@ -88,8 +90,9 @@ def presegment_image(
         Store.open(store_folder, read_only=True) as store,
         SuggestionStore(store_folder) as suggestions,
     ):
-        run = _Run(store, suggestions, predictor, model_version, min_score)
-        return run.segment(store.image(image_id))
+        run = _Run(suggestions, predictor, model_version, min_score)
+        entry = store.image(image_id)
+        return run.keep(run.look((entry, store.image_path(entry))))
 
 
 def presegment(
@@ -101,8 +104,21 @@ def presegment(
     min_score: float = MIN_SCORE,
     on_progress: Callable[[PresegmentProgress], None] = lambda _: None,
     should_stop: ShouldStop = never_stop,
+    workers: int | None = None,
 ) -> list[Presegmented]:
     """Do the same for many images; one that cannot be read is reported, and the run goes on.
+
+    Several images are looked at at once; they are stored in order, one by one.
+
+    Args:
+        folder: Project folder.
+        image_ids: Which images.
+        predictor: The model.
+        model_version: What it is called in provenance.
+        min_score: Of the weakest suggestion that is kept, 0..1.
+        on_progress: Called after every image.
+        should_stop: Asked before every image.
+        workers: How many images are looked at at once; None: as many as pay; 0: one by one.
 
     Returns:
         A result for every image that was done before `should_stop` said yes.
@@ -110,15 +126,22 @@ def presegment(
     Raises:
         ProjectError: The project cannot be read, or the suggestions cannot be written.
     """
+    most, threads = side_by_side(predictor.device)
+    workers = most if workers is None else workers
     results: list[Presegmented] = []
     started = time.monotonic()
-    with Store.open(folder, read_only=True) as store, SuggestionStore(folder) as suggestions:
-        run = _Run(store, suggestions, predictor, model_version, min_score)
-        for image_id in image_ids:
-            if should_stop():
-                break
-            results.append(run.segment(store.image(image_id)))
-            on_progress(_progress(results, len(image_ids), time.monotonic() - started))
+    with (
+        Store.open(folder, read_only=True) as store,
+        SuggestionStore(folder) as suggestions,
+        torch_threads(threads) as begin,
+    ):
+        run = _Run(suggestions, predictor, model_version, min_score)
+        entries = map(store.image, image_ids)
+        wanted = ((entry, store.image_path(entry)) for entry in entries)
+        with closing(work_ahead(wanted, run.look, workers, begin=begin)) as looks:
+            while len(results) < len(image_ids) and not should_stop():
+                results.append(run.keep(next(looks)))
+                on_progress(_progress(results, len(image_ids), time.monotonic() - started))
     return results
 
 
@@ -173,27 +196,33 @@ def _note(store: Store, result: Presegmented) -> None:
 class _Run:
     """A model, and where its findings go."""
 
-    store: Store
     suggestions: SuggestionStore
     predictor: "Predictor"
     model_version: str
     min_score: float
 
-    def segment(self, entry: ImageEntry) -> Presegmented:
-        path = self.store.image_path(entry)
+    def look(self, wanted: tuple[ImageEntry, Path]) -> tuple[Presegmented, list[Suggestion]]:
+        """Read an image and find what is on it; on any thread."""
+        entry, path = wanted
         try:
             image = read_rgb(path)
             key = content_hash(path)  # as it is now: the stored one may be of another picture
         except (ImageReadError, OSError) as error:
-            return Presegmented(entry.id, entry.path, problem=str(error))
+            return Presegmented(entry.id, entry.path, problem=str(error)), []
         found = [
             Suggestion.of(each.category, each.score, each.mask, self.model_version)
             for each in self.predictor.predict(image, min_score=self.min_score)
             if not each.mask.is_empty
         ]
-        self.suggestions.replace(key, self.model_version, found)
         height, width = image.shape[:2]
-        return Presegmented(entry.id, entry.path, len(found), "", width, height, key)
+        return Presegmented(entry.id, entry.path, len(found), "", width, height, key), found
+
+    def keep(self, looked: tuple[Presegmented, list[Suggestion]]) -> Presegmented:
+        """Store what was found; on the thread of the stores."""
+        result, found = looked
+        if not result.problem:
+            self.suggestions.replace(result.content_hash, self.model_version, found)
+        return result
 
 
 def _progress(results: list[Presegmented], total: int, seconds: float) -> PresegmentProgress:

@@ -326,7 +326,7 @@ def test_damaged_weights_end_the_batch_with_a_message(
     failures: list[tuple[str, str]],
     qtbot: QtBot,
 ) -> None:
-    def refuse(folder: Path) -> None:
+    def refuse(folder: Path, _: object) -> None:
         raise ProjectError(f"{folder.name} is damaged")
 
     segmenter = Segmenter(session, view_state, jobs, load=refuse, parent=session)  # type: ignore[arg-type]

@@ -27,6 +27,7 @@ class FixedPredictor:
     """Finds the same in every image, and an empty mask that must not be kept."""
 
     seen: list[tuple[int, ...]] = field(default_factory=list)
+    device: str = "cpu"
 
     def predict(self, image: NDArray[np.uint8], *, min_score: float) -> list[Detection]:
         self.seen.append(image.shape)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.masks import Mask, encode_rle
-from core.ops.paste import Box, paste_mask, paste_run_lengths
+from core.ops.paste import Box, MaskGrid, paste_mask, paste_run_lengths
 
 BOXES: list[Box] = [
     (10.3, 7.7, 43.1, 38.9),
@@ -80,3 +80,15 @@ def test_no_pixel_of_any_box_differs_from_the_definition(
     np.testing.assert_array_equal(pasted, paste_by_grid_sample(prob, box, 60, 80))
     runs = paste_run_lengths(prob, box, 60, 80)
     assert runs == encode_rle(Mask.from_bitmap(pasted), 60, 80)
+
+
+def test_a_grid_is_looked_at_only_when_somebody_asks() -> None:
+    prob = np.random.default_rng(3).random((28, 28), dtype=np.float32)
+    grid = MaskGrid(prob, BOXES[0], 60, 80)
+    assert not grid.is_empty
+    assert grid.run_lengths == encode_rle(paste_mask(prob, BOXES[0], 60, 80), 60, 80)
+    assert "mask" not in vars(grid)
+    assert grid.mask == paste_mask(prob, BOXES[0], 60, 80)
+    faint = MaskGrid(np.full((28, 28), 0.4, np.float32), BOXES[0], 60, 80)
+    assert faint.is_empty
+    assert faint.mask.is_empty
