@@ -99,7 +99,7 @@ def test_a_cell_leads_to_its_instances_on_the_canvas(
     table.cellClicked.emit(1, 0)
     assert listed(dialog) == ["photo_1.png: object (0.60)"]
     dialog.list.itemClicked.emit(dialog.list.item(0))
-    assert services.view_state.selected_instance is None
+    assert services.view_state.selected_instances == ()
     table.cellClicked.emit(1, 1)
     assert listed(dialog) == []
     assert dialog.hint.text() == "No instance."
