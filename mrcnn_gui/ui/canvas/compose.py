@@ -16,7 +16,7 @@ from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.stamps import BORDER, FILL, HALO, Cuts, Pixels, Sheet, sheets
 from mrcnn_gui.ui.canvas.style import Bitmap, Layer, boxes_of
 
-Numbers: TypeAlias = NDArray[np.uint16] | NDArray[np.int32]
+Numbers: TypeAlias = NDArray[np.uint8 | np.uint16 | np.int32]
 """What is seen at each pixel: of two things that meet there, the one of the higher number.
 
 All of one kind come before all of the next, and within a kind the layers, lowest first; the last
@@ -46,7 +46,7 @@ def compose(
     width, height = box[2] - box[0], box[3] - box[1]
     cuts = Cuts.of(layers, boxes_of(layers) if boxes is None else boxes, box, grid)
     colors = _colors(cuts.layers)
-    picture = np.zeros((height, width), np.uint16 if colors.size <= 1 << 16 else np.int32)
+    picture = np.zeros((height, width), _smallest_type(colors.size))
     for sheet in sheets(cuts, width, height):
         numbers = _numbers(sheet, len(cuts.layers), picture.dtype)
         if sheet.style.gap is not None:
@@ -54,7 +54,20 @@ def compose(
         for on_sheet, in_box in zip(sheet.on_sheet, sheet.in_box, strict=True):
             seen = picture[in_box]
             cv2.max(seen, numbers[on_sheet], seen)
-    pixels[box[1] : box[3], box[0] : box[2]] = colors.take(picture)
+    pixels[box[1] : box[3], box[0] : box[2]] = _colored(picture, colors)
+
+
+def _smallest_type(count: int) -> type[np.uint8 | np.uint16 | np.int32]:
+    """Of numbers that are smaller than `count`: the fewer bytes, the faster is what is done."""
+    return np.uint8 if count <= 1 << 8 else np.uint16 if count <= 1 << 16 else np.int32
+
+
+def _colored(picture: Numbers, colors: Pixels) -> Pixels:
+    if picture.dtype != np.uint8:
+        return colors.take(picture)
+    table = np.zeros(256, dtype=np.int32)
+    table[: colors.size] = colors.view(np.int32)
+    return np.asarray(cv2.LUT(picture, table), dtype=np.int32).view(np.uint32)
 
 
 def _colors(layers: Sequence[Layer]) -> Pixels:

@@ -121,6 +121,21 @@ def test_a_patch_holds_in_place_of_what_is_under_it_and_beyond(
     np.testing.assert_array_equal(whole([patched], grid), whole([plain], grid))
 
 
+@pytest.mark.parametrize("count", [10, 33, 8193])
+def test_any_number_of_layers_keep_their_colours_and_the_later_ones_lie_on_top(count: int) -> None:
+    pixels = np.zeros((100, 100), np.uint32)
+    layers = [
+        Layer(np.ones((1, 2), bool), it % 99, it // 99, Style(it + 1, it + 10_001, it % 2))
+        for it in range(count)
+    ]
+    compose(pixels, (0, 0, 100, 100), layers, Grid(1.0, 0, 0))
+    expected = np.zeros((100, 100), np.uint32)
+    for it in [*range(0, count, 2), *range(1, count, 2)]:  # borders lie over all fills
+        color = it + 1 + (10_000 if it % 2 else 0)
+        expected[it // 99, it % 99 : it % 99 + 2] = color
+    np.testing.assert_array_equal(pixels, expected)
+
+
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0, -1.0, -0.5])
 def test_dashes_alternate_along_outlines_of_every_slope(slope: float) -> None:
     columns, rows = np.meshgrid(np.arange(200), np.arange(200))
