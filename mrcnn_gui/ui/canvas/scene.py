@@ -181,10 +181,11 @@ class Scene:
         emphasis, replaced = Emphasis(selected=True), self._replaced()
         chosen = [it for it in self._shown_selection() if it.id not in replaced]
         layers = [self._layer(it, emphasis) for it in chosen]
+        selected = {None, *self._view_state.selected_instances}
         beside: list[Layer] = []  # what others lose
         own: list[Layer] = []  # what is drawn or moved itself
         for it in self._preview.shapes:
-            taken_from = it.instance_id not in (None, *self._view_state.selected_instances)
+            taken_from = it.instance_id not in selected
             look = Emphasis() if taken_from else emphasis
             style = self._style(self._shape_color(it), look)
             (beside if taken_from else own).append(Layer(it.bitmap, it.x, it.y, style, it.patch))
