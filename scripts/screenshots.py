@@ -1,7 +1,7 @@
 """Takes the pictures of the README and the guide from the real window on the sample project.
 
 `python -m scripts.screenshots FOLDER` writes empty.png, suggestions.png, brush.png, plan.png,
-settings.png, training.png and versions.png.
+settings.png, training.png, versions.png and evaluation.png.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from benchmarks.window import open_window, run_until
 from core.learning.progress import Progress
+from mrcnn_gui.ui.dialogs.evaluation import EvaluationDialog
 from mrcnn_gui.ui.dialogs.training_plan import TrainingPlanDialog
 from mrcnn_gui.ui.dialogs.versions import VersionsDialog
 from mrcnn_gui.ui.main_window import MainWindow
@@ -102,10 +103,11 @@ def _train(window: MainWindow, services: Services, folder: Path) -> None:
     window.training.live.parts.setChecked(True)
     _shoot(window, folder / "training.png")
     run_until(lambda: bool(ended))
-    _show_versions(window, services, folder / "versions.png")
+    _show_versions(window, folder / "versions.png")
+    _evaluate(window, folder / "evaluation.png")
 
 
-def _show_versions(window: MainWindow, services: Services, path: Path) -> None:
+def _show_versions(window: MainWindow, path: Path) -> None:
     """Choose the newest version and compare it with its parent."""
     window.actions_by_id["versions"].trigger()
     dialog = window.findChild(VersionsDialog)
@@ -115,6 +117,19 @@ def _show_versions(window: MainWindow, services: Services, path: Path) -> None:
     dialog.list.setCurrentItem(newest)
     dialog.compare.click()
     run_until(dialog.comparison.isVisible)
+    _shoot(dialog, path)
+    dialog.close()
+
+
+def _evaluate(window: MainWindow, path: Path) -> None:
+    """Evaluate the newest version on the validation images."""
+    window.actions_by_id["evaluate"].trigger()
+    dialog = window.findChild(EvaluationDialog)
+    assert dialog is not None
+    dialog.version.setCurrentIndex(0)
+    dialog.run.click()
+    run_until(dialog.body.isVisible)
+    dialog.histogram.choose(0)
     _shoot(dialog, path)
 
 

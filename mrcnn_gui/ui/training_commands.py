@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from mrcnn_gui.services.version_work import VersionWork
+from mrcnn_gui.ui.canvas.boxes import Box
 from mrcnn_gui.ui.canvas.pan_zoom import PanZoomWidget
 from mrcnn_gui.ui.errors import ask
 from mrcnn_gui.ui.services import Services
@@ -17,6 +18,8 @@ class TrainingCommands(QObject):
     def __init__(self, window: QWidget, services: Services, canvas: PanZoomWidget) -> None:
         super().__init__(window)
         self._window, self._services, self._canvas = window, services, canvas
+        self._wanted: tuple[int, Box] | None = None  # a box of an image that is being read
+        services.images.image_ready.connect(self._look_again)
 
     @property
     def shows_plan(self) -> bool:
@@ -65,13 +68,23 @@ class TrainingCommands(QObject):
         self, image_id: int, instance_id: int, box_xyxy: tuple[float, float, float, float]
     ) -> None:
         """Open an image, select an instance of it (0: none), and bring a box into view."""
-        if not self._services.session.open_image(image_id):
+        session = self._services.session
+        is_open = session.entry is not None and session.entry.id == image_id
+        if not session.open_image(image_id):
             return
-        document = self._services.session.document
+        document = session.document
         is_there = document is not None and instance_id in document.instances
         self._services.view_state.selected_instance = instance_id if is_there else None
         left, top, right, bottom = map(round, box_xyxy)
-        self._canvas.look_at((left, top, max(right, left + 1), max(bottom, top + 1)))
+        box = (left, top, max(right, left + 1), max(bottom, top + 1))
+        self._wanted = None if is_open else (image_id, box)
+        self._canvas.look_at(box)
+
+    def _look_again(self, image_id: int, _: object) -> None:
+        """An image that has just been read is shown whole: look at what was wanted of it."""
+        if self._wanted is not None and self._wanted[0] == image_id:
+            self._canvas.look_at(self._wanted[1])
+        self._wanted = None
 
     def ask_cancel(self) -> None:
         """Cancel the training after asking: what it learned so far is lost."""

@@ -87,6 +87,8 @@ class EvaluationDialog(QDialog):
         self.curves, self.confusion, self.histogram = CurvePlot(), ConfusionTable(), Histogram()
         self.list = QListWidget()
         self.list.setAccessibleName("Instances behind the figure")
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.hint = quiet_label(_HINT)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(5, 100)
@@ -145,6 +147,7 @@ class EvaluationDialog(QDialog):
         for widget in (self.progress, self.summary, self.scores):
             whole.addWidget(widget)
         whole.addWidget(self.body, 1)
+        whole.addStretch(0)  # keeps the first lines at the top before there is a body
 
     def _connect(self) -> None:
         self.run.clicked.connect(self._evaluate)
@@ -220,7 +223,8 @@ class EvaluationDialog(QDialog):
             entry = self._session.image(instance.image_id)
             name = str(entry.path).rpartition("/")[2] if entry is not None else "?"
             kind = "annotated" if isinstance(instance, Annotated) else f"{instance.score:.2f}"
-            item = QListWidgetItem(f"{name}: {instance.category} ({kind})")
+            item = QListWidgetItem(f"{instance.category} ({kind}): {name}")
+            item.setToolTip(item.text())
             item.setData(_INSTANCE, instance)
             self.list.addItem(item)
         self.hint.setText(plural(len(instances), "instance") if instances else "No instance.")

@@ -35,7 +35,8 @@ class CurvePlot(QWidget):
         self.setAccessibleName("Precision over recall by category")
         self.curves: dict[str, list[PrecisionRecall]] = {}
         self._plot = _plot(self, "recall", "precision")
-        self._plot.addLegend(offset=(10, -10))
+        text = self.palette().color(QPalette.ColorRole.Text)
+        self._plot.addLegend(offset=(10, -10), labelTextColor=text)
         self._plot.scene().sigMouseClicked.connect(self._click)
 
     def show_curves(self, curves: dict[str, list[PrecisionRecall]], threshold: float) -> None:

@@ -91,15 +91,21 @@ def test_a_cell_leads_to_its_instances_on_the_canvas(
     table = dialog.confusion
     assert cells(dialog) == [["1", "1"], ["1", ""]]
     table.cellClicked.emit(0, 0)
-    assert listed(dialog) == ["photo_1.png: object (annotated)"]
-    dialog.list.itemClicked.emit(dialog.list.item(0))
+    assert listed(dialog) == ["object (annotated): photo_1.png"]
+    with qtbot.waitSignal(services.images.image_ready):
+        dialog.list.itemClicked.emit(dialog.list.item(0))
     assert services.session.entry is not None
     assert services.session.entry.id == 2
+    whole = dialog.parentWidget()
+    assert isinstance(whole, MainWindow)
+    assert whole.canvas.viewport is not None
+    assert whole.canvas.viewport.shows_well((10, 10, 30, 30))
+    assert whole.canvas.scale > 1
     assert services.view_state.selected_instance == RIGHT_ONE.instance_id
     table.cellClicked.emit(1, 0)
-    assert listed(dialog) == ["photo_1.png: object (0.60)"]
+    assert listed(dialog) == ["object (0.60): photo_1.png"]
     dialog.list.itemClicked.emit(dialog.list.item(0))
-    assert services.view_state.selected_instances == ()
+    assert not services.view_state.selected_instances
     table.cellClicked.emit(1, 1)
     assert listed(dialog) == []
     assert dialog.hint.text() == "No instance."
@@ -107,9 +113,9 @@ def test_a_cell_leads_to_its_instances_on_the_canvas(
 
 def test_a_bar_and_a_point_lead_to_their_instances(dialog: EvaluationDialog) -> None:
     dialog.histogram.choose(0)
-    assert listed(dialog) == ["photo_2.png: object (annotated)"]
+    assert listed(dialog) == ["object (annotated): photo_2.png"]
     dialog.histogram.choose(9)
-    assert listed(dialog) == ["photo_1.png: object (annotated)"]
+    assert listed(dialog) == ["object (annotated): photo_1.png"]
     point = dialog.curves.curves["object"][1]
     assert (point.recall, point.precision) == (0.5, 0.5)
     view = dialog.curves._plot.getPlotItem().vb
@@ -117,7 +123,7 @@ def test_a_bar_and_a_point_lead_to_their_instances(dialog: EvaluationDialog) -> 
     assert dialog.curves.nearest(at) == point
     assert dialog.curves.nearest(at + QPointF(40, 0)) is None
     dialog.curves.point_chosen.emit(point)
-    assert listed(dialog) == ["photo_1.png: object (0.60)"]
+    assert listed(dialog) == ["object (0.60): photo_1.png"]
     assert dialog.slider.value() == 60
 
 
