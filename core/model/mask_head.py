@@ -32,12 +32,16 @@ class MaskHead(nn.Module):
 
     def forward(self, pooled: Tensor, labels: Tensor) -> Tensor:
         """Return the logits [N, 28, 28] of pooled RoIs [N, C, 14, 14] for labels [N] in 1..K."""
+        logits = self.all_logits(pooled)
+        rows = torch.zeros_like(labels) if self.config.class_agnostic_mask else labels - 1
+        return logits[torch.arange(len(rows), device=rows.device), rows]
+
+    def all_logits(self, pooled: Tensor) -> Tensor:
+        """Return the logits [N, 1 or K, 28, 28] of pooled RoIs [N, C, 14, 14]."""
         hidden = pooled.contiguous(memory_format=torch.channels_last)
         for conv, norm in zip(self.convs, self.norms, strict=True):
             hidden = F.relu(norm(conv(hidden)), inplace=True)
-        logits = self._fine_logits(hidden)
-        rows = torch.zeros_like(labels) if self.config.class_agnostic_mask else labels - 1
-        return logits[torch.arange(len(rows), device=rows.device), rows]
+        return self._fine_logits(hidden)
 
     def _fine_logits(self, hidden: Tensor) -> Tensor:
         """Return [N, rows, 2 h, 2 w] = logits(relu(upsample(hidden))) of [N, C, h, w].

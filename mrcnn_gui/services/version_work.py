@@ -104,9 +104,16 @@ def _evaluate(folder: Path, version_id: str, image_set: str, *, job: Job) -> obj
 
 
 def _export(folder: Path, version_id: str, out: Path, *, job: Job) -> str:
-    from mrcnn_gui.workflows.version_files import export_version
+    from mrcnn_gui.workflows.version_files import (
+        ONNX_SUFFIX,
+        export_version,
+        export_version_onnx,
+    )
 
     job.report((0, 0))
+    if out.suffix.lower() == ONNX_SUFFIX:
+        names = ", ".join(path.name for path in export_version_onnx(folder, version_id, out))
+        return f"Exported {version_id} to {out.parent}: {names}. Each computes what the model does."
     card = export_version(folder, version_id, out)
     return f"Exported {version_id} to {out}, and its card to {card.name}."
 

@@ -1,5 +1,6 @@
 """Model versions as files of their own, to be given away and taken in."""
 
+import importlib.util
 import json
 import shutil
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from mrcnn_gui.project.model_versions import WEIGHTS_FILE
 from mrcnn_gui.workflows.models import MODELS_FOLDER, project_models
 from mrcnn_gui.workflows.published_models import AddedModel, add_checkpoint
 
-SUFFIX = ".safetensors"
+SUFFIX, ONNX_SUFFIX = ".safetensors", ".onnx"
 _CARD_SUFFIX = ".card.json"
 
 
@@ -41,6 +42,45 @@ def export_version(folder: Path, version_id: str, out: Path) -> Path:
     except OSError as error:
         raise ProjectError(f"{out} cannot be written: {error.strerror or error}") from error
     return card
+
+
+def missing_for_onnx() -> str:
+    """What is not installed that an export as ONNX needs, for people; "" when all is there."""
+    if importlib.util.find_spec("onnx") is None:
+        return "the package onnx is not installed: pip install onnx"
+    return ""
+
+
+def export_version_onnx(folder: Path, version_id: str, out: Path) -> list[Path]:
+    """Write the parts of a version whose shapes are fixed as ONNX, and its card beside them.
+
+    Args:
+        folder: Project folder.
+        version_id: "starter", or "v1", "v2", …
+        out: Names the files: `NAME.onnx` gives NAME.pyramid.onnx, NAME.box.onnx, NAME.mask.onnx.
+
+    Raises:
+        ProjectError: There is no such version, a package is missing, the files cannot be written,
+            or one of them computes something else than the model.
+    """
+    from core.model.checkpoint import ModelFileError, load_model
+    from core.model.onnx_parts import OnnxError, export_onnx
+
+    if missing := missing_for_onnx():
+        raise ProjectError(missing)
+    version = project_models(folder).get(version_id)
+    name = out.name.removesuffix(ONNX_SUFFIX)
+    try:
+        model, _ = load_model(version.folder)
+        parts = export_onnx(model, out.parent, name)
+        card = version.card | {"version": version_id, "model": model.config.to_dict()}
+        text = json.dumps(card, indent=2, ensure_ascii=False)
+        write_atomically(out.with_name(name + _CARD_SUFFIX), f"{text}\n")
+    except (OnnxError, ModelFileError) as error:
+        raise ProjectError(str(error)) from error
+    except OSError as error:
+        raise ProjectError(f"{out} cannot be written: {error.strerror or error}") from error
+    return [part.path for part in parts]
 
 
 def import_version(folder: Path, file: Path) -> AddedModel:

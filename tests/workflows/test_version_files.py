@@ -7,7 +7,12 @@ import torch
 from core.model.checkpoint import load_model
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.workflows.models import project_models
-from mrcnn_gui.workflows.version_files import export_version, import_version
+from mrcnn_gui.workflows.version_files import (
+    export_version,
+    export_version_onnx,
+    import_version,
+    missing_for_onnx,
+)
 from tests.workflows.conftest import save_tiny
 
 
@@ -33,6 +38,34 @@ def test_an_exported_version_comes_back_with_its_card(versioned: Path, tmp_path:
         assert torch.equal(value, second[0].state_dict()[name])
     assert second[1] == {"metrics": {"mask_ap": 0.5}, "source": {"title": "away.safetensors"}}
     assert not list((versioned / "models").glob(".incoming-*"))
+
+
+def test_parts_as_onnx_compute_what_the_model_does(versioned: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    paths = export_version_onnx(versioned, "v1", tmp_path / "w.onnx")
+    assert [path.name for path in paths] == ["w.pyramid.onnx", "w.box.onnx", "w.mask.onnx"]
+    assert all(path.stat().st_size > 1000 for path in paths)
+    card = json.loads((tmp_path / "w.card.json").read_text(encoding="utf-8"))
+    assert card["model"]["categories"] == ["a", "b"]
+
+
+def test_a_part_that_computes_something_else_is_not_left(
+    versioned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.setattr("core.model.onnx_parts.MAX_DIFFERENCE", -1.0)
+    with pytest.raises(ProjectError, match=r"w\.pyramid\.onnx computes something else"):
+        export_version_onnx(versioned, "v1", tmp_path / "w.onnx")
+    assert not list(tmp_path.glob("w.*"))
+
+
+def test_without_the_package_it_is_said_what_is_missing(
+    versioned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert missing_for_onnx() == "the package onnx is not installed: pip install onnx"
+    with pytest.raises(ProjectError, match="pip install onnx"):
+        export_version_onnx(versioned, "v1", tmp_path / "w.onnx")
 
 
 def test_weights_alone_are_enough(versioned: Path, tmp_path: Path) -> None:

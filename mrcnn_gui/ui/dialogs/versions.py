@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QMenu,
     QProgressBar,
     QPushButton,
     QSplitter,
@@ -30,10 +31,14 @@ from mrcnn_gui.ui.panels.version_list import card_score
 from mrcnn_gui.ui.theme import SPACE
 from mrcnn_gui.workflows.compare_versions import Comparison
 from mrcnn_gui.workflows.published_models import AddedModel
+from mrcnn_gui.workflows.version_files import missing_for_onnx
 
 _ID = Qt.ItemDataRole.UserRole
 _SIZE = (860, 620)
-_EXPORT_KINDS = "Weights with their config (*.safetensors)"
+_EXPORT_KINDS = {
+    ".safetensors": "Weights with their config (*.safetensors)",
+    ".onnx": "ONNX, in three parts (*.onnx)",
+}
 _IMPORT_KINDS = "Models (*.safetensors *.pth *.pkl)"
 
 
@@ -59,7 +64,8 @@ class VersionsDialog(QDialog):
         self.use = _button("&Use this version", "Suggestions come from it from the next image on")
         self.back = _button("&Roll back", "Use the version again that the one in use came from")
         self.compare = _button("&Compare with parent", "See on which images it is better or worse")
-        self.export = _button("&Export…", "Write the weights and the card as files")
+        self.export = _button("&Export", "Write the version as files")
+        self.export.setMenu(self._export_menu())
         self.take_in = _button("&Import…", "Take a model's file in as a version")
         self.delete = _button("&Delete…", "Remove the weights of this version; its card stays")
         self.stop = _button("&Stop", "End the work; nothing of it is kept")
@@ -141,7 +147,6 @@ class VersionsDialog(QDialog):
         self.use.clicked.connect(lambda: self._trainer.promote(self._chosen_id()))
         self.back.clicked.connect(lambda: self._trainer.promote(self._earlier()))
         self.compare.clicked.connect(self._compare)
-        self.export.clicked.connect(self._ask_export)
         self.take_in.clicked.connect(self._ask_import)
         self.delete.clicked.connect(self._ask_delete)
         self.stop.clicked.connect(self._work.cancel)
@@ -197,12 +202,22 @@ class VersionsDialog(QDialog):
         self.comparison.hide()
         self._work.compare(self._parent_of(chosen), chosen)
 
-    def _ask_export(self) -> None:
-        chosen = self._chosen_id()
-        start = Path(self._settings.last_folder("models")) / f"{chosen}.safetensors"
-        path, _ = QFileDialog.getSaveFileName(self, "Export a version", str(start), _EXPORT_KINDS)
+    def _export_menu(self) -> QMenu:
+        menu = QMenu(self)
+        weights = menu.addAction("&Weights (safetensors)…")
+        weights.triggered.connect(lambda: self._ask_export(".safetensors"))
+        missing = missing_for_onnx()
+        parts = menu.addAction(f"&ONNX: {missing}" if missing else "&ONNX…")
+        parts.setEnabled(not missing)
+        parts.triggered.connect(lambda: self._ask_export(".onnx"))
+        return menu
+
+    def _ask_export(self, suffix: str) -> None:
+        start = Path(self._settings.last_folder("models")) / f"{self._chosen_id()}{suffix}"
+        kind = _EXPORT_KINDS[suffix]
+        path, _ = QFileDialog.getSaveFileName(self, "Export a version", str(start), kind)
         if path:
-            self.export_to(Path(path))
+            self.export_to(Path(path).with_suffix(suffix))
 
     def export_to(self, path: Path) -> None:
         """Write the chosen version as a file."""

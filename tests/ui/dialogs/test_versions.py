@@ -192,6 +192,21 @@ def test_a_version_is_exported_and_imported(
     assert rows(dialog)[0][0] == "v3"
 
 
+@pytest.mark.parametrize("missing", ["", "the package onnx is not installed"])
+def test_the_entry_for_onnx_says_what_is_missing(
+    open_window: MainWindow, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setattr("mrcnn_gui.ui.dialogs.versions.missing_for_onnx", lambda: missing)
+    open_window.actions_by_id["versions"].trigger()
+    dialog = open_window.findChild(VersionsDialog)
+    assert dialog is not None
+    menu = dialog.export.menu()
+    assert menu is not None
+    entry = menu.actions()[1]
+    assert missing in entry.text()
+    assert entry.isEnabled() == (not missing)
+
+
 def test_closing_ends_the_work(
     dialog: VersionsDialog, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
