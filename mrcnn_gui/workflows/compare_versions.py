@@ -12,7 +12,7 @@ import pycocotools.mask
 
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
-from mrcnn_gui.workflows.models import load_predictor, project_models
+from mrcnn_gui.workflows.models import load_predictor, model_categories, project_models
 from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
 from mrcnn_gui.workflows.snapshot import freeze_snapshot
 
@@ -55,6 +55,8 @@ def compare_versions(
 ) -> Comparison | None:
     """Run two versions on the done images that are kept for validation.
 
+    Categories count where both versions know those of the project, and no others.
+
     Args:
         folder: Project folder.
         before: A version, usually the parent.
@@ -74,14 +76,15 @@ def compare_versions(
         return None
     if not truth["images"]:
         raise ProjectError("no done image is kept for validation: there is nothing to compare on")
-    count = len(truth["images"])
+    count, names = len(truth["images"]), {category["name"] for category in truth["categories"]}
+    agnostic = any(set(model_categories(version.folder)) != names for version in versions)
     qualities = []
     for number, version in enumerate(versions):
 
         def tell(done: int, _: int, number: int = number) -> None:
             on_progress(number * count + done, 2 * count)
 
-        qualities.append(_qualities(version.folder, truth, tell, should_stop))
+        qualities.append(_qualities(version.folder, truth, agnostic, tell, should_stop))
         if should_stop():
             return None
     return Comparison(before, after, tuple(_compared(folder, truth, *qualities)))
@@ -119,14 +122,13 @@ def _cells(ious: Any) -> Iterator[tuple[tuple[int, int], float]]:
 
 
 def _qualities(
-    model: Path, truth: Record, on_progress: Count, should_stop: ShouldStop
+    model: Path, truth: Record, agnostic: bool, on_progress: Count, should_stop: ShouldStop
 ) -> dict[int, float]:
     """The quality of each image, mean over the categories that it is about."""
     from core.learning.evaluate import predict_results
 
     predictor = load_predictor(model)
     names = {category["name"]: category["id"] for category in truth["categories"]}
-    agnostic = set(predictor.categories) != set(names)
     results = predict_results(
         predictor,
         truth,

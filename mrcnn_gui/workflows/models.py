@@ -12,6 +12,7 @@ from mrcnn_gui.project.store import Store
 from mrcnn_gui.resources import STARTER, resource
 
 if TYPE_CHECKING:
+    from core.model.config import MaskRCNNConfig
     from core.predictor import Predictor
 
 ACTIVE_MODEL = "active_model"
@@ -99,10 +100,23 @@ def model_image_size(path: Path) -> int:
     Raises:
         ProjectError: The file is missing, damaged or no model of ours.
     """
+    return _read_config(path).image_size
+
+
+def model_categories(path: Path) -> tuple[str, ...]:
+    """The categories that a model knows.
+
+    Raises:
+        ProjectError: The file is missing, damaged or no model of ours.
+    """
+    return _read_config(path).categories
+
+
+def _read_config(path: Path) -> "MaskRCNNConfig":
     from core.model.checkpoint import ModelFileError, read_config
 
     try:
-        return read_config(path).image_size
+        return read_config(path)
     except ModelFileError as error:
         raise ProjectError(str(error)) from error
 

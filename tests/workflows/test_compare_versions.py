@@ -87,6 +87,22 @@ def test_each_validation_image_is_measured_by_both(two_versions: Path) -> None:
     assert counts == [(1, 2), (2, 2)]
 
 
+def test_a_wrong_category_counts_where_both_know_those_of_the_project(
+    two_versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_tiny(two_versions / "models" / "v2", "b", "a")
+    finders = {
+        "v1": Finder(("a", "b"), [("a", 0.9, TRUTH)]),
+        "v2": Finder(("a", "b"), [("b", 0.9, TRUTH)]),
+    }
+    monkeypatch.setattr(
+        "mrcnn_gui.workflows.compare_versions.load_predictor", lambda path: finders[path.name]
+    )
+    comparison = compare_versions(two_versions, "v1", "v2")
+    assert comparison is not None
+    assert [(image.before, image.after) for image in comparison.images] == [(1.0, 0.0)]
+
+
 def test_a_stopped_comparison_has_no_result(two_versions: Path) -> None:
     assert compare_versions(two_versions, "starter", "v1", should_stop=lambda: True) is None
 
