@@ -73,9 +73,25 @@ def test_the_whole_loop_runs_without_a_window(
     (metrics,) = results(capsys)
     assert {"model", "box_ap", "mask_ap"} <= metrics.keys()
 
+    assert run(["evaluate", "--project", work, "--on", "all", "--json"]) == 0
+    (figures,) = results(capsys)
+    assert {"metrics", "curves", "confusion", "overlaps", "best_scores"} <= figures.keys()
+    assert run(["evaluate", "--project", work, "--on", "all", "--score", "0.2"]) == 0
+    assert "annotated as (rows), found as (columns), from score 0.20" in capsys.readouterr().out
+
     assert run(["predict", truth, *images, *model, "--out", predictions, "--json"]) == 0
     (written,) = results(capsys)
     assert written["results"] == len(json.loads(Path(predictions).read_text())) > 0
+
+
+@pytest.mark.parametrize("words", [[], ["--on", "all"], ["--images", "photos"]])
+def test_an_evaluation_needs_a_file_or_a_set_of_images(words: list[str]) -> None:
+    assert run(["evaluate", *words]) == 2
+
+
+def test_there_must_be_a_run_to_go_on_with(work: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["finetune", work, "--resume"]) == 1
+    assert "no training of this project is to be gone on with" in capsys.readouterr().err
 
 
 def test_results_come_in_as_suggestions(

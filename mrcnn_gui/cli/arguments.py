@@ -30,6 +30,15 @@ class Precision(StrEnum):
     BF16 = "bf16"
 
 
+class DoneImages(StrEnum):
+    """Which done images of a project."""
+
+    VALIDATION = "validation"
+    TEST = "test"
+    TRAIN = "train"
+    ALL = "all"
+
+
 Project = Annotated[
     Path, typer.Argument(help="Project folder, or the images folder that holds .mrcnn.")
 ]

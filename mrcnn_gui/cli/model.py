@@ -9,6 +9,7 @@ from mrcnn_gui.cli.app import app
 from mrcnn_gui.cli.arguments import (
     AsJson,
     Device,
+    DoneImages,
     Images,
     Instances,
     Model,
@@ -134,10 +135,16 @@ def finetune(
 
 @app.command()
 def evaluate(
-    instances: Instances,
-    images: Images,
+    instances: Annotated[
+        Path | None, typer.Argument(metavar="INSTANCES.JSON", help="COCO file.")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder that file names start from.")] = None,
     project: OfProject = None,
+    on: Annotated[
+        DoneImages | None, typer.Option(help="Done images of the project, in place of a COCO file.")
+    ] = None,
     model: Model = None,
+    score: Score = 0.5,
     class_agnostic: Annotated[
         bool, typer.Option("--class-agnostic", help="Count every category as the same one.")
     ] = False,
@@ -145,7 +152,14 @@ def evaluate(
     precision: Precision = Precision.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Box and mask AP of a model on a COCO file."""
+    """Box and mask AP of a model on a COCO file, or all figures on done images of a project."""
+    if on is not None:
+        if project is None:
+            raise typer.BadParameter("--on needs --project")
+        _evaluate_project(project, on, model, score, as_json=as_json)
+        return
+    if instances is None or images is None:
+        raise typer.BadParameter("INSTANCES.JSON and --images are needed, or --project and --on")
     from mrcnn_gui.workflows.evaluate import evaluate_model
     from mrcnn_gui.workflows.models import Compute, resolve_model
 
@@ -157,6 +171,23 @@ def evaluate(
         )
     text = f"{version_id}: box AP {metrics.box_ap:.3f}, mask AP {metrics.mask_ap:.3f}"
     tell({"model": version_id} | metrics.to_dict(), text, as_json=as_json)
+
+
+def _evaluate_project(
+    project: Path, on: DoneImages, model: str | None, score: float, *, as_json: bool
+) -> None:
+    from mrcnn_gui.workflows.evaluation import ImageSet, evaluate_project
+    from mrcnn_gui.workflows.evaluation_report import report_text, report_values
+    from mrcnn_gui.workflows.models import resolve_model
+
+    with reasons(), counting("Evaluating") as count:
+        folder = open_folder(project)
+        version_id, _ = resolve_model(folder, model)
+        evaluation = evaluate_project(folder, version_id, ImageSet(on), on_progress=count)
+    assert evaluation is not None  # nobody stops it
+    warn_each(evaluation.problems)
+    values = report_values(evaluation, score)
+    tell(values, report_text(evaluation, score), as_json=as_json)
 
 
 @app.command()

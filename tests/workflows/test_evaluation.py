@@ -1,8 +1,11 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.learning.evaluate import Metrics
 from core.predictor import Detection
 from mrcnn_gui.project.annotation import Side
 from mrcnn_gui.project.errors import ProjectError
@@ -22,6 +25,7 @@ from mrcnn_gui.workflows.evaluation_figures import (
     curves,
     iou_histogram,
 )
+from mrcnn_gui.workflows.evaluation_report import report_text, report_values
 from tests.workflows.conftest import HEIGHT, WIDTH, human, rectangle, save_tiny
 
 BOX = (0.0, 0.0, 1.0, 1.0)
@@ -91,6 +95,25 @@ def test_the_histogram_has_the_best_of_the_same_category(evaluation: Evaluation)
     assert [len(each) for each in bins] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
     assert (bins[0], bins[5], bins[9]) == ([ANT], [CAT_2], [CAT])
     assert iou_histogram(evaluation, 0.5)[0] == [CAT_2, ANT]
+
+
+def test_a_report_has_all_figures(evaluation: Evaluation) -> None:
+    metrics = Metrics(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, {"cat": 0.3}, 2, 3)
+    whole = replace(evaluation, metrics=metrics, problems=("lost.png",))
+    values = report_values(whole, 0.5)
+    assert json.loads(json.dumps(values)) == values
+    assert values["curves"]["cat"][0] == [0.5, 1.0, 0.9]
+    assert values["best_scores"] == {"cat": 0.9, "ant": 0.5}
+    assert {"annotated": "ant", "found": "cat", "count": 1} in values["confusion"]
+    assert sum(values["overlaps"]) == 3
+    text = report_text(whole, 0.5)
+    assert "v1 on 2 images (all) with 3 instances" in text
+    assert "cat: mask AP 0.300, highest F1 from score 0.90" in text
+    lines = [line.split() for line in text.splitlines()]
+    assert ["cat", "ant", "missed"] in lines
+    assert ["cat", "1", "0", "1"] in lines
+    assert ["ant", "1", "0", "0"] in lines
+    assert ["not", "annotated", "1", "0", "0"] in lines
 
 
 class Finder:
