@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.data import shared_data
+from benchmarks.data import held_out, shared_data
 from benchmarks.row import Row
 from core.images import read_rgb
 from core.learning.evaluate import evaluate, predict_results
@@ -37,7 +37,7 @@ def rows() -> Iterator[Row]:
     """Times in ms, then the quality on the photos that were held out."""
     model, card = load_model(resource(STARTER))
     folder = shared_data("coco_mini")
-    truth = _held_out(folder, card["held_out_image_ids"]["coco_mini"])
+    truth = held_out(folder, card["held_out_image_ids"]["coco_mini"])
     predictor = Predictor(model)
     embeds, boxes = _times(predictor, truth, folder / "images")
     yield Row("prompt_embed", statistics.median(embeds), "ms")
@@ -53,14 +53,6 @@ def rows() -> Iterator[Row]:
     ap, ar = metrics.mask_ap, metrics.ar100
     yield Row("starter_ap_agnostic", ap, "0-1", bar=_BAR_AP, lower_is_better=False)
     yield Row("starter_ar100_agnostic", ar, "0-1", bar=_BAR_AR, lower_is_better=False)
-
-
-def _held_out(folder: Path, ids: list[int]) -> dict[str, Any]:
-    """The part of the data set that the starter's card says it did not see."""
-    content = json.loads((folder / "instances.json").read_text(encoding="utf-8"))
-    images = [image for image in content["images"] if image["id"] in set(ids)]
-    annotations = [a for a in content["annotations"] if a["image_id"] in set(ids)]
-    return {**content, "images": images, "annotations": annotations}
 
 
 def _times(
