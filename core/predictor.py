@@ -12,11 +12,14 @@ from torch import Tensor
 from core.learning.transforms import resize_image
 from core.masks import Mask, RunLengths, encode_rle
 from core.model.config import MaskRCNNConfig
+from core.model.fixed_shape import without_padding
 from core.model.folding import inference_copy
+from core.model.graphs import GraphedModel
 from core.model.mask_rcnn import Boxes, Features, MaskRCNN, Selection
 from core.model.precision import choose_precision
-from core.model.preprocess import resize_short_side
+from core.model.preprocess import resize_short_side, to_batch
 from core.model.pretrained import load_any
+from core.ops.fused import fused_kernels_work
 from core.ops.paste import Box, MaskGrid
 
 # What may lie under a point: every score, and overlaps that `predict` would suppress.
@@ -99,6 +102,8 @@ class Predictor:
         self.reason = f"{found}; {chosen.reason}"
         self.config: MaskRCNNConfig = model.config
         self._model = inference_copy(model, chosen.dtype).to(self.device)
+        self._uses_graphs = self.device.startswith("cuda") and fused_kernels_work()
+        self._graphs: dict[Selection, GraphedModel] = {}
         self._embedded: _Embedded | None = None
         self._candidates: Boxes | None = None  # of the embedded image, found when first asked for
 
@@ -169,6 +174,8 @@ class Predictor:
         """
         if not images:
             return []
+        if self._uses_graphs:
+            return self._predict_on_gpu(images, selection or self._model.selection)
         embedded = self._embed(images)
         found = self._model.detect(embedded.features, selection)
         return self._detections(embedded, found)
@@ -259,16 +266,31 @@ class Predictor:
         return self._embedded
 
     def _embed(self, images: Sequence[NDArray[np.uint8]]) -> _Embedded:
-        sizes, scales, resized = [], [], []
+        resized = self._resized(images)
+        features = self._model.features(resized)
+        sizes = [(image.shape[0], image.shape[1]) for image in images]
+        return _Embedded(features, sizes, _scales(sizes, resized))
+
+    def _resized(self, images: Sequence[NDArray[np.uint8]]) -> list[Tensor]:
         for image in images:
             _check(image)
-            height, width = image.shape[:2]
-            resized.append(self._resize(image))
-            # Rounding makes the two sides' factors differ a little.
-            across, down = width / resized[-1].shape[2], height / resized[-1].shape[1]
-            sizes.append((height, width))
-            scales.append(torch.tensor((across, down, across, down), device=self.device))
-        return _Embedded(self._model.features(resized), sizes, scales)
+        return [self._resize(image) for image in images]
+
+    def _predict_on_gpu(
+        self, images: Sequence[NDArray[np.uint8]], selection: Selection
+    ) -> list[list[Detection]]:
+        """Start everything, then wait once."""
+        if selection not in self._graphs:
+            self._graphs = {selection: GraphedModel(self._model, selection)}
+        resized = self._resized(images)
+        batch, limits = to_batch(resized, self.config)
+        padded = self._graphs[selection](batch, torch.tensor(limits, device=batch.device))
+        sizes = [(image.shape[0], image.shape[1]) for image in images]
+        parts = zip(without_padding(padded), _scales(sizes, resized), sizes, strict=True)
+        return [
+            list(self._pasted(found, found.mask_probs, scale, size, keep_empty=False))
+            for found, scale, size in parts
+        ]
 
     def _detections(
         self, embedded: _Embedded, found: Sequence[Boxes], *, keep_empty: bool = False
@@ -305,6 +327,18 @@ class Predictor:
         """Return [3, H, W] float32 in 0..1 on the device."""
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
         return pixels.permute(2, 0, 1).float() / 255
+
+
+def _scales(sizes: Sequence[tuple[int, int]], resized: Sequence[Tensor]) -> list[Tensor]:
+    """Return what a pixel of each resized image is in the image's own, [4]: across, down, twice.
+
+    Rounding makes the two sides' factors differ a little.
+    """
+    factors = [
+        (width / small.shape[2], height / small.shape[1])
+        for (height, width), small in zip(sizes, resized, strict=True)
+    ]
+    return [torch.tensor(f * 2, device=s.device) for f, s in zip(factors, resized, strict=True)]
 
 
 def _device(wanted: str) -> tuple[str, str]:

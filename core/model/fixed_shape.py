@@ -11,7 +11,7 @@ from torch import Tensor
 from core.model.box_head import DELTA_WEIGHTS
 from core.model.mask_rcnn import MaskRCNN
 from core.model.rpn import AnchorScores
-from core.model.structures import Selection
+from core.model.structures import Prediction, Selection
 from core.ops.boxes import clip_boxes, decode_boxes, has_min_side
 from core.ops.nms import nms_in_batch
 from core.ops.roi_align import Sampling, pyramid_roi_align_flat
@@ -41,6 +41,20 @@ class PaddedPrediction:
     def clone(self) -> "PaddedPrediction":
         """Return one that shares no memory with this."""
         return PaddedPrediction(*(value.clone() for value in vars(self).values()))
+
+
+def without_padding(found: PaddedPrediction) -> list[Prediction]:
+    """Return what is really there, per image; this waits for the device."""
+    counts = found.counts.tolist()
+    return [
+        Prediction(
+            found.boxes_xyxy[i, :count],
+            found.scores[i, :count],
+            found.labels[i, :count],
+            found.mask_probs[i, :count],
+        )
+        for i, count in enumerate(counts)
+    ]
 
 
 def predict_padded(

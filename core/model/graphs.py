@@ -1,6 +1,7 @@
 """Prediction on a GPU as one CUDA graph per size of batch: the host starts it and is free."""
 
 from collections import OrderedDict
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -14,7 +15,9 @@ _MOST_GRAPHS = 6  # each holds its own memory
 
 
 class GraphedModel:
-    """Records the prediction of a batch the first time its size comes, then replays it.
+    """Records the prediction of a batch the second time its size comes, then replays it.
+
+    Recording takes longer than an image: it must pay. Threads may share it, one at a time.
 
     Args:
         model: for inference, on a CUDA device; its weights must not change.
@@ -25,17 +28,26 @@ class GraphedModel:
         self._model = model
         self._selection = selection
         self._graphs: OrderedDict[torch.Size, _Recorded] = OrderedDict()
+        self._seen: set[torch.Size] = set()
+        self._lock = Lock()
 
     @torch.inference_mode()
     def __call__(self, batch: Tensor, sizes: Tensor) -> PaddedPrediction:
         """Predict; see `predict_padded`. What is returned stays valid."""
+        with self._lock:
+            if batch.shape not in self._seen:
+                self._seen.add(batch.shape)
+                return predict_padded(self._model, batch, sizes, self._selection)
+            return self._recorded_for(batch, sizes).replay(batch, sizes)
+
+    def _recorded_for(self, batch: Tensor, sizes: Tensor) -> "_Recorded":
         recorded = self._graphs.get(batch.shape)
         if recorded is None:
             recorded = self._graphs[batch.shape] = self._record(batch, sizes)
             if len(self._graphs) > _MOST_GRAPHS:
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(batch.shape)
-        return recorded.replay(batch, sizes)
+        return recorded
 
     def _record(self, batch: Tensor, sizes: Tensor) -> "_Recorded":
         inputs = (batch.clone(memory_format=torch.channels_last), sizes.clone())

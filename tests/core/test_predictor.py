@@ -213,3 +213,14 @@ def test_another_embedded_image_takes_the_place_of_the_one_before() -> None:
     model.embed(image)
     model.predict(scene(0)[0])  # leaves the embedded image alone
     assert model.predict_at((90.5, 60.0))[0].mask.iou(truth[1]) > 0.8
+
+
+def test_the_way_of_gpus_finds_the_same() -> None:
+    """Without a GPU nothing is recorded, but all the rest is the same."""
+    images = [scene(1)[0], scene(2)[0][:40]]
+    usual, padded = predictor(), predictor()
+    padded._uses_graphs = True
+    for ours, theirs in zip(padded.predict_batch(images), usual.predict_batch(images), strict=True):
+        assert [d.category for d in ours] == [d.category for d in theirs]
+        assert [d.score for d in ours] == pytest.approx([d.score for d in theirs], abs=1e-5)
+        assert [d.mask for d in ours] == [d.mask for d in theirs]
