@@ -1,9 +1,10 @@
 import math
 
+import pytest
 import torch
 import torchvision
 
-from core.ops.roi_align import pyramid_levels, pyramid_roi_align
+from core.ops.roi_align import Sampling, pyramid_levels, pyramid_roi_align
 
 LEVELS = [torch.rand(2, 3, 64 // 2**i, 96 // 2**i) for i in range(4)]
 
@@ -43,3 +44,21 @@ def test_a_box_without_area_goes_to_the_finest_level_b9() -> None:
 
 def test_no_boxes_give_no_rows_a7() -> None:
     assert pyramid_roi_align(LEVELS, [torch.zeros(0, 4)] * 2, 7).shape == (0, 3, 7, 7)
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize("per_bin", [1, 2, 3])
+def test_without_gradients_the_same_is_pooled_faster(aligned: bool, per_bin: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    corners = torch.rand(2, 40, 2, generator=generator) * 200 - 30
+    sides = 8 * 40 ** torch.rand(2, 40, 2, generator=generator)
+    boxes = list(torch.cat((corners, corners + sides), dim=2))  # some reach outside
+    sampling = Sampling(aligned, per_bin)
+    learning = [level.clone().requires_grad_() for level in LEVELS]
+    expected = pyramid_roi_align(learning, boxes, 7, sampling)
+    pooled = pyramid_roi_align(LEVELS, boxes, 7, sampling)
+    assert expected.requires_grad
+    torch.testing.assert_close(pooled, expected, atol=1e-6, rtol=1e-5)
+    half = pyramid_roi_align([level.bfloat16() for level in LEVELS], boxes, 7, sampling)
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), expected.detach(), atol=2e-2, rtol=2e-2)
