@@ -149,7 +149,8 @@ def _check_agreement(theirs: Any, ours: MaskRCNN, batch: list[Tensor]) -> None:
 
 
 def _check_no_waiting(fast: _Ours, batch: list[Tensor]) -> None:
-    fast(batch)  # records
+    for _ in range(2):  # the second records
+        fast(batch)
     torch.cuda.set_sync_debug_mode("error")
     try:
         fast(batch)
