@@ -2,7 +2,7 @@
 
 Run from the repository's root, in this order:
 
-    python -m scripts.starter prepare --recipe lite2
+    python -m scripts.starter prepare
     python -m core.learning.train build/starter/run.json
     python -m scripts.starter publish
 
@@ -94,6 +94,8 @@ _LITE2 = MaskRCNNConfig(
     mask_channels=128,
     mask_dice=0.5,
 )
+# Measured on the 64 photos of coco_mini after 14,000 views of photos each: mask AP .096 and .098,
+# AR@100 .22 and .24, IoU of masks from true boxes .679 and .697.
 RECIPES = {
     "lite2": Recipe(_LITE2, _TRAINING, {"coco_mini": 6, "animals": 1, "household": 3}),
     "lite2_strong": Recipe(
@@ -105,8 +107,8 @@ RECIPES = {
 }
 
 
-def prepare(data: Path, work: Path, recipe: Recipe, steps: int) -> None:
-    """Write train.json, holdout.json, the first weights and run.json."""
+def prepare(data: Path, work: Path, recipe: Recipe, steps: int, initial: Path | None) -> None:
+    """Write train.json, holdout.json, the first weights, unless they are given, and run.json."""
     work.mkdir(parents=True, exist_ok=True)
     train, held_out = _empty(), _empty()
     for name, repeats in recipe.repeats.items():
@@ -116,13 +118,15 @@ def prepare(data: Path, work: Path, recipe: Recipe, steps: int) -> None:
         _append(held_out, rest, name)
     for file, content in (("train", train), ("holdout", held_out)):
         (work / f"{file}.json").write_text(json.dumps(content), encoding="utf-8")
-    model = MaskRCNN(recipe.model)
-    load_efficientnet_lite(model.backbone, read_imagenet(recipe.model.backbone))
-    save_model(work / "initial", model, {})
+    if initial is None:
+        initial = work / "initial"
+        model = MaskRCNN(recipe.model)
+        load_efficientnet_lite(model.backbone, read_imagenet(recipe.model.backbone))
+        save_model(initial, model, {})
     config = TrainConfig(
         train_json=work / "train.json",
         train_images=work,
-        initial=work / "initial",
+        initial=initial,
         output=work / "run",
         epochs=1000,
         max_steps=steps,
@@ -164,7 +168,7 @@ def _append(whole: Coco, part: Coco, source: str) -> None:
         whole["annotations"].append({**annotation, **record})
 
 
-def publish(work: Path, target: Path, image_size: int, score_threshold: float) -> None:
+def publish(work: Path, target: Path, image_size: int, score_threshold: float, note: str) -> None:
     """Judge the trained model on all photos that were held out, and write it with its card."""
     trained, run_card = load_model(work / "run" / "model")
     model = MaskRCNN(
@@ -180,6 +184,7 @@ def publish(work: Path, target: Path, image_size: int, score_threshold: float) -
         "seed": run_card["seed"],
         "steps": run_card["steps"],
         "skipped_steps": run_card["skipped_steps"],
+        "note": note,
         "licences": LICENCES,
         "held_out": "The images of each set with the smallest BLAKE2b-128 content hashes. They "
         "chose the recipe, the image size and the lowest score.",
@@ -239,15 +244,26 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "build" / "starter")
     parser.add_argument("--target", type=Path, default=REPOSITORY / "resources" / "starter")
-    parser.add_argument("--recipe", choices=RECIPES, default="lite2", help="for prepare")
+    parser.add_argument("--recipe", choices=RECIPES, default="lite2_strong", help="for prepare")
+    parser.add_argument(
+        "--initial", type=Path, help="a model to go on from, for example resources/starter"
+    )
     parser.add_argument("--steps", type=int, default=2000, help="of training")
     parser.add_argument("--image-size", type=int, default=640, help="long side when published")
     parser.add_argument("--score-threshold", type=float, default=0.05, help="when published")
+    parser.add_argument("--note", default="", help="for the card: what else happened in training")
     arguments = parser.parse_args()
     if arguments.command == "prepare":
-        prepare(arguments.data, arguments.work, RECIPES[arguments.recipe], arguments.steps)
+        recipe = RECIPES[arguments.recipe]
+        prepare(arguments.data, arguments.work, recipe, arguments.steps, arguments.initial)
     else:
-        publish(arguments.work, arguments.target, arguments.image_size, arguments.score_threshold)
+        publish(
+            arguments.work,
+            arguments.target,
+            arguments.image_size,
+            arguments.score_threshold,
+            arguments.note,
+        )
 
 
 if __name__ == "__main__":
