@@ -101,6 +101,7 @@ class CanvasView(ImageView):
         if self._tool is None:
             return
         self._let_go()
+        self._tool.finish()
         draft = self._tool.draft()
         if draft is not None and self._drafts.keep(self.image_id, draft):
             self._tool.cancel()
@@ -129,8 +130,6 @@ class CanvasView(ImageView):
             self._renew_tool()
 
     def _renew_tool(self) -> None:
-        if self._tool is not None:
-            self._tool.finish()
         self._drop_tool()
         if self.shows_image:
             self._tool = TOOLS[self._view_state.tool](self._tool_context())

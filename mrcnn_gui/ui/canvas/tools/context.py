@@ -215,7 +215,7 @@ class Tool:
         """The mouse leaves the view."""
 
     def finish(self) -> None:
-        """Push at once what was let go, where that is still worked on: another tool comes."""
+        """Push at once what was let go, where that is still worked on: the work turns elsewhere."""
 
     def document_changed(self) -> None:
         """An edit was made or undone beside the tool: what it began with may be stale."""
