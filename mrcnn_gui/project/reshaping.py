@@ -5,6 +5,8 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import reduce
 
+import numpy as np
+
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance
 from mrcnn_gui.project.edits import AddInstance, Batch, Edit, PaintMask, RemoveInstance
@@ -92,12 +94,24 @@ def make_room_for_all(
     paints: Sequence[Mask], others: Iterable[Instance], overlap: Overlap
 ) -> tuple[list[Mask], dict[int, Mask]]:
     """The same for masks that come together: they leave each other alone."""
-    now = {other.id: other for other in others}
+    if overlap is Overlap.ALLOWED:
+        return list(paints), {}
+    now = list(others)
+    boxes = np.array([other.mask.box_xyxy for other in now], dtype=np.int64).reshape(-1, 4)
     losing: dict[int, Mask] = {}
     rooms = []
     for paint in paints:
-        room, taken = make_room(paint, now.values(), overlap)
-        now |= {key: replace(now[key], mask=left) for key, left in taken.items()}
+        left, top, right, bottom = paint.box_xyxy
+        near = np.flatnonzero(
+            (boxes[:, 0] < right)
+            & (boxes[:, 1] < bottom)
+            & (boxes[:, 2] > left)
+            & (boxes[:, 3] > top)
+        ).tolist()
+        room, taken = make_room(paint, [now[place] for place in near], overlap)
+        for place in near:
+            if now[place].id in taken:
+                now[place] = replace(now[place], mask=taken[now[place].id])
         losing |= taken
         rooms.append(room)
     return rooms, losing

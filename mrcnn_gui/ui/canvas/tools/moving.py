@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance
 from mrcnn_gui.project.reshaping import Overlap, as_one, make_room_for_all, transition
 from mrcnn_gui.ui.canvas.boxes import Box, hull
@@ -70,12 +71,18 @@ class Moving:
 
     def shapes(self, dx: int, dy: int, overlap: Overlap) -> tuple[Shape, ...]:
         """What looks different after a shift, as it would look."""
+        if overlap is Overlap.ALLOWED:  # only what moves
+            return tuple(
+                Shape(it.mask.crop, it.mask.x + dx, it.mask.y + dy, it.id, it.category_id)
+                for it in self.moved
+            )
         after = self.after(dx, dy, overlap)
         if after is None:  # letting go here will say so
             moved = {it.id: replace(it, mask=it.mask.shift(dx, dy)) for it in self.moved}
             after = {**self.instances, **moved}
+        gone = Mask.empty()
         return tuple(
-            _shape(it, after.get(key))
+            _shape(it, after[key].mask if key in after else gone)
             for key, it in self.instances.items()
             if after.get(key) is not it
         )
@@ -124,8 +131,9 @@ class Nudging:
             self._moving, self._shift = Moving(dict(instances), tuple(chosen)), (0, 0)
 
 
-def _shape(before: Instance, after: Instance | None) -> Shape:
-    """How an instance looks that is another, or gone."""
-    mask = before.mask if after is None else after.mask
-    crop = np.zeros_like(mask.crop) if after is None else mask.crop
-    return Shape(crop, mask.x, mask.y, before.id, before.category_id)
+def _shape(instance: Instance, mask: Mask) -> Shape:
+    """How an instance looks with another mask; without a pixel it is dark where it was."""
+    if mask.is_empty:
+        dark, there = np.zeros_like(instance.mask.crop), instance.mask
+        return Shape(dark, there.x, there.y, instance.id, instance.category_id)
+    return Shape(mask.crop, mask.x, mask.y, instance.id, instance.category_id)
