@@ -104,4 +104,4 @@ def _members(path: Path, on_read: Callable[[int], None] | None) -> Iterator[tupl
     except OSError as error:
         raise CocoError(f"cannot read {path}: {error.strerror or error}") from error
     except JsonStreamError as error:
-        raise CocoError(f"not a JSON file of that kind: {error}") from error
+        raise CocoError(f"{error}; expected a COCO dataset") from error

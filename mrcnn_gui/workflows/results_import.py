@@ -110,7 +110,7 @@ def _records(path: Path, on_read: Callable[[int], None]) -> Iterator[Any]:
     except OSError as error:
         raise CocoError(f"cannot read {path}: {error.strerror or error}") from error
     except JsonStreamError as error:
-        raise CocoError(f"not a JSON file of that kind: {error}") from error
+        raise CocoError(f"{error}; expected a list of COCO results") from error
 
 
 @dataclass(frozen=True)

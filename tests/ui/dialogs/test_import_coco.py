@@ -90,7 +90,7 @@ def test_what_is_no_coco_file_is_refused_with_the_reason(
     dialog = open_dialog(open_window, file)
     qtbot.mouseClick(dialog.go_button, LEFT)
     qtbot.waitUntil(lambda: dialog.outcome.text.isVisible())
-    assert dialog.outcome.text.text().startswith("Nothing was changed: instances.json is not")
+    assert dialog.outcome.text.text().startswith("Nothing was changed: instances.json: not JSON")
     assert dialog.go_button.isEnabled()
     dialog.close()
 
