@@ -155,7 +155,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("versions", _MODEL, "Model v&ersions…", ("Ctrl+Alt+V",), "Compare, use, delete, export and import versions of the model", "training.show_versions", "project", "history"),
     Command("evaluate", _MODEL, "Evaluat&ion…", ("Ctrl+Alt+E",), "See on done images where a version is right and wrong", "training.show_evaluation", "project", "search"),
     Command("pause_training", _MODEL, "Pa&use training", ("Ctrl+Alt+U",), "Put the training aside after its step, to go on later", "trainer.pause", "training", "pause", gap=True),
-    Command("resume_training", _MODEL, "Resu&me training", ("Ctrl+Alt+R",), "Go on with the training that was paused or interrupted", "trainer.resume", "training_unfinished", "resume"),
+    Command("resume_training", _MODEL, "Resume trainin&g", ("Ctrl+Alt+R",), "Go on with the training that was paused or interrupted", "trainer.resume", "training_unfinished", "resume"),
     Command("stop_training", _MODEL, "Stop training, &keep best", ("Ctrl+Shift+T",), "End the training now and keep the best version so far", "trainer.stop", "training", "stop"),
     Command("cancel_training", _MODEL, "Cancel &training", ("Ctrl+Shift+Backspace",), "End the training now and keep nothing of it", "training.ask_cancel", "training", "cancel"),
     Command("keep_unfinished", _MODEL, "Keep the &best of the unfinished run", ("Ctrl+Alt+B",), "Make a version of the best that a paused or interrupted training has learned", "trainer.keep_unfinished", "training_keepable", "done"),
