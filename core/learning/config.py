@@ -9,7 +9,15 @@ from typing import Any
 STAGES = ("all", "3+", "4+", "5+", "heads", "roi_heads")
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("auto", "fp32", "bf16")
-_PATHS = ("train_json", "train_images", "val_json", "val_images", "initial", "output")
+_PATHS = (
+    "train_json",
+    "train_images",
+    "val_json",
+    "val_images",
+    "initial",
+    "output",
+    "feature_cache",
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class TrainConfig:
             weights are drawn.
         categories: Names the model shall know, in the order of its labels; None trains a
             class-agnostic model, whose one category is "object".
+        renamed: Pairs of a name in `categories` and the one that `initial` has for it.
         epochs: Passes over the training images.
         max_steps: Ends the run, and its learning rate schedule, after this many steps.
         batch_size: Images a step.
@@ -55,6 +64,11 @@ class TrainConfig:
             several to be kept busy.
         checkpoint_seconds: Longest time between two checkpoints.
         validate_every: Epochs between two validations; the last epoch is always validated.
+        feature_cache: Folder that keeps what the RoI heads learn from, where `stages` is
+            "roi_heads": a step then costs the heads alone. None keeps nothing.
+        cached_views: Views of each image that are kept; epoch after epoch shows the next one.
+        patience: Validations in a row without a better mask AP after which the run ends; None goes
+            on to the last epoch.
         class_agnostic_metrics: Validate without regard to categories.
     """
 
@@ -65,6 +79,7 @@ class TrainConfig:
     val_images: Path | None = None
     initial: Path | None = None
     categories: tuple[str, ...] | None = None
+    renamed: tuple[tuple[str, str], ...] = ()
     epochs: int = 10
     max_steps: int | None = None
     batch_size: int = 2
@@ -89,6 +104,9 @@ class TrainConfig:
     loaders: int = 1
     checkpoint_seconds: float = 180.0
     validate_every: int = 1
+    feature_cache: Path | None = None
+    cached_views: int = 8
+    patience: int | None = None
     class_agnostic_metrics: bool = False
 
     def __post_init__(self) -> None:
@@ -97,10 +115,12 @@ class TrainConfig:
         _require(self.precision in PRECISIONS, "precision", f"one of {PRECISIONS}", self.precision)
         for name in ("crop", "copy_paste"):
             _require(0 <= getattr(self, name) <= 1, name, "0..1", getattr(self, name))
-        _require(self.micro_batch != 0, "micro_batch", "more than 0", self.micro_batch)
+        for name in ("micro_batch", "patience"):
+            _require(getattr(self, name) != 0, name, "more than 0", getattr(self, name))
         for name in (
             "epochs",
             "batch_size",
+            "cached_views",
             "image_size",
             "learning_rate",
             "loaders",
@@ -161,4 +181,6 @@ def _require(holds: bool, name: str, expected: str, value: object) -> None:
 def _read_value(name: str, value: Any) -> Any:
     if name in _PATHS and value is not None:
         return Path(value)
-    return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(tuple(it) if isinstance(it, list) else it for it in value)
+    return value

@@ -1,5 +1,6 @@
 """Photos with COCO annotations as training samples for the model."""
 
+import json
 import logging
 from dataclasses import dataclass
 from functools import reduce
@@ -106,6 +107,15 @@ class CocoDetectionDataset:
         """For each image, whether it is at least as wide as high."""
         return [entry.image.width >= entry.image.height for entry in self._entries]
 
+    def long_side(self, index: int) -> int:
+        """Of the image itself, in pixels."""
+        image = self._entries[index].image
+        return max(image.width, image.height)
+
+    def identity(self, index: int) -> str:
+        """Names an image as it is now, with its annotations: another name, another sample."""
+        return self._entries[index].identity(self._root)
+
     def augmented(
         self,
         index: int,
@@ -152,6 +162,12 @@ class _Entry:
     image: CocoImage
     annotations: tuple[CocoAnnotation, ...]
     labels: dict[int, int]  # by category id; 0 where the category is not asked for
+
+    def identity(self, root: Path) -> str:
+        status = (root / self.image.file_name).stat()
+        file = (status.st_size, status.st_mtime_ns)
+        records = [annotation.record for annotation in self.annotations]
+        return json.dumps((self.image.record, file, records, sorted(self.labels.items())))
 
     def masks(self, factors: tuple[float, float]) -> tuple[list[tuple[Mask, int]], list[Mask]]:
         """Scaled masks with their labels, and the scaled masks of crowds."""

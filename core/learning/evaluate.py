@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.formats.reference import COCO, COCOeval
 from core.images import ImageReadError, read_rgb
+from core.learning.bootstrap import Matches
 from core.predictor import Detection, Predictor
 
 MAX_DETECTIONS = 100  # COCO's limit per image and category
@@ -39,6 +40,9 @@ class Metrics:
         per_category: Mask AP by category name, of the categories that occur.
         images: Images that count, those without an instance included.
         instances: True instances that count (crowds do not).
+        mask_ap_low: Where the 95 % bootstrap interval of `mask_ap` over the images begins.
+        mask_ap_high: Where it ends.
+        matches: Of the masks, to compare with another model on the same images.
     """
 
     box_ap: float
@@ -51,10 +55,15 @@ class Metrics:
     per_category: dict[str, float]
     images: int
     instances: int
+    mask_ap_low: float = 0.0
+    mask_ap_high: float = 1.0
+    matches: Matches | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON values."""
-        return dataclasses.asdict(self)
+        figures = dataclasses.asdict(dataclasses.replace(self, matches=None))
+        del figures["matches"]
+        return figures
 
 
 def evaluate(
@@ -63,7 +72,8 @@ def evaluate(
     """Compare detections with true instances.
 
     Args:
-        truth: A COCO file or its content. Every image counts, also those without instances.
+        truth: A COCO file or its content. Every image counts, also those without instances. An
+            image's field `ignore`, a list of segmentations, says where nothing counts.
         results: COCO results with `bbox` and an RLE `segmentation`.
         class_agnostic: Count every category as the same one.
     """
@@ -72,6 +82,8 @@ def evaluate(
     if class_agnostic:
         results = [{**result, "category_id": 1} for result in results]
     masks, boxes = (_evaluation(reference, results, kind) for kind in ("segm", "bbox"))
+    matches = Matches.of(masks)
+    low, high = matches.interval() if matches.images else (0.0, 1.0)
     instances = sum(not a.get("iscrowd", 0) for a in reference.dataset["annotations"])
     return Metrics(
         box_ap=_precision(boxes),
@@ -84,6 +96,9 @@ def evaluate(
         per_category=_per_category(masks, reference),
         images=len(reference.dataset["images"]),
         instances=instances,
+        mask_ap_low=low,
+        mask_ap_high=high,
+        matches=matches,
     )
 
 
@@ -157,6 +172,7 @@ def _reference(content: dict[str, Any], class_agnostic: bool) -> COCO:
     """The truth as pycocotools needs it."""
     categories = content["categories"]
     annotations = [dict(annotation) for annotation in content["annotations"]]
+    annotations += _ignored(content)
     for number, annotation in enumerate(annotations, start=1):
         annotation["id"] = number  # pycocotools never matches id 0
         annotation.setdefault("iscrowd", 0)
@@ -175,6 +191,19 @@ def _reference(content: dict[str, Any], class_agnostic: bool) -> COCO:
     for annotation in annotations:
         _complete(annotation, reference)
     return reference
+
+
+def _ignored(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What is to be ignored, as a crowd of every category: pycocotools ignores those."""
+    for image in content["images"]:
+        for segmentation in image.get("ignore", ()):
+            for category in content["categories"]:
+                yield {
+                    "image_id": image["id"],
+                    "category_id": category["id"],
+                    "segmentation": segmentation,
+                    "iscrowd": 1,
+                }
 
 
 def _complete(annotation: dict[str, Any], reference: COCO) -> None:

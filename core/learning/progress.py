@@ -50,6 +50,7 @@ class Progress:
         images_per_second: Training speed of late.
         seconds_left: Estimated time to the end, validations included; None when not known yet.
         skipped_steps: Steps whose loss or gradient was not finite.
+        notes: What the run has done by itself, for people: went back, took less memory, ended.
         per_category: Validation mask AP by category, beside `metrics`.
         previews: Validation images with what is found on them, beside `metrics`.
         memory_bytes: Memory that the program holds; on a GPU that of the training there.
@@ -66,6 +67,7 @@ class Progress:
     images_per_second: float
     seconds_left: float | None
     skipped_steps: int
+    notes: tuple[str, ...] = ()
     per_category: dict[str, float] | None = None
     previews: tuple[Preview, ...] = ()
     memory_bytes: int = 0
@@ -83,6 +85,7 @@ class FitResult:
         seconds: Wall time of this call.
         skipped_steps: Steps whose loss or gradient was not finite.
         cancelled: Whether it was cancelled.
+        notes: As in `Progress`.
         suspended: Whether it waits in its folder to be gone on with.
     """
 
@@ -92,6 +95,7 @@ class FitResult:
     seconds: float
     skipped_steps: int
     cancelled: bool
+    notes: tuple[str, ...] = ()
     suspended: bool = False
 
 

@@ -82,6 +82,7 @@ class Reporter:
             seconds_left=self._seconds_left(self._steps - learner.step),
             skipped_steps=learner.skipped,
             memory_bytes=memory_in_use(learner.device),
+            notes=tuple(learner.notes),
         )
 
     def _seconds_left(self, steps: int) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from core.learning.batches import Batch, BatchKey, epoch_batches, make_batch, prefetched
+from core.learning.cached_views import CachedBatch, make_view_loader
 from core.learning.config import TrainConfig
 from core.learning.dataset import CocoDetectionDataset
 from core.learning.learner import Learner
@@ -22,6 +23,8 @@ from core.model.checkpoint import with_categories
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import MaskRCNN
 from core.model.pretrained import load_any
+
+AnyBatch = Batch | CachedBatch
 
 MIN_IMAGE_SIZE = 128  # pixels; a GPU that cannot hold one such image cannot train
 
@@ -44,9 +47,11 @@ class Run:
         self._steps = min(steps, config.max_steps or steps)
         self._device = _device(config.device)
         self._learner = Learner(_initial(config), config, self._steps, self._device)
+        self._views = make_view_loader(self._learner.model, self._data, config)
         self._folder = RunFolder(config.output, config)
         self._image_size = config.image_size
         self._best: dict[str, float] | None = None
+        self._without_gain = 0  # validations in a row
         self._reporter = Reporter(on_progress, config, self._steps, self._epoch_steps)
         self._unvalidated = False  # whether an epoch is done whose validation is not
         self._saved = time.monotonic()
@@ -55,10 +60,11 @@ class Run:
     def go(self) -> Stop:
         """Train to the end, or until told to stop."""
         self._reporter.report("prepare", self._learner)
-        make = partial(make_batch, self._data, self._config)
         stop = Stop.NO
-        with prefetched(make, self._keys(self._learner.step), self._config.loaders) as batches:
-            while stop is Stop.NO and (self._unvalidated or self._learner.step < self._steps):
+        with prefetched(
+            self._make, self._keys(self._learner.step), self._config.loaders
+        ) as batches:
+            while stop is Stop.NO and self._goes_on():
                 if not self._unvalidated:
                     stop = self._train_epoch(batches)
                     self._unvalidated = stop is Stop.NO and self._validates()
@@ -67,6 +73,11 @@ class Run:
                 if stop is Stop.NO:
                     self._save()
         return stop
+
+    def _goes_on(self) -> bool:
+        if self._unvalidated:
+            return True
+        return self._learner.step < self._steps and not self._has_stalled()
 
     def _keys(self, step: int) -> Iterator[BatchKey]:
         """What the steps from `step` on learn from."""
@@ -99,10 +110,15 @@ class Run:
             seconds=seconds,
             skipped_steps=self._learner.skipped,
             cancelled=cancelled,
+            notes=tuple(self._learner.notes),
             suspended=suspended,
         )
 
-    def _train_epoch(self, batches: Iterator[Batch]) -> Stop:
+    @property
+    def _make(self) -> Callable[[BatchKey], AnyBatch]:
+        return self._views or partial(make_batch, self._data, self._config)
+
+    def _train_epoch(self, batches: Iterator[AnyBatch]) -> Stop:
         """Do the steps of the current epoch that are not done yet."""
         epoch = self._learner.step // self._epoch_steps
         last = min(self._steps, (epoch + 1) * self._epoch_steps)
@@ -118,14 +134,13 @@ class Run:
                 self._save()
         return Stop.NO
 
-    def _learn(self, batch: Batch) -> dict[str, float]:
+    def _learn(self, batch: AnyBatch) -> dict[str, float]:
         """Do one step; at a smaller image size from now on where the GPU cannot hold an image."""
         while True:
             if batch.key.image_size != self._image_size:
-                key = replace(batch.key, image_size=self._image_size)
-                batch = make_batch(self._data, self._config, key)
+                batch = self._make(replace(batch.key, image_size=self._image_size))
             try:
-                return self._learner.learn(batch.images, batch.targets)
+                return self._step(batch)
             except torch.OutOfMemoryError as error:
                 self._image_size //= 2
                 if self._image_size < MIN_IMAGE_SIZE:
@@ -133,6 +148,16 @@ class Run:
                         "the GPU's memory cannot hold one small image: close other programs that "
                         "use the GPU, or train on the CPU"
                     ) from error
+                self._learner.notes.append(
+                    f"Step {self._learner.step + 1}: the GPU's memory was too small. Goes on with "
+                    f"images of {self._image_size} pixels."
+                )
+
+    def _step(self, batch: AnyBatch) -> dict[str, float]:
+        if isinstance(batch, Batch):
+            return self._learner.learn(batch.images, batch.targets)
+        assert self._views is not None
+        return self._learner.learn_heads(self._views.complete(batch, self._learner.roi_inputs))
 
     def _validates(self) -> bool:
         if self._config.val_json is None:
@@ -157,12 +182,25 @@ class Run:
         self._unvalidated = False
         self._reporter.time_validation(time.monotonic() - began)
         figures = _figures(shown.metrics.to_dict())
+        is_better = self._best is None or figures["mask_ap"] > self._best["mask_ap"]
+        self._without_gain = 0 if is_better else self._without_gain + 1
         if self._best is None or figures["mask_ap"] >= self._best["mask_ap"]:
             self._best = figures
             self._keep()
         per_category = shown.metrics.per_category
         self._reporter.report_validation(self._learner, figures, per_category, shown.previews)
         return Stop.NO
+
+    def _has_stalled(self) -> bool:
+        """Whether the run ends early; if so, it is said."""
+        patience = self._config.patience
+        if patience is None or self._without_gain < patience or self._learner.step == self._steps:
+            return False
+        self._learner.notes.append(
+            f"Ended at step {self._learner.step} of {self._steps}: {self._without_gain} "
+            "validations in a row brought no gain."
+        )
+        return True
 
     def _keep(self) -> None:
         """Write the weights of now as the kept model."""
@@ -179,6 +217,7 @@ class Run:
             "seed": self._config.seed,
             "steps": self._learner.step,
             "skipped_steps": self._learner.skipped,
+            "notes": self._learner.notes,
             "training_image_ids": self._data.image_ids,
             "metrics": self._best,
         }
@@ -189,6 +228,7 @@ class Run:
             {
                 "learner": self._learner.state(),
                 "best": self._best,
+                "without_gain": self._without_gain,
                 "image_size": self._image_size,
                 "unvalidated": self._unvalidated,
             }
@@ -200,6 +240,7 @@ class Run:
         if state is not None:
             self._learner.restore(state["learner"])
             self._best, self._image_size = state["best"], state["image_size"]
+            self._without_gain = state.get("without_gain", 0)
             self._unvalidated = state.get("unvalidated", False)
 
 
@@ -209,10 +250,9 @@ def _initial(config: TrainConfig) -> MaskRCNN:
     if config.initial is None:
         settings = MaskRCNNConfig(categories=categories, image_size=config.image_size)
         return MaskRCNN(settings, seed=config.seed)
-    model = with_categories(load_any(config.initial), categories)
-    # Training resizes by the long side: so must inference, or the model sees other pixels there.
-    if model.config.resizing != "long_side":
-        model.config = replace(model.config, resizing="long_side", image_size=config.image_size)
+    model = with_categories(load_any(config.initial), categories, dict(config.renamed))
+    # Inference resizes as training does, or the model sees other pixels there.
+    model.config = replace(model.config, resizing="long_side", image_size=config.image_size)
     return model
 
 

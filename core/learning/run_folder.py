@@ -16,7 +16,7 @@ from core.model.checkpoint import save_model
 from core.model.mask_rcnn import MaskRCNN
 
 # Settings that may differ between the two halves of a resumed run.
-_FREE = ("device", "checkpoint_seconds", "epochs", "max_steps")
+_FREE = ("device", "checkpoint_seconds", "epochs", "max_steps", "feature_cache")
 
 
 class RunFolder:

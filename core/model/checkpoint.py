@@ -2,11 +2,13 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -80,26 +82,30 @@ def read_config(path: Path) -> MaskRCNNConfig:
         ) from error
 
 
-def with_categories(model: MaskRCNN, categories: tuple[str, ...]) -> MaskRCNN:
+def with_categories(
+    model: MaskRCNN, categories: tuple[str, ...], renamed: Mapping[str, str] = MappingProxyType({})
+) -> MaskRCNN:
     """Return a new model for other categories that keeps every weight that fits.
 
-    Rows of categories that stay are copied. New categories start as copies of the class-agnostic
-    "object", each with an equal part of its probability, where the model has one; else as new.
+    Rows of categories that stay are copied, so their scores keep their proportions to each other
+    and to the background. New categories start as copies of the class-agnostic "object", or where
+    the model has none as the mean of all that it knows, each with an equal part of the probability.
 
     Args:
         model: stays as it is.
         categories: of the new model, in their order.
+        renamed: the name in the model for each name in `categories` that is another there.
     """
     old = model.config
     adapted = MaskRCNN(replace(old, categories=categories))
-    sources = [_source(old.categories, name) for name in categories]
+    names = [renamed.get(name, name) for name in categories]
+    sources = [_sources(old.categories, name) for name in names]
     state = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
-    fresh = adapted.state_dict()
     for layer, extra, height in _category_layers(old):
         for name in (f"{layer}.weight", f"{layer}.bias"):
-            state[name] = _pick_rows((state[name], fresh[name]), sources, extra, height)
-    seeded = [1 + i for i, name in enumerate(categories) if name not in old.categories]
-    if seeded and _AGNOSTIC in old.categories:
+            state[name] = _pick_rows(state[name], sources, extra, height)
+    seeded = [1 + i for i, name in enumerate(names) if name not in old.categories]
+    if seeded:
         state["box_head.classes.bias"][seeded] -= math.log(len(seeded))
     adapted.load_state_dict(state, strict=True)
     return adapted.to(next(model.parameters()).device).train(model.training)
@@ -115,24 +121,19 @@ def _category_layers(config: MaskRCNNConfig) -> list[tuple[str, int, int]]:
     return layers
 
 
-def _source(known: Sequence[str], name: str) -> int | None:
-    """Return the old category that a category starts from."""
-    if name in known:
-        return known.index(name)
-    return known.index(_AGNOSTIC) if _AGNOSTIC in known else None
+def _sources(known: Sequence[str], name: str) -> list[int]:
+    """Return the old categories whose mean a category starts from."""
+    for start in (name, _AGNOSTIC):
+        if start in known:
+            return [known.index(start)]
+    return list(range(len(known)))
 
 
-def _pick_rows(
-    old_and_fresh: tuple[Tensor, Tensor], sources: Sequence[int | None], extra: int, height: int
-) -> Tensor:
-    """Put the rows of every category's source, `height` each, behind the `extra` old rows."""
-    old, picked = old_and_fresh[0], old_and_fresh[1].clone()
-    picked[:extra] = old[:extra]
-    for place, source in enumerate(sources):
-        if source is not None:
-            to, start = extra + place * height, extra + source * height
-            picked[to : to + height] = old[start : start + height]
-    return picked
+def _pick_rows(old: Tensor, sources: Sequence[Sequence[int]], extra: int, height: int) -> Tensor:
+    """Put the mean of every category's sources, `height` rows each, behind `extra` old rows."""
+    known = old[extra:].unflatten(0, (-1, height))  # [categories, height, ...]
+    picked = [known[list(source)].mean(dim=0) for source in sources]
+    return torch.cat((old[:extra], *picked))
 
 
 def _read_weights(path: Path) -> MaskRCNN:

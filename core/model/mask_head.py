@@ -68,16 +68,19 @@ class MaskHead(nn.Module):
             samples: of every image.
             sizes: height and width of every image.
         """
-        targets = self._targets(samples, sizes, logits.shape[-1]).to(logits)
+        return self.loss_to(logits, self.targets(samples, sizes))
+
+    def loss_to(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mask loss of logits [P, 28, 28] against `targets` of their positives."""
+        targets = targets.to(logits)
         loss = mask_loss(logits, targets)
         if self.config.mask_dice > 0:
             loss = loss + self.config.mask_dice * dice_loss(logits, targets)
         return loss
 
-    def _targets(
-        self, samples: Sequence[RoiSample], sizes: Sequence[tuple[int, int]], grid: int
-    ) -> Tensor:
-        """Return the true masks of the positives [P, grid, grid]."""
+    def targets(self, samples: Sequence[RoiSample], sizes: Sequence[tuple[int, int]]) -> Tensor:
+        """Return the true masks of the positives [P, 28, 28], bool or shares of cells."""
+        grid = 2 * self.config.mask_pool
         if self.config.mask_targets == "pooled":
             pairs = zip(samples, sizes, strict=True)
             return torch.cat([_pooled_targets(sample, grid, size) for sample, size in pairs])

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from core.model.backbone import make_backbone
-from core.model.box_head import BoxHead
+from core.model.box_head import BoxHead, RoiSample
 from core.model.config import MaskRCNNConfig
 from core.model.fpn import FeaturePyramid
 from core.model.initialise import initialise
 from core.model.mask_head import MaskHead
 from core.model.preprocess import to_batch
+from core.model.roi_inputs import RoiInputs
 from core.model.rpn import AnchorScores, RegionProposals
 from core.model.structures import Boxes, Features, Prediction, Selection, Target
 from core.ops.boxes import has_min_side
@@ -145,21 +146,56 @@ class MaskRCNN(nn.Module):
     def _losses(
         self, features: Features, targets: list[Target], generator: torch.Generator | None
     ) -> dict[str, Tensor]:
-        scores: AnchorScores = self.rpn(features.levels)
+        scores = self.rpn(features.levels)
+        inputs = self._roi_inputs(scores, features, targets, generator)
+        return {**self.rpn.losses(scores, targets, generator), **self.roi_losses(inputs)}
+
+    @torch.no_grad()
+    def roi_inputs(
+        self, images: Sequence[Tensor], targets: Sequence[Target], generator: torch.Generator | None
+    ) -> RoiInputs:
+        """Return what the RoI heads would learn from; for when all before them is frozen.
+
+        Args:
+            images: as for `forward`.
+            targets: as for `forward`.
+            generator: draws the RoIs.
+        """
+        features = self.features(images)
+        usable = [_usable(target) for target in targets]
+        return self._roi_inputs(self.rpn(features.levels), features, usable, generator)
+
+    def _roi_inputs(
+        self,
+        scores: AnchorScores,
+        features: Features,
+        targets: Sequence[Target],
+        generator: torch.Generator | None,
+    ) -> RoiInputs:
         proposals = self.rpn.propose(scores, features)
         samples = [
             self.box_head.sample(boxes, target, generator)
             for boxes, target in zip(proposals, targets, strict=True)
         ]
-        rois = [sample.boxes_xyxy for sample in samples]
-        logits, deltas = self.classify(features, rois)
         positives = [s.boxes_xyxy[: len(s.masks)] for s in samples]
-        labels = torch.cat([s.labels[: len(s.masks)] for s in samples])
-        mask_logits = self._mask_logits(features, positives, labels)
+        return RoiInputs(
+            boxes_xyxy=torch.cat([s.boxes_xyxy for s in samples]),
+            labels=torch.cat([s.labels for s in samples]),
+            true_boxes=torch.cat([s.true_boxes for s in samples]),
+            mask_labels=torch.cat([s.labels[: len(s.masks)] for s in samples]),
+            mask_targets=self.mask_head.targets(samples, features.sizes),
+            box_pooled=self._pool(features, [s.boxes_xyxy for s in samples], self.config.box_pool),
+            mask_pooled=self._pool(features, positives, self.config.mask_pool),
+        )
+
+    def roi_losses(self, inputs: RoiInputs) -> dict[str, Tensor]:
+        """Return the losses of the RoI heads alone: `box_class`, `box_regression` and `mask`."""
+        logits, deltas = self.box_head(inputs.box_pooled)
+        sample = RoiSample(inputs.boxes_xyxy, inputs.labels, inputs.true_boxes, [])
+        mask_logits = self.mask_head(inputs.mask_pooled, inputs.mask_labels)
         return {
-            **self.rpn.losses(scores, targets, generator),
-            **self.box_head.losses(logits, deltas, samples),
-            "mask": self.mask_head.loss(mask_logits, samples, features.sizes),
+            **self.box_head.losses(logits, deltas, [sample]),
+            "mask": self.mask_head.loss_to(mask_logits, inputs.mask_targets),
         }
 
     def _mask_logits(self, features: Features, boxes: Sequence[Tensor], labels: Tensor) -> Tensor:

@@ -190,3 +190,44 @@ def test_the_schedule_sets_the_rate_of_each_group() -> None:
     learn(subject, 1.0)
     assert subject.rate == pytest.approx(0.1 / 4)
     assert model.weight.item() == pytest.approx(1 - 0.1 / 4)
+
+
+def test_after_a_loss_that_is_not_finite_it_goes_back_with_half_the_rate_and_says_so() -> None:
+    model = Line()
+    subject = learner(model, ema_decay=0.9, clip_norm=1e9)
+    learn(subject, 1e9)  # finite, but it ruins the weight
+    assert abs(model.weight.item()) > 1e6
+    learn(subject, float("nan"))
+    assert model.weight.item() == 1
+    assert subject.weights()["weight"].item() == 1
+    assert subject.notes == [
+        "Step 2: the loss was not finite. Went back to the weights before step 1, and on with 1/2 "
+        "of the learning rate."
+    ]
+    learn(subject, 1.0)
+    assert subject.rate == pytest.approx(0.05, rel=1e-3)
+    assert model.weight.item() == pytest.approx(0.95, rel=1e-3)
+    for _ in range(9):
+        learn(subject, float("inf"))
+    assert subject.rate == pytest.approx(0.1 / 64, rel=0.5)  # not lower than that
+
+
+def test_it_goes_back_to_good_weights_of_late() -> None:
+    model = Line()
+    subject = learner(model)
+    for _ in range(60):
+        learn(subject, 0.01)
+    late = model.weight.item()
+    learn(subject, float("nan"))
+    assert late < model.weight.item() < 1
+    assert "before step 51" in subject.notes[0]
+
+
+def test_the_lower_rate_outlives_a_checkpoint() -> None:
+    subject = learner(Line())
+    learn(subject, float("nan"))
+    again = learner(Line())
+    again.restore(copy.deepcopy(subject.state()))
+    learn(again, 1.0)
+    assert again.rate == pytest.approx(0.05, rel=1e-3)
+    assert again.notes == subject.notes

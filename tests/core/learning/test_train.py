@@ -384,6 +384,12 @@ def test_max_steps_ends_the_run_with_a_validation(config: TrainConfig) -> None:
     assert result.epochs_done == 1
 
 
+def test_the_model_looks_at_images_of_the_size_that_it_learnt_from(config: TrainConfig) -> None:
+    result = fit(replace(config, max_steps=1, image_size=128, val_json=None, val_images=None))
+    assert result.model_folder is not None
+    assert load_model(result.model_folder)[0].config.image_size == 128
+
+
 def test_a_run_without_initial_weights_starts_a_new_model(config: TrainConfig) -> None:
     config = replace(
         config, initial=None, max_steps=1, categories=("egg", "cup"), val_json=None, val_images=None
@@ -420,3 +426,22 @@ def test_the_command_names_what_went_wrong(
     path.write_text(json.dumps(config.to_dict() | {"initial": str(tmp_path / "none")}))
     assert main([str(path)]) == 1
     assert "no such model file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("scores", "validations"), [([0.5, 0.4, 0.5, 0.9, 0.9], 3), ([0.1, 0.2, 0.2, 0.3, 0.1], 5)]
+)
+def test_a_run_that_gains_no_more_ends_early_and_says_so(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, scores: list[float], validations: int
+) -> None:
+    left = iter(scores)
+    monkeypatch.setattr(core.learning.run, "validate", lambda *_: FixedValidation(next(left)))
+    result, reports = reports_of(replace(config, epochs=5, patience=2))
+    assert len([it for it in reports if it.metrics and it.phase == "validate"]) == validations
+    assert result.best_metrics == {"mask_ap": max(scores[:validations])}
+    ended_early = validations < 5
+    assert len(result.notes) == ended_early
+    if ended_early:
+        assert result.notes == ("Ended at step 6 of 10: 2 validations in a row brought no gain.",)
+    assert reports[-1].notes == result.notes
+    assert not (config.output / "checkpoint.pt").exists()

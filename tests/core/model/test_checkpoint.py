@@ -145,6 +145,25 @@ def test_rows_of_categories_that_stay_are_kept() -> None:
     assert old.config.categories == ("a", "b", "c")
 
 
+def test_a_new_category_joins_without_changing_how_the_others_compare() -> None:
+    old = specific("a", "b")
+    new = with_categories(old, ("a", "b", "new"))
+    hidden = torch.randn(6, 64)
+    before = old.box_head.classes(hidden)
+    after = new.box_head.classes(hidden)
+    torch.testing.assert_close(after[:, :3], before)
+    torch.testing.assert_close(after[:, 3], before[:, 1:].mean(dim=1))
+    deltas = old.box_head.deltas.weight.view(2, 4, 64)
+    torch.testing.assert_close(new.box_head.deltas.weight[8:], deltas.mean(dim=0))
+
+
+def test_a_renamed_category_keeps_its_rows_and_a_removed_one_goes() -> None:
+    old = specific("a", "b", "c")
+    new = with_categories(old, ("second", "a"), {"second": "b"})
+    assert torch.equal(new.box_head.classes.weight, old.box_head.classes.weight[[0, 2, 1]])
+    assert torch.equal(new.box_head.classes.bias, old.box_head.classes.bias[[0, 2, 1]])
+
+
 def test_an_object_model_seeds_new_categories_and_splits_their_score() -> None:
     old = MaskRCNN(TINY, seed=2)
     new = with_categories(old, ("balloon", "kite"))

@@ -1,0 +1,148 @@
+"""How long a training step and a validation image take on this machine: measured, and kept."""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import torch
+
+from core.files import write_atomically
+from core.learning.config import TrainConfig
+from core.learning.learner import Learner
+from core.masks import Mask
+from core.model.checkpoint import with_categories
+from core.model.mask_rcnn import MaskRCNN, Target
+from core.model.precision import choose_precision
+from core.predictor import Predictor
+
+_REPEATS = 2  # after one to warm up; the faster one counts
+_WORTHWHILE = 1.2  # how much faster a step in bf16 must be
+_OBJECTS = 6  # on the measured image
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds on this machine.
+
+    Attributes:
+        step: A training step.
+        head_step: A step of the RoI heads alone, on features that are kept; None where more learns.
+        image: Finding what is on one image.
+        precision: Of training: "fp32", or "bf16" where that is clearly faster.
+    """
+
+    step: float
+    head_step: float | None
+    image: float
+    precision: str
+
+
+def measure_speed(model: MaskRCNN, config: TrainConfig, cache: Path | None = None) -> Speed:
+    """Do a few steps on a made-up image, or read what was measured here before.
+
+    Args:
+        model: What the run starts from; it is not changed.
+        config: Of the run; `precision` "auto" is decided here for CPUs.
+        cache: JSON file of measurements; None: in the user's cache folder.
+    """
+    device = config.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    path = cache or platformdirs.user_cache_path("mrcnn-gui") / "speeds.json"
+    key, known = _key(model, config, device), _read(path)
+    if key not in known:
+        known[key] = asdict(_measure(model, config, device))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(known, indent=1))
+    return Speed(**known[key])
+
+
+def _measure(model: MaskRCNN, config: TrainConfig, device: str) -> Speed:
+    precisions = [config.precision]
+    if config.precision == "auto" and device == "cpu":
+        is_worth_trying = choose_precision(device).name == "bf16"
+        precisions = ["fp32", "bf16"] if is_worth_trying else ["fp32"]
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        steps = {it: _steps(model, config, device, it) for it in precisions}
+    best = precisions[0]
+    if len(precisions) > 1 and steps["fp32"][0] > _WORTHWHILE * steps["bf16"][0]:
+        best = "bf16"
+    copy = with_categories(model, model.config.categories)
+    predictor = Predictor(copy, device=device)
+    image = np.random.default_rng(0).integers(0, 255, (*_size(config), 3), dtype=np.uint8)
+    return Speed(*steps[best], _seconds(lambda: predictor.predict(image), device), best)
+
+
+def _steps(
+    model: MaskRCNN, config: TrainConfig, device: str, precision: str
+) -> tuple[float, float | None]:
+    """Seconds of a whole step, and of one of the heads alone."""
+    settings = {**config.to_dict(), "precision": precision, "learning_rate": 1e-9}
+    copy = with_categories(model, model.config.categories)
+    learner = Learner(copy, TrainConfig.from_dict(settings), 1000, device)
+    height, width = _size(config)
+    image = torch.rand(3, height, width, generator=torch.Generator().manual_seed(0))
+    images, targets = [image] * config.batch_size, [_target(height, width)] * config.batch_size
+    whole = _seconds(lambda: learner.learn(images, targets), device)
+    if config.stages != "roi_heads":
+        return whole, None
+    inputs = learner.roi_inputs(image, targets[0], torch.Generator().manual_seed(0))
+    parts = [inputs] * config.batch_size
+    return whole, _seconds(lambda: learner.learn_heads(parts), device)
+
+
+def _size(config: TrainConfig) -> tuple[int, int]:
+    """Height and width of a photo of the usual shape."""
+    return round(config.image_size * 3 / 4), config.image_size
+
+
+def _target(height: int, width: int) -> Target:
+    side = height // 5
+    corners = [(x * width // 3, y * height // 2) for x in range(3) for y in range(2)][:_OBJECTS]
+    masks = [Mask.from_bitmap(np.ones((side, side), np.bool_), x, y) for x, y in corners]
+    return Target(
+        boxes_xyxy=torch.tensor([mask.box_xyxy for mask in masks], dtype=torch.float32),
+        labels=torch.ones(len(masks), dtype=torch.int64),
+        masks=masks,
+        ignore_xyxy=torch.zeros(0, 4),
+    )
+
+
+def _seconds(do: Callable[[], object], device: str) -> float:
+    times = []
+    for _ in range(1 + _REPEATS):
+        begun = time.perf_counter()
+        do()
+        if torch.device(device).type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - begun)
+    return min(times[1:])
+
+
+def _key(model: MaskRCNN, config: TrainConfig, device: str) -> str:
+    """What the speed depends on."""
+    names = ("image_size", "batch_size", "micro_batch", "stages", "precision", "optimizer")
+    hardware = (
+        torch.cuda.get_device_name(device)
+        if torch.device(device).type == "cuda"
+        else (platform.machine(), platform.processor(), os.cpu_count(), torch.get_num_threads())
+    )
+    settings = [getattr(config, name) for name in names]
+    what = (hardware, torch.__version__, model.config.to_dict(), settings)
+    return hashlib.blake2b(json.dumps(what).encode(), digest_size=12).hexdigest()
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
