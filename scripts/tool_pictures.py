@@ -153,6 +153,7 @@ GESTURES: dict[str, Callable[[Hand], None]] = {
     "box_prompt": box,
     "click_prompt": click,
     "cut": cut,
+    "region": area,
 }
 """What each tool is caught at."""
 

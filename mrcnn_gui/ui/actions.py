@@ -94,6 +94,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("box_prompt", _TOOLS, "Bo&x prompt", ("X",), "Drag a box around an object: the model fills it", "edit.use_tool", "image writable", "box-prompt", "box_prompt", True),
     Command("click_prompt", _TOOLS, "Clic&k prompt", ("C",), "Click an object: the wheel shows the model's candidates, Enter or a click accepts", "edit.use_tool", "image writable", "click-prompt", "click_prompt", True),
     Command("cut", _TOOLS, "&Cut apart", ("K",), "Drag across an instance from edge to edge; Shift keeps the line straight", "edit.use_tool", "image writable", "cut", "cut", True),
+    Command("region", _TOOLS, "Mark regio&n", ("G",), "Drag around an area in which everything is labelled: it teaches before the image is done. Shift marks an area to be ignored, Ctrl clears", "edit.use_tool", "image writable", "region", "region", True),
     Command("smaller", _TOOLS, "S&maller brush", ("[",), "Make the brush smaller", "edit.scale_radius", "image", argument=-1, gap=True),
     Command("larger", _TOOLS, "Lar&ger brush", ("]",), "Make the brush larger", "edit.scale_radius", "image", argument=1),
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 from mrcnn_gui.services.drafts import Drafts
 from mrcnn_gui.services.images import Images
 from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.new_ids import new_region_id
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
@@ -174,6 +175,7 @@ class CanvasView(ImageView):
             view_state=self._view_state,
             push=self._session.push,
             new_instance_id=self._session.new_instance_id,
+            new_region_id=lambda: new_region_id(self._session),
             suggestions=lambda: self.suggestions,
             accept=self._segmenter.accept,
             pan=self.pan,

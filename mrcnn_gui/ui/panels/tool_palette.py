@@ -14,6 +14,7 @@ GROUPS = (
     ("polygon", "lasso", "rectangle", "wand"),
     ("box_prompt", "click_prompt"),
     ("cut",),
+    ("region",),
 )
 """The tools in their order, with a line between groups."""
 TOOLS = tuple(name for group in GROUPS for name in group)

@@ -63,6 +63,7 @@ class ToolContext:
         view_state: Selection, category, brush radius.
         push: Makes an edit.
         new_instance_id: A number that no instance has.
+        new_region_id: A number that no region has.
         suggestions: Those that are visible now.
         accept: Accepts the suggestion with this key.
         pan: Moves the image by device pixels.
@@ -82,6 +83,7 @@ class ToolContext:
     view_state: ViewState
     push: Callable[[Edit], object]
     new_instance_id: Callable[[], int]
+    new_region_id: Callable[[], int]
     suggestions: Callable[[], Sequence[Suggestion]]
     accept: Callable[[str], object]
     pan: Callable[[float, float], None]

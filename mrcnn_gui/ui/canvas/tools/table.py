@@ -8,6 +8,7 @@ from mrcnn_gui.ui.canvas.tools.cut import CutTool
 from mrcnn_gui.ui.canvas.tools.lasso import LassoTool
 from mrcnn_gui.ui.canvas.tools.polygon import PolygonTool
 from mrcnn_gui.ui.canvas.tools.rectangle import RectangleTool
+from mrcnn_gui.ui.canvas.tools.region import RegionTool
 from mrcnn_gui.ui.canvas.tools.select import SelectTool
 from mrcnn_gui.ui.canvas.tools.vertex import VertexTool
 from mrcnn_gui.ui.canvas.tools.wand import WandTool
@@ -24,4 +25,5 @@ TOOLS: dict[str, type[Tool]] = {
     "box_prompt": BoxPromptTool,
     "click_prompt": ClickPromptTool,
     "cut": CutTool,
+    "region": RegionTool,
 }
