@@ -12,6 +12,7 @@ COMMANDS = frozenset(
         "export",
         "export-results",
         "finetune",
+        "group",
         "import",
         "import-results",
         "new",

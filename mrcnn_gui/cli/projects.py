@@ -64,6 +64,20 @@ def status(
 
 
 @app.command()
+def group(
+    project: Project,
+    none: Annotated[bool, typer.Option("--none", help="Each image by itself.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep the images of each folder on one side: all train, or all validate."""
+    from mrcnn_gui.workflows.grouping import group_by_folder
+
+    with reasons():
+        count = group_by_folder(open_folder(project), groups=not none)
+    tell({"groups": count}, f"{count} groups", as_json=as_json)
+
+
+@app.command()
 def doctor(
     project: Project,
     repair: Annotated[

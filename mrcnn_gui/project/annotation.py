@@ -22,7 +22,7 @@ class ReviewStatus(StrEnum):
 
 
 class Side(StrEnum):
-    """What a done image is used for; decided once, by its content hash, never for a test."""
+    """What a done image is used for; decided once (`project.sides`), never for a test."""
 
     TRAIN = "train"
     VALIDATION = "validation"

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
+from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.errors import CommitError, ProjectError
 from mrcnn_gui.project.paths import full_path, stored_paths
 from mrcnn_gui.project.rows import IMAGE_COLUMNS, image_from_row
-
-_VALIDATION_SHARE = 0.2
+from mrcnn_gui.project.sides import decided_side
 
 
 @dataclass(frozen=True)
@@ -106,12 +105,11 @@ class ImageTable:
             self._decide_side(self.get(image_id))
 
     def _decide_side(self, entry: ImageEntry) -> None:
-        """Once and for all; by the content, so that a copy of an image gets the same side."""
+        """Once and for all."""
         if entry.side is not None:
             return
         content = entry.content_hash or self._read_hash(entry)
-        share = int(content[:8], 16) / 16**8
-        side = Side.VALIDATION if share < _VALIDATION_SHARE else Side.TRAIN
+        side = decided_side(entry, content)
         self.set_columns(entry.id, {"content_hash": content, "side": side})
 
     def _read_hash(self, entry: ImageEntry) -> str:

@@ -10,6 +10,7 @@ from mrcnn_gui.project.annotation import (
     Decision,
     ImageEntry,
     Instance,
+    Region,
     ReviewStatus,
     Side,
 )
@@ -239,6 +240,11 @@ class Store:
         with self.transaction():
             self._images.set_columns(image_id, {"side": side})
 
+    def set_group(self, image_id: int, group: str) -> None:
+        """Say which images belong together, "" for none; sides that are decided stay."""
+        with self.transaction():
+            self._images.set_columns(image_id, {'"group"': group})
+
     def set_status(self, image_id: int, status: ReviewStatus) -> None:
         """Set the review status outside a history (imports, command line).
 
@@ -309,9 +315,17 @@ class Store:
         """The instances of one image, in drawing order."""
         return self._annotations.instances(image_id)
 
+    def regions(self, image_id: int) -> list[Region]:
+        """The regions of one image, by rising ids."""
+        return list(self._regions.of_image(image_id).values())
+
     def instance_counts(self) -> dict[int, int]:
         """How many instances each image has; images without one are left out."""
         return self._annotations.counts()
+
+    def object_sides(self) -> list[float]:
+        """The root of the box's area of each object on done images, as share of the long side."""
+        return self._annotations.object_sides()
 
     def has_instances(self, image_id: int) -> bool:
         """Whether an image has an instance."""

@@ -1,14 +1,13 @@
 """Which file of a split export each image goes to."""
 
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
 from pathlib import Path
 
 from mrcnn_gui.project.annotation import ImageEntry, Side
+from mrcnn_gui.project.sides import side_by_name
 from mrcnn_gui.workflows.export_options import Split
 from mrcnn_gui.workflows.export_records import FileNames
 
-_VALIDATION_SHARE = 0.2
 _SHORT = {Side.TRAIN: "train", Side.VALIDATION: "val", Side.TEST: "test", None: "undecided"}
 
 
@@ -49,10 +48,7 @@ def _side_of_group(entry: ImageEntry) -> Side:
     """
     if entry.side is Side.TEST or (entry.side and not entry.group):
         return entry.side
-    name = entry.group or entry.content_hash or entry.path
-    digest = blake2b(name.encode("utf-8", "surrogateescape"), digest_size=4).digest()
-    share = int.from_bytes(digest, "big") / 2**32
-    return Side.VALIDATION if share < _VALIDATION_SHARE else Side.TRAIN
+    return side_by_name(entry.group or entry.content_hash or entry.path)
 
 
 def _folder(parts: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
-"""The done images as they are now: what a training run learns from."""
+"""The labelled images as they are now: what a training run learns from."""
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,16 @@ from core.files import atomic_path
 from core.formats.coco_fields import canonical
 from core.formats.coco_verification import ExpectedDataset
 from core.formats.coco_writing import write_dataset
-from core.images import ImageReadError, read_info, read_rgb
-from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
+from core.images import ImageReadError, content_hash, read_info, read_rgb
+from core.masks import encode_rle
+from mrcnn_gui.project.annotation import ImageEntry, Region, RegionKind, ReviewStatus, Side
 from mrcnn_gui.project.export_rows import UntouchedRow
+from mrcnn_gui.project.sides import decided_side
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.export_annotations import AnnotationWriter, ExportedImage
 from mrcnn_gui.workflows.export_options import ExportOptions
 from mrcnn_gui.workflows.export_records import category_texts
+from mrcnn_gui.workflows.leaks import Look, find_leaks, thumbnail
 from mrcnn_gui.workflows.progress import ShouldStop, never_stop
 
 TRAIN_FILE, VAL_FILE = "train.json", "val.json"
@@ -25,16 +28,21 @@ TRAIN_FILE, VAL_FILE = "train.json", "val.json"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The done images as two COCO files whose file names are absolute.
+    """The labelled images as two COCO files whose file names are absolute.
 
     Attributes:
-        train_json: Images of the training side.
-        val_json: Images of the validation side; may hold none.
+        train_json: Images of the training side; those in progress say what of them is known
+            (`core.learning.dataset`).
+        val_json: Done images of the validation side; may hold none.
         train_images: How many images `train_json` holds.
         val_images: How many images `val_json` holds.
         val_instances: How many instances (crowds not counted) `val_json` holds.
-        problems: One line for every done image that was left out.
+        problems: One line for every image that was left out because it cannot be read.
         categories: Names of the project's categories, as both files have them.
+        partial_images: How many of the images in `train_json` are in progress.
+        leaks: One line for every image that was left out because it resembles one that is kept for
+            validation.
+        warning: Why the metrics are optimistic; "" when they are not known to be.
     """
 
     train_json: Path
@@ -44,6 +52,9 @@ class Snapshot:
     val_instances: int
     problems: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    partial_images: int = 0
+    leaks: tuple[str, ...] = ()
+    warning: str = ""
 
     @property
     def hash(self) -> str:
@@ -61,16 +72,17 @@ class Snapshot:
     @classmethod
     def in_folder(cls, run_folder: Path, facts: dict[str, Any]) -> "Snapshot":
         """A snapshot that was frozen before, from what `to_dict` gave."""
-        lists = {key: tuple(facts[key]) for key in ("problems", "categories")}
+        lists = {key: tuple(facts[key]) for key in ("problems", "categories", "leaks")}
         return cls(run_folder / TRAIN_FILE, run_folder / VAL_FILE, **facts | lists)
 
 
 def freeze_snapshot(
     folder: Path, run_folder: Path, *, should_stop: ShouldStop = never_stop
 ) -> Snapshot:
-    """Write the done images that can be read as `train.json` and `val.json` into a folder.
+    """Write the labelled images that can be read as `train.json` and `val.json` into a folder.
 
-    Images for tests are in neither, nor are instances without a pixel. `should_stop` is asked
+    Images in progress teach with what is labelled on them, if their side will be that of training.
+    Images for tests are in neither file, nor are instances without a pixel. `should_stop` is asked
     before each image; when it says yes, the rest is left out.
 
     Raises:
@@ -78,36 +90,79 @@ def freeze_snapshot(
         OSError: The files cannot be written.
     """
     with Store.open(folder, read_only=True) as store, store.frozen():
-        sides = {side: _Side(store) for side in (Side.TRAIN, Side.VALIDATION)}
+        train, val = _Side(store), _Side(store)
         for entry in store.images():
             if should_stop():
                 break
-            if entry.status is ReviewStatus.DONE and entry.side is not Side.TEST:
-                sides[entry.side or Side.TRAIN].add(entry)
-        train, val = sides[Side.TRAIN], sides[Side.VALIDATION]
+            side = _side_of(store, entry)
+            if side is not None:
+                (val if side is Side.VALIDATION else train).add(entry)
+        leaks = find_leaks(list(train.looks.values()), list(val.looks.values()))
+        train.leave_out(leaks.reasons)
         paths = run_folder / TRAIN_FILE, run_folder / VAL_FILE
-        for path, side in zip(paths, (train, val), strict=True):
-            side.write(path)
+        train.write(paths[0])
+        val.write(paths[1])
         names = tuple(category.name for category in store.categories())
-    problems = (*train.problems, *val.problems)
-    return Snapshot(*paths, len(train.images), len(val.images), val.instances, problems, names)
+    return Snapshot(
+        *paths,
+        len(train.images),
+        len(val.images),
+        val.instances,
+        (*train.problems, *val.problems),
+        names,
+        train.partial,
+        tuple(leaks.reasons.values()),
+        leaks.warning,
+    )
+
+
+def _side_of(store: Store, entry: ImageEntry) -> Side | None:
+    """Where an image teaches or judges; None for nowhere."""
+    if entry.side is Side.TEST:
+        return None
+    if entry.status is ReviewStatus.DONE:
+        return entry.side or Side.TRAIN
+    if entry.status is not ReviewStatus.IN_PROGRESS or not _teaches(store, entry):
+        return None
+    # Training on what will judge once it is done would give that away.
+    side = entry.side or _future_side(store, entry)
+    return Side.TRAIN if side is Side.TRAIN else None
+
+
+def _teaches(store: Store, entry: ImageEntry) -> bool:
+    return store.has_instances(entry.id) or any(
+        region.kind is RegionKind.FINISHED for region in store.regions(entry.id)
+    )
+
+
+def _future_side(store: Store, entry: ImageEntry) -> Side | None:
+    try:
+        return decided_side(entry, entry.content_hash or content_hash(store.image_path(entry)))
+    except OSError:
+        return None
 
 
 class _Side:
     """The images of one side."""
 
     def __init__(self, store: Store) -> None:
-        self.images: dict[int, tuple[ExportedImage, str]] = {}
+        self.images: dict[int, tuple[ExportedImage, bool]] = {}
+        self.looks: dict[int, Look] = {}
         self.problems: list[str] = []
         self.instances = 0
         self._store = store
+
+    @property
+    def partial(self) -> int:
+        """How many images are not done."""
+        return sum(not done for _, done in self.images.values())
 
     def add(self, entry: ImageEntry) -> None:
         """Take an image if it can be read: the header of a file that is cut off says nothing."""
         path = self._store.image_path(entry)
         try:
             info = read_info(path)
-            read_rgb(path, max_side=64)
+            small = read_rgb(path, max_side=64)
             path.as_posix().encode()
         except ImageReadError as error:
             self.problems.append(str(error))
@@ -116,16 +171,36 @@ class _Side:
             self.problems.append(f"{entry.path!a}: its name is not valid UTF-8: rename it")
             return
         image = ExportedImage(entry.export_id, path.as_posix(), info.height, info.width)
-        self.images[entry.id] = image, canonical(_record(image), image.name)
+        self.images[entry.id] = image, entry.status is ReviewStatus.DONE
+        self.looks[entry.id] = Look(path.name, entry.content_hash, entry.group, thumbnail(small))
+
+    def leave_out(self, places: Iterable[int]) -> None:
+        """Drop images by their position."""
+        ids = list(self.images)
+        for place in places:
+            del self.images[ids[place]], self.looks[ids[place]]
 
     def write(self, path: Path) -> None:
+        """Write the images, with their regions, and what is on them."""
+        records = map(self._record, self.images)
         lists = {
             "categories": category_texts(self._store),
-            "images": (text for _, text in self.images.values()),
+            "images": (canonical(record, record["file_name"]) for record in records),
             "annotations": self._annotations(),
         }
         with atomic_path(path) as temporary:
             write_dataset(temporary, {}, lists)
+
+    def _record(self, image_id: int) -> dict[str, Any]:
+        image, done = self.images[image_id]
+        size = {"width": image.width, "height": image.height}
+        record: dict[str, Any] = {"id": image.id, "file_name": image.name, **size}
+        regions = [it for it in self._store.regions(image_id) if not it.mask.is_empty]
+        if not done:
+            record["finished"] = _segmentations(regions, RegionKind.FINISHED, image)
+        if ignored := _segmentations(regions, RegionKind.IGNORE, image):
+            record["ignore"] = ignored
+        return record
 
     def _annotations(self) -> Iterator[str]:
         writer, nobody = AnnotationWriter(ExportOptions()), ExpectedDataset()
@@ -138,5 +213,8 @@ class _Side:
                     yield text
 
 
-def _record(image: ExportedImage) -> dict[str, Any]:
-    return {"id": image.id, "file_name": image.name, "width": image.width, "height": image.height}
+def _segmentations(
+    regions: Iterable[Region], kind: RegionKind, image: ExportedImage
+) -> list[dict[str, Any]]:
+    masks = (it.mask.clip(image.width, image.height) for it in regions if it.kind is kind)
+    return [dict(encode_rle(mask, image.height, image.width)) for mask in masks]
