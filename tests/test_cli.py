@@ -123,7 +123,7 @@ def test_finetune_says_what_is_in_use(
     tiny = save_tiny(tmp_path / "tiny", "object")
     monkeypatch.setattr("mrcnn_gui.workflows.models.resource", lambda _: tiny)
     assert run(["finetune", work, "--epochs", "1"]) == 1
-    assert capsys.readouterr().err == "mrcnn-gui: Mark 2 more images as done to fine-tune.\n"
+    assert capsys.readouterr().err == "mrcnn-gui: Mark 1 more image as done to fine-tune.\n"
     run(["import", work, str(write(tmp_path, coco())), "--images", str(photos)])
     with Store.open(Path(work)) as store:
         for image_id in (1, 2):

@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
+from mrcnn_gui.services.model_lane import limit_threads
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
 from mrcnn_gui.workflows.training_plan import TrainingPlan, plan_training
@@ -43,4 +44,5 @@ class TrainingPlanner(QObject):
 
 
 def _plan(folder: Path, *, job: Job) -> TrainingPlan:
+    limit_threads()  # the speed is measured as the training will run
     return plan_training(folder, FinetuneOptions())

@@ -14,7 +14,9 @@ from mrcnn_gui.project.image_query import ImageQuery
 from mrcnn_gui.project.model_versions import CARD_FILE, STARTER_VERSION
 from mrcnn_gui.project.run_table import RunRecord, RunState
 from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.cross_judging import CrossJudged, cross_judge, judging_instances
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
+from mrcnn_gui.workflows.known_names import IDS, category_ids, renamed_since
 from mrcnn_gui.workflows.models import (
     ACTIVE_MODEL,
     Compute,
@@ -22,6 +24,8 @@ from mrcnn_gui.workflows.models import (
     project_models,
     resolve_model,
 )
+from mrcnn_gui.workflows.recipe import Facts
+from mrcnn_gui.workflows.replay import replay_share
 from mrcnn_gui.workflows.run_folder import (
     ProjectRun,
     discard_remains,
@@ -29,9 +33,15 @@ from mrcnn_gui.workflows.run_folder import (
     logged,
     new_run_id,
 )
-from mrcnn_gui.workflows.snapshot import Snapshot, freeze_snapshot
-from mrcnn_gui.workflows.training_plan import default_settings
-from mrcnn_gui.workflows.verdict import FinetuneResult, Verdict, card_of, judge
+from mrcnn_gui.workflows.snapshot import TRAIN_FILE, Snapshot, freeze_snapshot
+from mrcnn_gui.workflows.training_plan import settle
+from mrcnn_gui.workflows.verdict import (
+    MIN_VALIDATION_INSTANCES,
+    FinetuneResult,
+    Verdict,
+    card_of,
+    judge,
+)
 
 if TYPE_CHECKING:
     from core.learning.config import TrainConfig
@@ -49,7 +59,7 @@ __all__ = [
     "unfinished_run",
 ]
 
-MIN_DONE_IMAGES = 2
+MIN_DONE_IMAGES = 1
 
 
 def missing_for_finetune(store: Store) -> str:
@@ -203,7 +213,8 @@ class _Run:
         if self._is_left():
             return self._nothing()
         if not snapshot.train_images:
-            raise ProjectError("no image to train on can be read: " + "; ".join(snapshot.problems))
+            reasons = "; ".join((*snapshot.problems, *snapshot.leaks))
+            raise ProjectError(f"there is no image to train on: {reasons}")
         notes = self.run.notes()
         if "class_agnostic" not in notes:
             notes = self._look_at_parent(snapshot)
@@ -220,22 +231,36 @@ class _Run:
         if facts is not None:
             return Snapshot.in_folder(self.run.path, facts)
         snapshot = freeze_snapshot(self.folder, self.run.path, should_stop=self._is_left)
+        if (earlier := self._earlier()) is not None:
+            snapshot = replay_share(snapshot, earlier, self.options.seed)
         if not self._is_left():
             self.run.note(snapshot=snapshot.to_dict())
         return snapshot
 
+    def _earlier(self) -> Path | None:
+        """What the parent has learned from; None where that was not this project's."""
+        run = self._parent_card().get("run")
+        path = ProjectRun(self.folder, str(run)).path / TRAIN_FILE
+        return path if run and path.is_file() else None
+
+    def _parent_card(self) -> dict[str, Any]:
+        return project_models(self.folder).get(self.parent).card
+
+    def _parent_predictor(self) -> "Predictor":
+        _, folder = resolve_model(self.folder, self.parent)
+        return load_predictor(folder, Compute(self.options.device))
+
     def _look_at_parent(self, snapshot: Snapshot) -> dict[str, Any]:
-        """Measure the parent on the validation images."""
-        _, parent_folder = resolve_model(self.folder, self.parent)
-        predictor = load_predictor(parent_folder, Compute(self.options.device))
-        class_agnostic = set(predictor.categories) != set(snapshot.categories)
-        metrics = self._measure(predictor, snapshot, class_agnostic)
+        """Find with the parent what is on the validation images."""
+        predictor, ids = self._parent_predictor(), category_ids(snapshot.train_json)
+        known = {old: new for new, old in renamed_since(self._parent_card(), ids).items()}
+        names = {name: known.get(name, name) for name in predictor.categories}
+        class_agnostic = set(names.values()) != set(snapshot.categories)
+        found = {old: ids[new] for old, new in names.items() if new in ids}
+        results = self._find(predictor, snapshot, None if class_agnostic else found)
         if not self._is_left():
-            self.run.note(
-                class_agnostic=class_agnostic,
-                image_size=predictor.config.image_size,
-                parent_metrics=metrics and metrics.to_dict(),
-            )
+            write_atomically(self.run.parent_results, json.dumps(results))
+            self.run.note(class_agnostic=class_agnostic)
         return self.run.notes()
 
     def _fit(
@@ -243,25 +268,56 @@ class _Run:
     ) -> dict[str, Any]:
         from core.learning.train import fit
 
-        config = self._config(snapshot, notes["image_size"])
+        config = self._config(snapshot)
         fitted = fit(config, on_progress=on_progress, should_stop=self.should_stop)
+        self.run.note(seconds=notes.get("seconds", 0.0) + fitted.seconds)
         if fitted.model_folder is not None:
-            self.run.note(fitted=True)
+            self.run.note(fitted=True, training_notes=list(fitted.notes))
         return self.run.notes()
 
     def _judge(self, snapshot: Snapshot, notes: dict[str, Any]) -> FinetuneResult:
         """Measure the candidate, compare it with its parent, and publish it."""
         model_folder = self.run.output / "model"
         candidate = load_predictor(model_folder, Compute(self.options.device))
-        metrics = self._measure(candidate, snapshot, notes["class_agnostic"])
+        agnostic: bool = notes["class_agnostic"]
+        results = self._find(
+            candidate, snapshot, None if agnostic else category_ids(snapshot.train_json)
+        )
+        crossed = None if self._is_left() else self._cross_judge(snapshot, class_agnostic=agnostic)
         if self._is_left():
             return self._nothing()
-        parent_metrics = _read_metrics(notes["parent_metrics"])
-        verdict, reason = judge(snapshot, metrics, parent_metrics)
+        stored = self.run.parent_results.read_text(encoding="utf-8")
+        metrics = _measured(snapshot, results, class_agnostic=agnostic)
+        parent_metrics = _measured(snapshot, json.loads(stored), class_agnostic=agnostic)
+        if crossed is not None:
+            metrics, parent_metrics = crossed.metrics, crossed.parent_metrics
+        verdict, reason = judge(snapshot, metrics, parent_metrics, is_crossed=crossed is not None)
         result = FinetuneResult(
-            None, self.parent, metrics, parent_metrics, verdict, reason, snapshot.problems
+            None,
+            self.parent,
+            metrics,
+            parent_metrics,
+            verdict,
+            " ".join(filter(None, (reason, snapshot.warning))),
+            (*snapshot.problems, *snapshot.leaks),
+            snapshot.hash,
+            notes["seconds"] / 60,
+            tuple(notes["training_notes"]),
         )
-        return self._publish(model_folder, replace(result, snapshot_hash=snapshot.hash))
+        return self._publish(model_folder, result, category_ids(snapshot.train_json))
+
+    def _cross_judge(self, snapshot: Snapshot, *, class_agnostic: bool) -> CrossJudged | None:
+        """The verdict of the images that were learned from, where too few others judge."""
+        if snapshot.val_instances >= MIN_VALIDATION_INSTANCES or self._earlier() is not None:
+            return None
+        if judging_instances(snapshot.train_json) < MIN_VALIDATION_INSTANCES:
+            return None
+        return cross_judge(
+            self._config(snapshot),
+            self._parent_predictor(),
+            class_agnostic=class_agnostic,
+            should_stop=lambda: self.should_stop() if self._is_left() else Stop.NO,
+        )
 
     def _is_left(self) -> bool:
         return self.should_stop() in (Stop.CANCEL, Stop.SUSPEND)
@@ -272,26 +328,21 @@ class _Run:
         reason = "The run ended before there was anything to keep."
         return FinetuneResult(None, self.parent, None, None, Verdict.CANCELLED, reason)
 
-    def _measure(
-        self, predictor: "Predictor", snapshot: Snapshot, class_agnostic: bool
-    ) -> "Metrics | None":
-        """Metrics on the validation images, or None without any or when left."""
-        from core.learning.evaluate import evaluate, predict_results
+    def _find(
+        self, predictor: "Predictor", snapshot: Snapshot, ids: dict[str, int] | None
+    ) -> list[dict[str, Any]]:
+        """What a model finds on the validation images; without `ids`, of whatever category."""
+        from core.learning.evaluate import predict_results
 
-        if not snapshot.val_images:
-            return None
-        results = predict_results(
+        return predict_results(
             predictor,
             snapshot.val_json,
             self.folder,
-            category_ids=dict.fromkeys(predictor.categories, 1) if class_agnostic else None,
+            category_ids=dict.fromkeys(predictor.categories, 1) if ids is None else ids,
             should_stop=self._is_left,
         )
-        if self._is_left():
-            return None  # the comparison cannot be interrupted
-        return evaluate(snapshot.val_json, results, class_agnostic=class_agnostic)
 
-    def _config(self, snapshot: Snapshot, image_size: int) -> "TrainConfig":
+    def _config(self, snapshot: Snapshot) -> "TrainConfig":
         from core.learning.config import TrainConfig
 
         has_validation = snapshot.val_images > 0
@@ -303,20 +354,42 @@ class _Run:
             "initial": resolve_model(self.folder, self.parent)[1],
             "output": self.run.output,
             "categories": snapshot.categories,
+            "renamed": list(self._renamed(snapshot).items()),
         }
-        chosen = default_settings(snapshot.train_images, image_size, self.options)
-        return TrainConfig.from_dict(chosen | places)
+        return TrainConfig.from_dict(self._settings(snapshot) | places)
 
-    def _publish(self, model_folder: Path, result: FinetuneResult) -> FinetuneResult:
+    def _renamed(self, snapshot: Snapshot) -> dict[str, str]:
+        return renamed_since(self._parent_card(), category_ids(snapshot.train_json))
+
+    def _settings(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Settled once: a run that goes on must do so as it began."""
+        if "settings" not in self.run.notes():
+            _, parent_folder = resolve_model(self.folder, self.parent)
+            with Store.open(self.folder, read_only=True) as store:
+                facts = replace(Facts.of(store), images=snapshot.train_images)
+            settings, _ = settle(self.folder, parent_folder, facts, self.options)
+            self.run.note(settings=settings)
+        settings = self.run.notes()["settings"]
+        return {**settings}
+
+    def _publish(
+        self, model_folder: Path, result: FinetuneResult, ids: dict[str, int]
+    ) -> FinetuneResult:
         """Complete the card and give the candidate its name."""
         path = model_folder / CARD_FILE
         card = json.loads(path.read_text(encoding="utf-8")) | card_of(result, self.run.id)
+        card[IDS] = ids
         write_atomically(path, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
         version = project_models(self.folder).publish(model_folder)
         return replace(result, version=version.id)
 
 
-def _read_metrics(values: dict[str, Any] | None) -> "Metrics | None":
-    from core.learning.evaluate import Metrics
+def _measured(
+    snapshot: Snapshot, results: list[dict[str, Any]], *, class_agnostic: bool
+) -> "Metrics | None":
+    """Metrics on the validation images; None without any. It cannot be interrupted."""
+    from core.learning.evaluate import evaluate
 
-    return None if values is None else Metrics(**values)
+    if not snapshot.val_images:
+        return None
+    return evaluate(snapshot.val_json, results, class_agnostic=class_agnostic)

@@ -38,6 +38,11 @@ class ProjectRun:
         return self.path / OUTPUT_FOLDER
 
     @property
+    def parent_results(self) -> Path:
+        """COCO results of the parent on the validation images."""
+        return self.path / "parent_results.json"
+
+    @property
     def is_resumable(self) -> bool:
         """Whether a beginning is there."""
         return (self.path / _NOTES).is_file()
@@ -81,7 +86,8 @@ class ProjectRun:
     def tidy(self) -> None:
         """Leave, beside a published version, the snapshot and the course alone."""
         shutil.rmtree(self.output, ignore_errors=True)
-        (self.path / _NOTES).unlink(missing_ok=True)
+        for path in (self.path / _NOTES, self.parent_results):
+            path.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Remove everything of the run."""
@@ -131,6 +137,7 @@ def _numbers(project: Path) -> list[int]:
 def _read_report(line: str) -> Progress | None:
     """A report of the log; None where the program ended while it was written."""
     try:
-        return Progress(**json.loads(line) | {"previews": ()})
-    except (ValueError, TypeError):
+        values = json.loads(line)
+        return Progress(**values | {"previews": (), "notes": tuple(values.get("notes", ()))})
+    except (ValueError, TypeError, AttributeError):
         return None

@@ -1,21 +1,29 @@
 """What a fine-tune would be trained on, with which settings, and about how long it takes."""
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mrcnn_gui.project.annotation import ReviewStatus, Side
+from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
-from mrcnn_gui.workflows.models import model_image_size, resolve_model
+from mrcnn_gui.workflows.models import resolve_model
+from mrcnn_gui.workflows.recipe import (
+    Facts,
+    choose_settings,
+    estimate_seconds,
+    fit_to_machine,
+    takes_too_long,
+)
 
-BATCH_SIZE = 2
+if TYPE_CHECKING:
+    from core.learning.speed import Speed
 
-# Seconds for a square image of 640 pixels: learning from it, and validating on it.
-_CPU_SECONDS = (1.5, 0.4)  # on one core
-_GPU_SECONDS = (0.06, 0.04)
-_START_SECONDS = 5.0  # reading the model, freezing the images
+CACHE_FOLDER = "cache"
+_SPEEDS, _FEATURES = "speeds.json", "features"
+_MORE_EPOCHS = 2  # where a step costs the RoI heads alone
+_PLACES = {"train_json": "train.json", "train_images": ".", "output": "."}
 # Share of a step that is left where less of the model learns.
 _STAGE_SHARES = {"all": 1.0, "3+": 0.95, "4+": 0.85, "5+": 0.75, "heads": 0.6, "roi_heads": 0.5}
 
@@ -33,6 +41,8 @@ class TrainingPlan:
         device: Where it runs, as people call it.
         settings: By their names in `TrainConfig`.
         seconds: About how long it takes.
+        facts: Of the data.
+        speed: Measured with `settings`; None where it was not.
     """
 
     parent: str
@@ -43,75 +53,95 @@ class TrainingPlan:
     device: str
     settings: dict[str, Any]
     seconds: float
+    facts: Facts | None = None
+    speed: "Speed | None" = None
+
+    def estimate(self, settings: dict[str, Any]) -> float:
+        """About how many seconds it takes with other settings."""
+        if self.facts is None or self.speed is None:
+            return float(self.seconds * settings["epochs"] / self.settings["epochs"])
+        load = _load(settings) / _load(self.settings)
+        image = (settings["image_size"] / self.settings["image_size"]) ** 2
+        speed = replace(self.speed, step=load * self.speed.step, image=image * self.speed.image)
+        return estimate_seconds(settings, self.facts, speed)
 
 
 def plan_training(folder: Path, options: FinetuneOptions) -> TrainingPlan:
-    """Look at the done images and the active version; the first time it imports torch.
+    """Look at the done images and the active version, and measure this machine's speed.
+
+    The first time for a machine and a model this takes some seconds.
 
     Raises:
         ProjectError: The project or the version cannot be read.
     """
     parent, parent_folder = resolve_model(folder, None)
-    image_size = model_image_size(parent_folder)
     with Store.open(folder, read_only=True) as store, store.frozen():
+        facts = Facts.of(store)
         done = [entry for entry in store.images() if entry.status is ReviewStatus.DONE]
         counts = store.instance_counts()
         categories = tuple(category.name for category in store.categories())
-    judging = [entry for entry in done if entry.side is Side.VALIDATION]
     learning = [entry for entry in done if entry.side in (None, Side.TRAIN)]
-    settings = default_settings(len(learning), image_size, options)
+    settings, speed = settle(folder, parent_folder, facts, options)
     return TrainingPlan(
         parent,
-        len(learning),
-        len(judging),
+        facts.images,
+        facts.validation_images,
         sum(counts.get(entry.id, 0) for entry in learning),
         categories,
         device_name(settings["device"]),
         settings,
-        estimate_seconds(settings, len(learning), len(judging)),
+        estimate_seconds(settings, facts, speed),
+        facts,
+        speed,
     )
 
 
-def default_settings(images: int, image_size: int, options: FinetuneOptions) -> dict[str, Any]:
-    """The settings of a run, by their names in `TrainConfig`, without its paths.
+def settle(
+    folder: Path, parent_folder: Path, facts: Facts, options: FinetuneOptions
+) -> "tuple[dict[str, Any], Speed]":
+    """The settings of a run, by their names in `TrainConfig`, and the speed with them.
 
     Args:
-        images: How many it learns from.
-        image_size: Long side in pixels that the parent works at.
+        folder: The project's, which keeps what is measured and what the RoI heads learn from.
+        parent_folder: The model to start from.
+        facts: Of the data.
         options: What a person chose goes before what is chosen here.
+
+    Raises:
+        ProjectError: The model cannot be read.
     """
-    chosen = dict(options.settings)
-    epochs = chosen.get("epochs") or options.epochs or default_epochs(images)
-    steps = epochs * -(-images // chosen.get("batch_size", BATCH_SIZE))
-    return {
-        "epochs": epochs,
-        "batch_size": BATCH_SIZE,
-        "image_size": image_size,
-        "warmup_steps": min(50, steps // 5),
-        "seed": options.seed,
-        "device": options.device,
-    } | chosen
+    from core.learning.config import TrainConfig
+    from core.learning.speed import measure_speed
+    from core.model.checkpoint import ModelFileError
+    from core.model.pretrained import load_any
+
+    try:
+        model = load_any(parent_folder)
+    except ModelFileError as error:
+        raise ProjectError(str(error)) from error
+    chosen = {"seed": options.seed, "device": options.device, **options.settings}
+    if options.epochs:
+        chosen["epochs"] = options.epochs
+    settings = choose_settings(facts, model.config.image_size, chosen)
+    cache = folder / CACHE_FOLDER
+
+    def measured(settings: dict[str, Any]) -> "Speed":
+        return measure_speed(model, TrainConfig.from_dict(settings | _PLACES), cache / _SPEEDS)
+
+    speed = measured(settings)
+    on_cpu = _resolved(settings["device"]) == "cpu"
+    if on_cpu and "stages" not in chosen and takes_too_long(settings, facts, speed):
+        epochs = _MORE_EPOCHS * settings["epochs"]
+        settings = settings | {"stages": "roi_heads", "epochs": epochs} | chosen
+        speed = measured(settings)
+    settings = fit_to_machine(settings, facts, speed) | chosen
+    return settings | {"feature_cache": str(cache / _FEATURES)}, speed
 
 
-def default_epochs(images: int) -> int:
-    """Passes over the training images: 20 up to ten images, 10 from twenty on."""
-    return max(10, min(20, 200 // max(images, 1)))
-
-
-def estimate_seconds(settings: dict[str, Any], images: int, validation_images: int) -> float:
-    """About how long a run takes, from start to verdict."""
-    on_gpu = _resolved(settings["device"]) == "cuda"
-    learn, validate = _GPU_SECONDS if on_gpu else _CPU_SECONDS
-    size: float = (settings["image_size"] / 640) ** 2
-    speed = size if on_gpu else size / max(1, _cores() - 1)
-    epochs, every = settings["epochs"], settings.get("validate_every", 1)
-    validations = -(-epochs // every) + 2  # and the parent's, and the candidate's
-    steps: float = epochs * images
-    if settings.get("max_steps"):
-        steps = min(steps, settings["max_steps"] * settings["batch_size"])
-    learning = steps * learn * _STAGE_SHARES.get(settings.get("stages", "all"), 1.0)
-    judging: float = validations * validation_images * validate
-    return _START_SECONDS + speed * (learning + judging)
+def _load(settings: dict[str, Any]) -> float:
+    """What a step costs, in any unit."""
+    share = _STAGE_SHARES[settings.get("stages", "all")]
+    return float(settings["image_size"] ** 2 * settings["batch_size"] * share)
 
 
 def device_name(device: str) -> str:
@@ -129,9 +159,3 @@ def _resolved(device: str) -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 2

@@ -13,7 +13,7 @@ from core.learning.config import OPTIMIZERS, PRECISIONS, STAGES, TrainConfig
 OF_THE_PROJECT = frozenset(
     {
         *("train_json", "train_images", "val_json", "val_images"),
-        *("initial", "output", "categories"),
+        *("initial", "output", "categories", "renamed", "feature_cache"),
     }
 )
 """Settings that the project decides: its images, its categories, the version in use."""
@@ -27,14 +27,14 @@ _CHOICES = {
 _GROUPS = {
     "Length": (
         *("epochs", "max_steps", "validate_every", "class_agnostic_metrics"),
-        "checkpoint_seconds",
+        *("patience", "checkpoint_seconds"),
     ),
     "Images": ("image_size", "batch_size", "micro_batch", "scale_jitter", "crop", "copy_paste"),
     "Learning": (
         *("optimizer", "learning_rate", "backbone_rate_factor", "warmup_steps", "momentum"),
         *("weight_decay", "clip_norm", "ema_decay"),
     ),
-    "What learns": ("stages", "frozen_modules"),
+    "What learns": ("stages", "frozen_modules", "cached_views"),
     "Machine": ("device", "precision", "seed"),
 }
 _OTHERS = "More"

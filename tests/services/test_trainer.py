@@ -94,7 +94,7 @@ def test_says_what_is_missing(trainer: Trainer, session: Session, photo_project:
     trainer.failed.connect(told.append)
     assert trainer.missing() == "Open a project first."
     session.open_project(photo_project)
-    assert "2 more images" in trainer.missing()
+    assert "1 more image" in trainer.missing()
     trainer.start()
     assert told == [trainer.missing()]
     assert not trainer.is_running

@@ -4,8 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
+from core.learning.bootstrap import CategoryMatches, Matches
 from core.learning.evaluate import Metrics
 from core.learning.progress import Progress, Stop, TrainingError
 from core.model.checkpoint import load_model
@@ -21,8 +24,7 @@ from mrcnn_gui.workflows.finetune import (
 )
 from mrcnn_gui.workflows.models import ACTIVE_MODEL, resolve_model
 from mrcnn_gui.workflows.snapshot import Snapshot, freeze_snapshot
-from mrcnn_gui.workflows.training_plan import default_epochs
-from mrcnn_gui.workflows.verdict import judge
+from mrcnn_gui.workflows.verdict import FinetuneResult, card_of, judge
 from tests.workflows.conftest import human, rectangle
 
 ONE_EPOCH = FinetuneOptions(epochs=1, device="cpu")
@@ -98,7 +100,7 @@ def test_the_command_line_activates_what_is_promoted(
 ) -> None:
     verdicts = iter([Verdict.KEPT, Verdict.PROMOTED, Verdict.UNDECIDED])
     monkeypatch.setattr(
-        "mrcnn_gui.workflows.finetune.judge", lambda *_: (next(verdicts), "because")
+        "mrcnn_gui.workflows.finetune.judge", lambda *_, **__: (next(verdicts), "because")
     )
     active = [finetune_project(reviewed, ONE_EPOCH)[1] for _ in range(3)]
     assert active == ["starter", "v2", "v2"]
@@ -204,16 +206,17 @@ def test_images_that_are_gone_are_left_out(reviewed: Path, photos: Path, starter
     (problem,) = result.problems
     assert "0.png" in problem
     (photos / "1.png").unlink()
-    with pytest.raises(ProjectError, match=r"no image to train on can be read: .*0\.png"):
+    with pytest.raises(ProjectError, match=r"no image to train on: .*0\.png"):
         finetune(reviewed, ONE_EPOCH)
     assert "runs/r2" not in leftovers(reviewed)
 
 
 def test_what_is_missing_is_said(project: Path) -> None:
-    assert missing(project) == "Mark 2 more images as done to fine-tune."
+    assert missing(project) == "Mark 1 more image as done to fine-tune."
     with Store.open(project) as store:
         store.set_status(1, ReviewStatus.DONE)
-    assert missing(project) == "Mark 1 more image as done to fine-tune."
+        store.set_side(1, Side.TRAIN)
+    assert "hold no instance" in missing(project)
 
     def finish_another(store: Store) -> None:
         store.set_status(2, ReviewStatus.DONE)
@@ -230,7 +233,7 @@ def test_what_is_missing_is_said(project: Path) -> None:
 
 
 def test_a_project_that_is_not_ready_is_refused(project: Path, starter: Path) -> None:
-    with pytest.raises(ProjectError, match="Mark 2 more images"):
+    with pytest.raises(ProjectError, match="Mark 1 more image"):
         finetune(project, ONE_EPOCH)
     assert not (project / "runs").exists()
 
@@ -268,5 +271,98 @@ def test_a_candidate_that_is_not_worse_is_promoted(
         assert f"{after:.3f} against {before:.3f}" in reason
 
 
-def test_fewer_images_are_seen_more_often() -> None:
-    assert [default_epochs(images) for images in (1, 10, 13, 20, 500)] == [20, 20, 15, 10, 10]
+def measured(**hits: float) -> Metrics:
+    """Metrics on 40 images with one instance of each category, found as often as told."""
+    draw = np.random.default_rng(0)
+    categories = [
+        CategoryMatches(
+            name,
+            np.arange(40),
+            np.repeat(draw.random((1, 40)) < share, 10, axis=0),
+            np.ones((10, 40), np.bool_),
+            np.ones(40),
+        )
+        for name, share in hits.items()
+    ]
+    per_category = {it.name: float(it.aps(np.ones((1, 40)))[0]) for it in categories}
+    matches = Matches(tuple(categories), 40)
+    return replace(metrics(matches.ap()), per_category=per_category, matches=matches)
+
+
+def test_a_candidate_that_lost_a_category_is_not_promoted() -> None:
+    parent = measured(cat=0.2, dog=0.9)
+    verdict, reason = judge(snapshot(80), measured(cat=1.0, dog=0.4), parent)
+    assert verdict is Verdict.KEPT
+    assert reason.startswith("Worse at dog (0.")
+    assert "cat (" not in reason
+    assert "95 % interval +0." in reason
+    verdict, reason = judge(snapshot(80), measured(cat=1.0, dog=0.85), parent)
+    assert verdict is Verdict.PROMOTED, reason  # within what chance explains
+
+
+def test_the_card_says_how_sure_the_gain_is_and_what_took_part() -> None:
+    better, parent = measured(cat=0.9), measured(cat=0.5)
+    card = card_of(FinetuneResult("v1", "starter", better, parent, Verdict.PROMOTED, ""), "r1")
+    low, high = card["gain_interval"]
+    assert 0 < low < better.mask_ap - parent.mask_ap < high
+    assert {"python", "torch", "mrcnn-gui"} <= card["versions"].keys()
+    json.dumps(card)
+
+
+def many_instances(project: Path) -> None:
+    """Six on each of the two images to train on."""
+    with Store.open(project) as store:
+        for image_id in (1, 2):
+            boxes = [rectangle(12 * place, 40, 10, 10) for place in range(5)]
+            store.insert_instances(image_id, [human(store, box) for box in boxes])
+
+
+def test_where_too_few_judge_the_images_for_training_are_cross_judged(
+    reviewed: Path, starter: Path
+) -> None:
+    many_instances(reviewed)
+    result = finetune(reviewed, ONE_EPOCH)
+    assert result.verdict in (Verdict.PROMOTED, Verdict.KEPT)
+    assert "on 2 images for training, each judged by a model without it" in result.reason
+    assert result.metrics is not None
+    assert (result.metrics.images, result.metrics.instances) == (2, 12)
+    assert not (reviewed / "runs" / "r1" / "folds").exists()
+    with Store.open(reviewed) as store:
+        store.set_setting(ACTIVE_MODEL, "v1")
+    again = finetune(reviewed, ONE_EPOCH)  # its parent has learned from them
+    assert (again.verdict, again.parent) == (Verdict.UNDECIDED, "v1")
+
+
+def test_one_done_image_is_enough(project: Path, starter: Path) -> None:
+    with Store.open(project) as store:
+        store.insert_instances(1, [human(store, rectangle(24, 16, 24, 16))])
+        store.set_status(1, ReviewStatus.DONE)
+        store.set_side(1, Side.TRAIN)
+    result = finetune(project, ONE_EPOCH)
+    assert (result.version, result.verdict) == ("v1", Verdict.UNDECIDED)
+
+
+def test_a_renamed_category_is_still_known_and_a_new_one_joins(
+    reviewed: Path, starter: Path
+) -> None:
+    finetune_project(reviewed, ONE_EPOCH, activate=True)
+    first, card = load_model(reviewed / "models" / "v1")
+    assert card["category_ids"] == {"a": 1, "b": 2}
+    with Store.open(reviewed) as store:
+        store.update_category(replace(store.categories()[0], name="renamed"))
+        store.add_category("new")
+    options = FinetuneOptions(epochs=1, device="cpu", settings={"learning_rate": 1e-12})
+    finetune(reviewed, options)
+    second = load_model(reviewed / "models" / "v2")[0]
+    assert second.config.categories == ("renamed", "b", "new")
+    rows = [first.box_head.classes.bias, second.box_head.classes.bias[:3]]
+    assert torch.allclose(rows[0], rows[1], atol=1e-6)
+
+
+def test_the_card_tells_how_the_version_came_about(reviewed: Path, starter: Path) -> None:
+    finetune(reviewed, ONE_EPOCH)
+    card = load_model(reviewed / "models" / "v1")[1]
+    assert {"parent", "snapshot", "metrics", "parent_metrics", "gain_interval"} <= card.keys()
+    assert {"seed", "training", "versions", "minutes", "notes"} <= card.keys()
+    assert card["minutes"] > 0
+    assert "look nearly like images that are kept for validation" in card["reason"]

@@ -1,18 +1,16 @@
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.learning.config import TrainConfig
+from core.learning.speed import Speed
 from mrcnn_gui.project.annotation import Side
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
-from mrcnn_gui.workflows.training_plan import (
-    default_settings,
-    device_name,
-    estimate_seconds,
-    plan_training,
-)
+from mrcnn_gui.workflows.recipe import Facts
+from mrcnn_gui.workflows.training_plan import TrainingPlan, device_name, plan_training
 from mrcnn_gui.workflows.training_settings import (
     OF_THE_PROJECT,
     as_text,
@@ -28,31 +26,49 @@ def test_a_plan_counts_what_a_run_would_see(reviewed: Path, starter: Path) -> No
     assert (plan.images, plan.validation_images, plan.instances) == (1, 1, 1)
     assert (plan.parent, plan.categories) == ("starter", ("a", "b"))
     assert "CPU" in plan.device
-    assert (plan.settings["image_size"], plan.settings["epochs"]) == (64, 20)
-    assert plan.seconds == estimate_seconds(plan.settings, 1, 1)
+    assert (plan.settings["image_size"], plan.settings["epochs"]) == (96, 40)
+    assert plan.seconds == plan.estimate(plan.settings) > 0
 
 
-def test_what_a_person_chose_goes_first() -> None:
-    options = FinetuneOptions(settings={"epochs": 3, "batch_size": 4, "learning_rate": 0.1})
-    settings = default_settings(40, 640, options)
-    assert (settings["epochs"], settings["batch_size"], settings["learning_rate"]) == (3, 4, 0.1)
-    assert settings["warmup_steps"] == 3 * 10 // 5
+def test_what_a_person_chose_goes_first(reviewed: Path, starter: Path) -> None:
+    chosen = {"epochs": 3, "batch_size": 1, "learning_rate": 0.1, "precision": "bf16"}
+    plan = plan_training(reviewed, FinetuneOptions(device="cpu", settings=chosen))
+    assert {name: plan.settings[name] for name in chosen} == chosen
+    assert plan.settings["warmup_steps"] == 3 * 2 // 5
 
 
-@pytest.mark.parametrize(
-    "change", [{"epochs": 9}, {"image_size": 1280}, {"batch_size": 2, "validate_every": 1}]
-)
-def test_more_work_takes_longer(change: dict[str, int]) -> None:
+@pytest.fixture
+def plan() -> TrainingPlan:
     settings = {"epochs": 5, "image_size": 640, "batch_size": 2, "validate_every": 5}
-    settings |= {"device": "cpu"}  # type: ignore[dict-item]
-    assert estimate_seconds(settings | change, 20, 5) > estimate_seconds(settings, 20, 5)
+    facts, speed = Facts(20, 5), Speed(2.0, None, 0.5, "fp32")
+    return TrainingPlan("starter", 20, 5, 60, ("a",), "CPU", settings, 60.0, facts, speed)
 
 
-def test_less_that_learns_and_fewer_steps_take_less_time() -> None:
-    settings = {"epochs": 5, "image_size": 640, "batch_size": 2, "device": "cpu"}
-    whole = estimate_seconds(settings, 20, 5)
-    assert estimate_seconds(settings | {"stages": "roi_heads"}, 20, 5) < whole
-    assert estimate_seconds(settings | {"max_steps": 10}, 20, 5) < whole
+@pytest.mark.parametrize("change", [{"epochs": 9}, {"image_size": 1280}, {"validate_every": 1}])
+def test_more_work_takes_longer(plan: TrainingPlan, change: dict[str, int]) -> None:
+    assert plan.estimate(plan.settings | change) > plan.estimate(plan.settings)
+
+
+@pytest.mark.parametrize("change", [{"stages": "roi_heads"}, {"max_steps": 10}])
+def test_less_that_learns_and_fewer_steps_take_less_time(
+    plan: TrainingPlan, change: dict[str, Any]
+) -> None:
+    assert plan.estimate(plan.settings | change) < plan.estimate(plan.settings)
+
+
+def test_where_learning_takes_too_long_the_heads_alone_learn(
+    reviewed: Path, starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(_model: object, config: TrainConfig, _cache: Path) -> Speed:
+        heads = config.stages == "roi_heads"
+        return Speed(100.0, 1.0 if heads else None, 1.0, "fp32")
+
+    monkeypatch.setattr("core.learning.speed.measure_speed", slow)
+    plan = plan_training(reviewed, FinetuneOptions(device="cpu"))
+    assert (plan.settings["stages"], plan.settings["epochs"]) == ("roi_heads", 2 * 40)
+    assert plan.settings["feature_cache"] == str(reviewed / "cache" / "features")
+    chosen = FinetuneOptions(device="cpu", settings={"stages": "all"})
+    assert plan_training(reviewed, chosen).settings["stages"] == "all"
 
 
 def test_a_gpu_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

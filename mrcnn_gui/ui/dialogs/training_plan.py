@@ -19,7 +19,7 @@ from mrcnn_gui.ui.dialogs.training_form import TrainingForm
 from mrcnn_gui.ui.theme import SPACE, drop_button_icons, quiet_label
 from mrcnn_gui.ui.wording import duration, listed, plural
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
-from mrcnn_gui.workflows.training_plan import TrainingPlan, estimate_seconds
+from mrcnn_gui.workflows.training_plan import TrainingPlan
 
 _WIDTH = 560
 _FACTS = (
@@ -149,7 +149,7 @@ class TrainingPlanDialog(QDialog):
         self.reset.setEnabled(plan is not None and (not right or bool(self.form.chosen())))
         if plan is not None and right:
             settings = self.form.settings()
-            seconds = estimate_seconds(settings, plan.images, plan.validation_images)
+            seconds = plan.estimate(settings)
             epochs = plural(settings["epochs"], "epoch")
             self._say("Takes", f"about {duration(seconds)} ({epochs})")
         elif plan is not None:

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from mrcnn_gui.ui.dialogs.training_plan import TrainingPlanDialog
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
-from mrcnn_gui.workflows.training_plan import TrainingPlan, estimate_seconds
+from mrcnn_gui.workflows.training_plan import TrainingPlan
 from mrcnn_gui.workflows.training_settings import setting_fields
 from tests.ui.conftest import Rehearsal
 
@@ -178,4 +178,3 @@ def test_cancelling_starts_nothing_and_changes_no_setting(
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not services.trainer.is_running
     assert services.settings.shows_plan
-    assert estimate_seconds(SETTINGS, 2, 1) > 0

@@ -30,7 +30,7 @@ def active_rows(versions: VersionList) -> list[str]:
 
 def test_button_says_what_is_missing(open_window: MainWindow, qtbot: QtBot) -> None:
     panel = open_window.training
-    qtbot.waitUntil(lambda: "Mark 2 more images as done" in panel.situation.text())
+    qtbot.waitUntil(lambda: "Mark 1 more image as done" in panel.situation.text())
     assert not panel.fine_tune.isEnabled()
     assert not panel.live.isVisible()
 
