@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import benchmarks
 from benchmarks.row import Row
@@ -27,7 +28,7 @@ def main() -> None:
         module.name
         for module in modules
         if module.name not in _NOT_BENCHMARKS
-        and not module.name.startswith(("canvas_", "inference_"))
+        and not module.name.startswith(("canvas_", "finetune_", "inference_"))
     )
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
     parser.add_argument("name", choices=names)
@@ -38,12 +39,15 @@ def main() -> None:
     parser.add_argument(
         "--only", metavar="ROW", default="", help="rows that begin so, where a benchmark can choose"
     )
+    parser.add_argument("--work", type=Path, help="keeps finished rows, and runs to go on with")
     arguments = parser.parse_args()
     rows: Callable[..., Iterator[Row]] = importlib.import_module(
         f"benchmarks.{arguments.name}"
     ).rows
     known = inspect.signature(rows).parameters
-    given = {name: getattr(arguments, name) for name in ("labelme", "only") if name in known}
+    given = {
+        name: getattr(arguments, name) for name in ("labelme", "only", "work") if name in known
+    }
     for row in rows(**given):
         print(row.to_json() if arguments.json else row.to_text(), flush=True)
 
