@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.learning.evaluate import Metrics
     from core.predictor import Predictor
 
-_FOLDS = 4
+FOLDS = 4
 _FOLDER = "folds"
 
 
@@ -60,7 +60,7 @@ def cross_judge(
 
     ids = dict.fromkeys(config.categories or (), 1) if class_agnostic else None
     heads = replace(config, stages="roi_heads", output=config.output.with_name(_FOLDER))
-    folds = cross_validate(heads, _FOLDS, category_ids=ids, should_stop=should_stop)
+    folds = cross_validate(heads, FOLDS, category_ids=ids, should_stop=should_stop)
     if folds is None:
         return None
     results = predict_results(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.cross_judging import FOLDS
+from mrcnn_gui.workflows.verdict import MIN_VALIDATION_INSTANCES
 
 if TYPE_CHECKING:
     from core.learning.speed import Speed
@@ -24,6 +26,7 @@ _START_SECONDS = 4.0  # reading the models
 _FREEZE_SECONDS = 0.05  # of an image
 _AREA_SHARE = 0.8  # of a step's time goes with the area of the images
 _FORWARD = 0.35  # of a step, as long as what is kept has to be computed
+_HEADS = 0.25  # of a step, in the RoI heads
 _ASPECT = 0.75  # height over width of the image that the speed is measured on
 
 
@@ -37,12 +40,15 @@ class Facts:
         object_side: The middle one of the objects' sides (the square root of the box's area), as a
             share of the long side of its image; 0 without an object.
         aspect: The mean of short over long side of the images.
+        is_cross_judged: Whether too few instances are kept for validation, and enough to learn
+            from: the latter judge then (`workflows.cross_judging`).
     """
 
     images: int
     validation_images: int
     object_side: float = 0.2
     aspect: float = 0.75
+    is_cross_judged: bool = False
 
     @classmethod
     def of(cls, store: Store) -> "Facts":
@@ -54,7 +60,11 @@ class Facts:
         shapes = [sorted((it.width, it.height)) for it in done if it.width and it.height]
         aspects = [short / long for short, long in shapes]
         aspect = sum(aspects) / len(aspects) if aspects else _ASPECT
-        return cls(learning, judging, median(sides) if sides else 0.0, aspect)
+        counts = store.instance_counts()
+        kept = sum(counts.get(it.id, 0) for it in done if it.side is Side.VALIDATION)
+        taught = sum(counts.get(it.id, 0) for it in done if it.side in (None, Side.TRAIN))
+        crossed = kept < MIN_VALIDATION_INSTANCES <= taught and learning > 1
+        return cls(learning, judging, median(sides) if sides else 0.0, aspect, crossed)
 
 
 def choose_settings(
@@ -118,7 +128,20 @@ def estimate_seconds(settings: dict[str, Any], facts: Facts, speed: "Speed") -> 
     # The parent and the candidate are measured besides.
     judging: float = (validations + 2) * facts.validation_images * speed.image
     freezing = _FREEZE_SECONDS * (facts.images + facts.validation_images)
+    if facts.is_cross_judged:
+        judging += _crossing(settings, facts, speed, steps)
     return _START_SECONDS + freezing + judging + _learning(settings, facts, speed, steps)
+
+
+def _crossing(settings: dict[str, Any], facts: Facts, speed: "Speed", steps: int) -> float:
+    """Seconds of the cross-validation: its features, its steps of the RoI heads, its judging."""
+    whole = _step(settings, facts, speed)
+    heads = _HEADS * whole if speed.head_step is None else speed.head_step
+    views = min(settings["epochs"], settings.get("cached_views", 8))
+    new: int = views * ceil(facts.images / settings["batch_size"])
+    fold_steps = FOLDS * ceil(steps * (FOLDS - 1) / FOLDS)
+    found: float = 2 * facts.images * speed.image  # by the folds' models and by the parent
+    return new * _FORWARD * whole + fold_steps * heads + FOLDS * _START_SECONDS / 2 + found
 
 
 def _learning(settings: dict[str, Any], facts: Facts, speed: "Speed", steps: int) -> float:

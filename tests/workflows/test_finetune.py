@@ -322,7 +322,7 @@ def test_where_too_few_judge_the_images_for_training_are_cross_judged(
 ) -> None:
     many_instances(reviewed)
     result = finetune(reviewed, ONE_EPOCH)
-    assert result.verdict in (Verdict.PROMOTED, Verdict.KEPT)
+    assert result.verdict in (Verdict.PROMOTED, Verdict.UNDECIDED)
     assert "on 2 images for training, each judged by a model without it" in result.reason
     assert result.metrics is not None
     assert (result.metrics.images, result.metrics.instances) == (2, 12)
@@ -366,3 +366,13 @@ def test_the_card_tells_how_the_version_came_about(reviewed: Path, starter: Path
     assert {"seed", "training", "versions", "minutes", "notes"} <= card.keys()
     assert card["minutes"] > 0
     assert "look nearly like images that are kept for validation" in card["reason"]
+
+
+def test_a_cross_validation_promotes_or_leaves_the_choice_to_a_person() -> None:
+    few = snapshot(3)
+    verdict, reason = judge(few, metrics(0.4), metrics(0.3), is_crossed=True)
+    assert verdict is Verdict.PROMOTED
+    assert "each judged by a model without it" in reason
+    verdict, reason = judge(few, metrics(0.2), metrics(0.3), is_crossed=True)
+    assert verdict is Verdict.UNDECIDED
+    assert "0.200 against 0.300" in reason

@@ -78,6 +78,13 @@ def test_the_estimate_adds_up_what_the_run_does() -> None:
     assert seconds < square < 4 / 3 * seconds
 
 
+def test_cross_judging_takes_time_too() -> None:
+    settings = {"epochs": 10, "batch_size": 2, "scale_jitter": (1.0, 1.0), "cached_views": 4}
+    crossed = replace(FACTS, is_cross_judged=True)
+    more = estimate_seconds(settings, crossed, SPEED) - estimate_seconds(settings, FACTS, SPEED)
+    assert more == pytest.approx(4 * 8 * 0.35 * 2 + 4 * 60 * 0.25 * 2 + 4 * 2 + 2 * 16 * 0.5)
+
+
 def test_kept_features_make_later_epochs_cheap() -> None:
     heads = replace(SPEED, head_step=0.1)
     settings = {"epochs": 20, "batch_size": 2, "scale_jitter": (1.0, 1.0), "cached_views": 4}
