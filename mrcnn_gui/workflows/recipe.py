@@ -20,6 +20,7 @@ _FEWEST_STEPS, _STEPS_PER_IMAGE, _MOST_EPOCHS = 60, 5, 40
 _SMALL = 24.0  # pixels; a smaller object is seen by few cells of the finest features
 _LARGEST_IMAGE, _LARGER = 1024, 1.5
 _VALIDATION_SHARE = 0.25  # of the time of learning, at most
+_QUICK_SECONDS = 5.0  # a validation as short as this follows every epoch
 _PATIENCE = 6  # validations
 _PATIENT_MINUTES = 20.0  # of learning on a CPU: above that only the RoI heads learn
 _START_SECONDS = 4.0  # reading the models
@@ -101,7 +102,9 @@ def fit_to_machine(settings: dict[str, Any], facts: Facts, speed: "Speed") -> di
     per_epoch = ceil(max(1, facts.images) / settings["batch_size"])
     learning = per_epoch * _step(settings, facts, speed)
     judging = facts.validation_images * speed.image
-    every = ceil(judging / (_VALIDATION_SHARE * learning)) if learning else 1
+    every = 1
+    if judging > _QUICK_SECONDS and learning:
+        every = ceil(judging / (_VALIDATION_SHARE * learning))
     return settings | {
         "precision": speed.precision,
         "validate_every": max(1, min(every, settings["epochs"])),
