@@ -44,7 +44,7 @@ def test_an_edit_makes_one_look_at_all_images(
 ) -> None:
     panel = open_window.training
     qtbot.waitUntil(lambda: all(entry.content_hash for entry in services.session.images))
-    qtbot.waitUntil(lambda: "Mark 2 more" in panel.situation.text())
+    qtbot.waitUntil(lambda: "Mark 1 more" in panel.situation.text())
     looks: list[object] = []
 
     def look(store: object) -> str:
