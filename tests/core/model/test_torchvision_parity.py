@@ -199,8 +199,9 @@ def test_losses_and_gradients_agree_with_the_same_samples(
         truth[1] = Target(
             boxes_xyxy=torch.zeros(0, 4), labels=none, masks=[], ignore_xyxy=torch.zeros(0, 4)
         )
-    # Both draw with randperm: without chance, they draw the same.
+    # Both draw with randperm, ours of many with randint: without chance, they draw the same.
     monkeypatch.setattr(torch, "randperm", lambda count, **_: torch.arange(count))
+    monkeypatch.setattr(torch, "randint", lambda _, size, **__: torch.arange(*size))
     images = [image.to(precision) for image in photos(sizes)]
     for target in truth:
         target["boxes_xyxy"] = target["boxes_xyxy"].to(precision)
