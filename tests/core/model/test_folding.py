@@ -71,3 +71,28 @@ def test_half_precision_gives_detections_in_full() -> None:
     with torch.inference_mode():
         found = fast([torch.rand(3, 64, 96)])[0]
     assert found.boxes_xyxy.dtype == found.scores.dtype == torch.float32
+
+
+def test_in_half_precision_some_parts_stay_exact() -> None:
+    starter, published = (
+        inference_copy(drawn(name), torch.bfloat16) for name in ("starter", "torchvision")
+    )
+    assert {p.dtype for p in starter.backbone.parameters()} == {torch.float32}
+    assert {p.dtype for p in published.backbone.parameters()} == {torch.bfloat16}
+    for fast in (starter, published):
+        assert fast.rpn.objectness.weight.dtype == fast.rpn.deltas.weight.dtype == torch.float32
+        assert {p.dtype for p in fast.mask_head.parameters()} == {torch.bfloat16}
+    # The weights were put back, not rounded and converted.
+    assert torch.equal(starter.rpn.deltas.weight, drawn("starter").rpn.deltas.weight)
+
+
+@pytest.mark.parametrize("name", ["starter", "torchvision"])
+def test_half_precision_moves_features_little(name: str) -> None:
+    model = drawn(name)
+    image = torch.rand(3, 64, 96, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        exact = model.features([image]).levels
+        half = inference_copy(model, torch.bfloat16).features([image]).levels
+    for ours, theirs in zip(half, exact, strict=True):
+        assert ours.dtype == torch.bfloat16
+        assert_near(ours.float(), theirs, tolerance=0.1)
