@@ -231,7 +231,8 @@ def test_a_run_survives_a_kill(
     assert program.services.session.store.runs.unfinished() == []
     steps = [step for step, _ in program.panel.live.course.losses]
     assert steps == sorted(set(steps))
-    assert (steps[-1] == 6) == (choice == "resume_training")
+    # The log keeps two steps a second: of a quick run before the kill there may be none.
+    assert (steps[-1:] == [6]) == (choice == "resume_training")
 
 
 def test_a_run_of_a_project_that_was_left_is_interrupted(
