@@ -1,6 +1,7 @@
 """Planning a fine-tune in the background."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -8,7 +9,9 @@ from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.services.model_lane import limit_threads
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
-from mrcnn_gui.workflows.training_plan import TrainingPlan, plan_training
+
+if TYPE_CHECKING:
+    from mrcnn_gui.workflows.training_plan import TrainingPlan
 
 
 class TrainingPlanner(QObject):
@@ -43,6 +46,8 @@ class TrainingPlanner(QObject):
             self._job = None
 
 
-def _plan(folder: Path, *, job: Job) -> TrainingPlan:
+def _plan(folder: Path, *, job: Job) -> "TrainingPlan":
+    from mrcnn_gui.workflows.training_plan import plan_training  # not at start-up
+
     limit_threads()  # the speed is measured as the training will run
     return plan_training(folder, FinetuneOptions())

@@ -27,6 +27,7 @@ class MessageBar(QFrame):
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self._passing = QTimer(self)
         self._passing.setSingleShot(True)
+        self._passing.setTimerType(Qt.TimerType.PreciseTimer)  # else it may begin above its time
         self._passing.timeout.connect(self.hide)
         self._icon = QLabel()
         self._text = QLabel()

@@ -291,13 +291,13 @@ def test_a_failure_leaves_the_project_as_it_was(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "not a JSON file"),
+        ("{", "not JSON"),
         ("[]", "holds a list"),
         ('{"images": 3}', "expected a list under 'images'"),
         ('{"annotations": []}', "has no 'images'"),
         ('{"info": ' + "[" * 100_000, "nested too deeply"),
         (f'{{"a": {"[" * 300 + "]" * 300}, {json.dumps(coco())[1:]}', "more than 200 levels"),
-        (f'{{"a": {"9" * 5000}, {json.dumps(coco())[1:]}', "not a JSON file"),
+        (f'{{"a": {"9" * 5000}, {json.dumps(coco())[1:]}', "not JSON"),
     ],
 )
 def test_a_wrong_file_is_refused(project: Path, tmp_path: Path, text: str, message: str) -> None:

@@ -21,7 +21,7 @@ PLAN = TrainingPlan("starter", 2, 1, 3, ("ant", "bee"), "the processor (CPU)", S
 def plan(monkeypatch: pytest.MonkeyPatch) -> list[TrainingPlan]:
     """The plan that is made; a test may put another one in its place."""
     plans = [PLAN]
-    monkeypatch.setattr("mrcnn_gui.services.training_planner.plan_training", lambda *_: plans[0])
+    monkeypatch.setattr("mrcnn_gui.workflows.training_plan.plan_training", lambda *_: plans[0])
     return plans
 
 
@@ -86,7 +86,7 @@ def test_a_plan_that_cannot_be_made_says_why_and_cannot_start(
         raise OSError("the disk is gone")
 
     expected_logs.append("A background job failed")
-    monkeypatch.setattr("mrcnn_gui.services.training_planner.plan_training", fail)
+    monkeypatch.setattr("mrcnn_gui.workflows.training_plan.plan_training", fail)
     qtbot.keyClick(trainable.canvas, Qt.Key.Key_T, CTRL)
     dialog = trainable.findChild(TrainingPlanDialog)
     assert dialog is not None
