@@ -200,9 +200,9 @@ def test_verification_prints_nothing_and_lets_others_print(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "not JSON"),
-        ('{"images": [', "not JSON"),
-        ("[" * 100_000, "not JSON"),
+        ("", "not a JSON file"),
+        ('{"images": [', "not a JSON file"),
+        ("[" * 100_000, "not a JSON file"),
         ("[]", "holds a list"),
         ("3", "no 'images'"),
         ('{"shapes": []}', "no 'images'"),
@@ -221,7 +221,7 @@ def test_a_missing_file_and_another_encoding_are_refused(tmp_path: Path) -> None
     with pytest.raises(CocoError, match="No such file"):
         read_coco(tmp_path / "none.json")
     (tmp_path / "a.json").write_bytes(b'{"images": "\xff"}')
-    with pytest.raises(CocoError, match="not JSON"):
+    with pytest.raises(CocoError, match="not a JSON file"):
         read_coco(tmp_path / "a.json")
 
 
