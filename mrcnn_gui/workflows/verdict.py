@@ -140,7 +140,7 @@ def card_of(result: FinetuneResult, run: str) -> dict[str, Any]:
         "verdict": result.verdict,
         "reason": result.reason,
         "gain_interval": gain_interval(metrics, parent),
-        "minutes": round(result.minutes, 2),
+        "minutes": round(result.minutes, 3),
         "notes": list(result.notes),
         "versions": _versions(),
     }
