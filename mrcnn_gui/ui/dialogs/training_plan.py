@@ -26,6 +26,7 @@ _FACTS = (
     *("Learns from", "Will know", "Judged on", "Begins with", "Runs on", "Takes"),
     "Afterwards",
 )
+_LOOKING = "Looking at the done images, and measuring how fast this machine learns…"
 _AFTERWARDS = (
     "The new version is put into use when its mask AP on the validation images is not worse than"
     " that of {parent}; otherwise it is kept aside. You can go back at any time."
@@ -62,6 +63,7 @@ class TrainingPlanDialog(QDialog):
         self._lay_out()
         self._connect()
         self._refresh()
+        self._say("Learns from", _LOOKING)
         planner.plan()
 
     def done(self, result: int) -> None:
