@@ -1,5 +1,6 @@
 """A damaged database file made whole: indices built anew, or rows salvaged into a new file."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,10 @@ from mrcnn_gui.project.opening import DATABASE_FILE
 from mrcnn_gui.project.private_copy import BESIDE, PrivateCopy
 from mrcnn_gui.project.salvage import Range, Salvaged, salvage
 from mrcnn_gui.project.schema import MIGRATIONS, version_of
+
+# The setting that names the gaps of a salvaged file until they are filled: a repair that is
+# interrupted in between must not leave a file that looks whole.
+UNFINISHED_REPAIR = "unfinished_repair"
 
 
 def keep_copy(folder: Path, aside: Aside) -> Path:
@@ -57,7 +62,7 @@ def mend_database(folder: Path, aside: Aside) -> Mended:
     """
     path = folder / DATABASE_FILE
     if _is_whole(path):
-        return Mended()
+        return Mended(gaps=_gaps_left(path))
     if _reindexed(path):
         return Mended(["its indices were built anew"])
     backup = newest_backup(folder, now=aside.now)
@@ -109,8 +114,26 @@ def _replaced(path: Path, source: Database, backup: Path | None) -> dict[str, Sa
         else:
             with closing(Database(backup, read_only=True)) as whole:
                 told = salvage(source, new, whole)
+        _remember(new, {table: result.gaps for table, result in told.items() if result.gaps})
         _drop_beside(path)
     return told
+
+
+def _remember(path: Path, gaps: dict[str, list[Range]]) -> None:
+    with closing(Database(path)) as database, database.transaction():
+        database.execute(
+            "INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)",
+            (UNFINISHED_REPAIR, json.dumps(gaps)),
+        )
+
+
+def _gaps_left(path: Path) -> dict[str, list[Range]]:
+    """The gaps that an interrupted repair has not filled."""
+    with closing(Database(path)) as database:
+        query = "SELECT value FROM settings WHERE key = ?"
+        rows = database.execute(query, (UNFINISHED_REPAIR,))
+    gaps = json.loads(rows[0][0]) if rows else {}
+    return {table: [(low, high) for low, high in ranges] for table, ranges in gaps.items()}
 
 
 def _restored(path: Path, backup: Path | None) -> str:

@@ -15,6 +15,7 @@ from mrcnn_gui.project.checkup import damages, log_problems, unreadable_annotati
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.errors import DamagedProjectError, StorageError
 from mrcnn_gui.project.image_table import ImageTable
+from mrcnn_gui.project.mending import UNFINISHED_REPAIR
 from mrcnn_gui.project.model_versions import CARD_FILE, WEIGHTS_FILE
 from mrcnn_gui.project.opening import DATABASE_FILE, open_database
 from mrcnn_gui.project.paths import full_path
@@ -86,6 +87,8 @@ def _in_database(
 
 
 def _in_settings(database: Database, folder: Path) -> Iterator[Finding]:
+    if database.execute("SELECT 1 FROM settings WHERE key = ?", (UNFINISHED_REPAIR,)):
+        yield Finding(DATABASE_FILE, "a repair was interrupted before it had filled all gaps")
     rows = database.execute("SELECT value FROM settings WHERE key = ?", (ACTIVE_MODEL,))
     for (name,) in rows:
         if re.fullmatch(_VERSION, name) and not (folder / MODELS_FOLDER / name).is_dir():

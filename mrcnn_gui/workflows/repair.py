@@ -12,7 +12,7 @@ from mrcnn_gui.project.aside import Aside
 from mrcnn_gui.project.backups import newest_backup
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.image_table import FoundFile, ImageTable
-from mrcnn_gui.project.mending import Mended, keep_copy, mend_database
+from mrcnn_gui.project.mending import UNFINISHED_REPAIR, Mended, keep_copy, mend_database
 from mrcnn_gui.project.opening import DATABASE_FILE, open_database, take_lock
 from mrcnn_gui.project.recovery import Recovery
 from mrcnn_gui.project.repairs import Repairs
@@ -97,6 +97,7 @@ def _rows(folder: Path, aside: Aside, mended: Mended) -> Iterator[Repaired]:
                     lines += repairs.log(entry)
                     done += [Repaired(entry.path, line) for line in lines]
                 done += [Repaired(DATABASE_FILE, line) for line in repairs.references()]
+                database.execute("DELETE FROM settings WHERE key = ?", (UNFINISHED_REPAIR,))
     finally:
         if backup is not None:
             backup.close()
