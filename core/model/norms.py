@@ -1,6 +1,7 @@
 """The normalisations that may stand behind a convolution."""
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -34,9 +35,37 @@ class FrozenBatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, C, H, W] to the same shape."""
-        return F.batch_norm(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
+        values = self.running_mean, self.running_var, self.weight, self.bias, self.eps
+        if torch.is_grad_enabled() and x.requires_grad:
+            normed: Tensor = _Frozen.apply(x, *values)
+            return normed
+        return _normed(x, *values)
+
+
+def _normed(
+    x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor | None, eps: float
+) -> Tensor:
+    return F.batch_norm(x, mean, variance, weight, bias, eps=eps)
+
+
+class _Frozen(torch.autograd.Function):
+    """The same, keeping nothing of the input: its gradient depends on the frozen values alone.
+
+    `F.batch_norm` keeps its input for the gradients of its own weights, which nobody asks for:
+    half of what a backbone keeps in a training step.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *values: Any) -> Tensor:
+        _, variance, weight, _, ctx.eps = values
+        ctx.save_for_backward(variance, weight)
+        return _normed(x, *values)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        variance, weight = ctx.saved_tensors
+        zero = torch.zeros_like(variance)
+        return _normed(grads[0], zero, variance, weight, None, ctx.eps), *(None,) * 5
 
 
 def make_norm(kind: str, channels: int, *, eps: float = _EPS, groups: int = _GROUPS) -> nn.Module:
