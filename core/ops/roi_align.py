@@ -116,12 +116,11 @@ def pyramid_roi_align_flat(
 
 
 def _can_pool_rows(levels: Sequence[Tensor], sampling: Sampling) -> bool:
-    """Whether the fast way of CPUs will do: no gradients, and a fixed number of points."""
+    """Whether the fast way of CPUs will do: a fixed number of points."""
     first = levels[0]
-    needs_gradients = torch.is_grad_enabled() and any(level.requires_grad for level in levels)
     fixed = sampling.interpolation == "bilinear" and sampling.per_bin > 0
-    known = first.dtype in (torch.float32, torch.bfloat16)
-    return first.device.type == "cpu" and known and fixed and not needs_gradients
+    known = first.dtype in (torch.float64, torch.float32, torch.bfloat16)
+    return first.device.type == "cpu" and known and fixed
 
 
 def roi_align(

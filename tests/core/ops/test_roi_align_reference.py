@@ -73,6 +73,18 @@ def test_gradients_are_right_in_double_precision(sampling: Sampling) -> None:
     assert torch.autograd.gradcheck(lambda x: roi_align(x, rois, 2, 0.25, sampling), (features,))
 
 
+@pytest.mark.parametrize("sampling", SETTINGS, ids=str)
+def test_gradients_of_a_pyramid_are_right_in_double_precision(sampling: Sampling) -> None:
+    levels = [maps()[:, :1, : 16 // 2**i, : 20 // 2**i].clone().requires_grad_() for i in range(2)]
+    boxes = [torch.tensor([[3.0, 2.0, 40.0, 55.0], [9.0, 9.0, 70.0, 58.0]], dtype=torch.float64)]
+    boxes.append(torch.tensor([[0.0, 0.0, 300.0, 280.0]], dtype=torch.float64))
+
+    def pool(*maps: Tensor) -> Tensor:
+        return pyramid_roi_align(maps, boxes, 2, sampling)
+
+    assert torch.autograd.gradcheck(pool, levels)
+
+
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 def test_no_boxes_give_no_rows_and_a_gradient_of_zeros_a7(interpolation: str) -> None:
     features = maps().requires_grad_()
