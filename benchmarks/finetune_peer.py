@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN as PeerMaskRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.ops._utils import convert_boxes_to_roi_format
 
 from core.images import read_rgb
 from core.learning.dataset import CocoDetectionDataset
@@ -18,7 +19,7 @@ from core.masks import Mask, encode_rle
 from core.model.anchors import pyramid_anchors
 from core.model.mask_rcnn import MaskRCNN
 from core.model.rpn import RegionProposals
-from core.ops.roi_align import Sampling, pyramid_roi_align
+from core.ops.roi_align import Sampling, pyramid_levels, roi_align
 
 BATCH, RATE, MOMENTUM, DECAY = 2, 0.005, 0.9, 5e-4  # the tutorial's
 STEP_EPOCHS, STEP_FACTOR = 3, 0.1
@@ -65,7 +66,7 @@ class _RpnHead(nn.Module):
 
 
 class _Pool(nn.Module):
-    """Our RoIAlign, whose half-pixel centres the weights were trained with."""
+    """torchvision's RoIAlign with the half-pixel centres that the weights were trained with."""
 
     def __init__(self, model: MaskRCNN, size: int) -> None:
         super().__init__()
@@ -76,7 +77,15 @@ class _Pool(nn.Module):
     def forward(
         self, features: dict[str, Tensor], boxes: list[Tensor], _sizes: list[tuple[int, int]]
     ) -> Tensor:
-        return pyramid_roi_align(list(features.values())[:4], boxes, self.size, self.sampling)
+        rois = convert_boxes_to_roi_format(boxes)
+        levels = pyramid_levels(rois[:, 1:], 2, 5)
+        channels = next(iter(features.values())).shape[1]
+        pooled: Tensor = rois.new_zeros((len(rois), channels, self.size, self.size))
+        for level, map_ in zip(range(2, 6), features.values(), strict=False):
+            members = torch.nonzero(levels == level).flatten()
+            found = roi_align(map_, rois[members], self.size, 1 / 2**level, self.sampling)
+            pooled = pooled.index_copy(0, members, found)
+        return pooled
 
 
 class _BoxFeatures(nn.Module):
