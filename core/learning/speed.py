@@ -2,17 +2,20 @@
 
 import hashlib
 import json
+import math
 import os
 import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import platformdirs
 import torch
+from torch import Tensor
 
 from core.files import write_atomically
 from core.learning.config import TrainConfig
@@ -24,8 +27,11 @@ from core.model.precision import choose_precision
 from core.predictor import Predictor
 
 _REPEATS = 2  # after one to warm up; the faster one counts
+_WARM_UP = 1.0  # of the range of scales
+_SHARES = (0.1, 0.4, 0.7, 0.9)  # of that range: scales that are measured, their mean counts
 _WORTHWHILE = 1.2  # how much faster a step in bf16 must be
-_OBJECTS = 6  # on the measured image
+_OBJECTS = (1, 6, 16, 40)  # on the measured image: what comes next to the run's images
+_FILLED = 0.8  # of its place, along each side
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Speed:
     """Seconds on this machine.
 
     Attributes:
-        step: A training step.
+        step: A training step, the mean over the scales that are drawn.
         head_step: A step of the RoI heads alone, on features that are kept; None where more learns.
         image: Finding what is on one image.
         precision: Of training: "fp32", or "bf16" where that is clearly faster.
@@ -45,70 +51,89 @@ class Speed:
     precision: str
 
 
-def measure_speed(model: MaskRCNN, config: TrainConfig, cache: Path | None = None) -> Speed:
+def measure_speed(
+    model: MaskRCNN, config: TrainConfig, cache: Path | None = None, *, objects: float = 6
+) -> Speed:
     """Do a few steps on a made-up image, or read what was measured here before.
 
     Args:
         model: What the run starts from; it is not changed.
         config: Of the run; `precision` "auto" is decided here for CPUs.
         cache: JSON file of measurements; None: in the user's cache folder.
+        objects: On an image, usually.
     """
+    count = min(_OBJECTS, key=lambda it: abs(math.log(it / max(objects, 1))))
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     path = cache or platformdirs.user_cache_path("mrcnn-gui") / "speeds.json"
-    key, known = _key(model, config, device), _read(path)
+    key, known = _key(model, config, device, count), _read(path)
     if key not in known:
-        known[key] = asdict(_measure(model, config, device))
+        known[key] = asdict(_measure(model, config, device, count))
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(known, indent=1))
     return Speed(**known[key])
 
 
-def _measure(model: MaskRCNN, config: TrainConfig, device: str) -> Speed:
+def _measure(model: MaskRCNN, config: TrainConfig, device: str, objects: int) -> Speed:
     precisions = [config.precision]
     if config.precision == "auto" and device == "cpu":
         is_worth_trying = choose_precision(device).name == "bf16"
         precisions = ["fp32", "bf16"] if is_worth_trying else ["fp32"]
     with torch.inference_mode(mode=False), torch.enable_grad():
-        steps = {it: _steps(model, config, device, it) for it in precisions}
+        steps = {it: _steps(model, config, device, it, objects) for it in precisions}
     best = precisions[0]
     if len(precisions) > 1 and steps["fp32"][0] > _WORTHWHILE * steps["bf16"][0]:
         best = "bf16"
     copy = with_categories(model, model.config.categories)
     predictor = Predictor(copy, device=device)
-    image = np.random.default_rng(0).integers(0, 255, (*_size(config), 3), dtype=np.uint8)
+    size = _size(config.image_size)
+    image = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
     return Speed(*steps[best], _seconds(lambda: predictor.predict(image), device), best)
 
 
 def _steps(
-    model: MaskRCNN, config: TrainConfig, device: str, precision: str
+    model: MaskRCNN, config: TrainConfig, device: str, precision: str, objects: int
 ) -> tuple[float, float | None]:
-    """Seconds of a whole step, and of one of the heads alone."""
+    """Seconds of a whole step, and of one of the heads alone.
+
+    A step is timed on sizes that have not come before, as in a run: what a library prepares for a
+    new size is a good part of it.
+    """
     settings = {**config.to_dict(), "precision": precision, "learning_rate": 1e-9}
     copy = with_categories(model, model.config.categories)
     learner = Learner(copy, TrainConfig.from_dict(settings), 1000, device)
-    height, width = _size(config)
-    image = torch.rand(3, height, width, generator=torch.Generator().manual_seed(0))
-    images, targets = [image] * config.batch_size, [_target(height, width)] * config.batch_size
-    whole = _seconds(lambda: learner.learn(images, targets), device)
+    times = []
+    for share in (_WARM_UP, *_SHARES):
+        image, target = _scene(config, share, objects)
+        images, targets = [image] * config.batch_size, [target] * config.batch_size
+        times.append(_timed(partial(learner.learn, images, targets), device))
+    whole = sum(times[1:]) / len(_SHARES)
     if config.stages != "roi_heads":
         return whole, None
-    inputs = learner.roi_inputs(image, targets[0], torch.Generator().manual_seed(0))
+    inputs = learner.roi_inputs(image, target, torch.Generator().manual_seed(0))
     parts = [inputs] * config.batch_size
     return whole, _seconds(lambda: learner.learn_heads(parts), device)
 
 
-def _size(config: TrainConfig) -> tuple[int, int]:
+def _size(long_side: int) -> tuple[int, int]:
     """Height and width of a photo of the usual shape."""
-    return round(config.image_size * 3 / 4), config.image_size
+    return round(long_side * 3 / 4), long_side
 
 
-def _target(height: int, width: int) -> Target:
-    side = height // 5
-    corners = [(x * width // 3, y * height // 2) for x in range(3) for y in range(2)][:_OBJECTS]
+def _scene(config: TrainConfig, share: float, objects: int) -> tuple[Tensor, Target]:
+    """A made-up image at one of the scales that are drawn, with objects in rows."""
+    low, high = config.scale_jitter
+    height, width = _size(round(config.image_size * (low + share * (high - low))))
+    columns = math.ceil(math.sqrt(objects * 4 / 3))
+    place = width // columns
+    side = max(4, min(height // 5, round(_FILLED * place)))
+    corners = [
+        (i % columns * place, min(i // columns * place, height - side)) for i in range(objects)
+    ]
     masks = [Mask.from_bitmap(np.ones((side, side), np.bool_), x, y) for x, y in corners]
-    return Target(
+    image = torch.rand(3, height, width, generator=torch.Generator().manual_seed(0))
+    return image, Target(
         boxes_xyxy=torch.tensor([mask.box_xyxy for mask in masks], dtype=torch.float32),
         labels=torch.ones(len(masks), dtype=torch.int64),
         masks=masks,
@@ -117,26 +142,29 @@ def _target(height: int, width: int) -> Target:
 
 
 def _seconds(do: Callable[[], object], device: str) -> float:
-    times = []
-    for _ in range(1 + _REPEATS):
-        begun = time.perf_counter()
-        do()
-        if torch.device(device).type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - begun)
-    return min(times[1:])
+    """The fastest of a few times."""
+    return min([_timed(do, device) for _ in range(1 + _REPEATS)][1:])
 
 
-def _key(model: MaskRCNN, config: TrainConfig, device: str) -> str:
+def _timed(do: Callable[[], object], device: str) -> float:
+    begun = time.perf_counter()
+    do()
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - begun
+
+
+def _key(model: MaskRCNN, config: TrainConfig, device: str, objects: int) -> str:
     """What the speed depends on."""
     names = ("image_size", "batch_size", "micro_batch", "stages", "precision", "optimizer")
+    drawn = [*config.scale_jitter, objects]
     hardware = (
         torch.cuda.get_device_name(device)
         if torch.device(device).type == "cuda"
         else (platform.machine(), platform.processor(), os.cpu_count(), torch.get_num_threads())
     )
     settings = [getattr(config, name) for name in names]
-    what = (hardware, torch.__version__, model.config.to_dict(), settings)
+    what = (hardware, torch.__version__, model.config.to_dict(), settings, drawn)
     return hashlib.blake2b(json.dumps(what).encode(), digest_size=12).hexdigest()
 
 

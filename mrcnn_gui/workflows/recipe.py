@@ -41,6 +41,7 @@ class Facts:
         object_side: The middle one of the objects' sides (the square root of the box's area), as a
             share of the long side of its image; 0 without an object.
         aspect: The mean of short over long side of the images.
+        objects: On an image that is learned from, in the mean.
         is_cross_judged: Whether too few instances are kept for validation, and enough to learn
             from: the latter judge then (`workflows.cross_judging`).
     """
@@ -49,6 +50,7 @@ class Facts:
     validation_images: int
     object_side: float = 0.2
     aspect: float = 0.75
+    objects: float = 6.0
     is_cross_judged: bool = False
 
     @classmethod
@@ -65,7 +67,8 @@ class Facts:
         kept = sum(counts.get(it.id, 0) for it in done if it.side is Side.VALIDATION)
         taught = sum(counts.get(it.id, 0) for it in done if it.side in (None, Side.TRAIN))
         crossed = kept < MIN_VALIDATION_INSTANCES <= taught and learning > 1
-        return cls(learning, judging, median(sides) if sides else 0.0, aspect, crossed)
+        side = median(sides) if sides else 0.0
+        return cls(learning, judging, side, aspect, taught / max(1, learning), crossed)
 
 
 def choose_settings(
@@ -100,7 +103,7 @@ def choose_settings(
 def fit_to_machine(settings: dict[str, Any], facts: Facts, speed: "Speed") -> dict[str, Any]:
     """Add the precision that is faster, and how often to validate without losing much time."""
     per_epoch = ceil(max(1, facts.images) / settings["batch_size"])
-    learning = per_epoch * _step(settings, facts, speed)
+    learning = per_epoch * _step(facts, speed)
     judging = facts.validation_images * speed.image
     every = 1
     if judging > _QUICK_SECONDS and learning:
@@ -138,7 +141,7 @@ def estimate_seconds(settings: dict[str, Any], facts: Facts, speed: "Speed") -> 
 
 def _crossing(settings: dict[str, Any], facts: Facts, speed: "Speed", steps: int) -> float:
     """Seconds of the cross-validation: its features, its steps of the RoI heads, its judging."""
-    whole = _step(settings, facts, speed)
+    whole = _step(facts, speed)
     heads = _HEADS * whole if speed.head_step is None else speed.head_step
     views = min(settings["epochs"], settings.get("cached_views", 8))
     new: int = views * ceil(facts.images / settings["batch_size"])
@@ -148,7 +151,7 @@ def _crossing(settings: dict[str, Any], facts: Facts, speed: "Speed", steps: int
 
 
 def _learning(settings: dict[str, Any], facts: Facts, speed: "Speed", steps: int) -> float:
-    whole = _step(settings, facts, speed)
+    whole = _step(facts, speed)
     if speed.head_step is None or not settings.get("feature_cache"):
         return steps * whole
     new: int = min(
@@ -157,12 +160,9 @@ def _learning(settings: dict[str, Any], facts: Facts, speed: "Speed", steps: int
     return steps * speed.head_step + new * _FORWARD * whole
 
 
-def _step(settings: dict[str, Any], facts: Facts, speed: "Speed") -> float:
-    """Seconds of a step on images of the usual shape, at the scales that are drawn."""
-    low, high = settings.get("scale_jitter", (0.6, 1.2))
-    scale: float = (low * low + low * high + high * high) / 3  # the mean of a square
-    area = scale * facts.aspect / _ASPECT
-    return speed.step * (1 - _AREA_SHARE + _AREA_SHARE * area)
+def _step(facts: Facts, speed: "Speed") -> float:
+    """Seconds of a step on images of the usual shape."""
+    return speed.step * (1 - _AREA_SHARE + _AREA_SHARE * facts.aspect / _ASPECT)
 
 
 def _image_size(facts: Facts, image_size: int) -> int:

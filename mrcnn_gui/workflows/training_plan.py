@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CACHE_FOLDER = "cache"
 _SPEEDS, _FEATURES = "speeds.json", "features"
+_JITTER = (0.6, 1.2)  # the default of `TrainConfig`
 _MORE_EPOCHS = 2  # where a step costs the RoI heads alone
 _PLACES = {"train_json": "train.json", "train_images": ".", "output": "."}
 # Share of a step that is left where less of the model learns.
@@ -126,7 +127,8 @@ def settle(
     cache = folder / CACHE_FOLDER
 
     def measured(settings: dict[str, Any]) -> "Speed":
-        return measure_speed(model, TrainConfig.from_dict(settings | _PLACES), cache / _SPEEDS)
+        config = TrainConfig.from_dict(settings | _PLACES)
+        return measure_speed(model, config, cache / _SPEEDS, objects=facts.objects)
 
     speed = measured(settings)
     on_cpu = _resolved(settings["device"]) == "cpu"
@@ -141,7 +143,9 @@ def settle(
 def _load(settings: dict[str, Any]) -> float:
     """What a step costs, in any unit."""
     share = _STAGE_SHARES[settings.get("stages", "all")]
-    return float(settings["image_size"] ** 2 * settings["batch_size"] * share)
+    low, high = settings.get("scale_jitter", _JITTER)
+    area = settings["image_size"] ** 2 * (low * low + low * high + high * high)
+    return float(area * settings["batch_size"] * share)
 
 
 def device_name(device: str) -> str:

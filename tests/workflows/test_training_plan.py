@@ -44,7 +44,15 @@ def plan() -> TrainingPlan:
     return TrainingPlan("starter", 20, 5, 60, ("a",), "CPU", settings, 60.0, facts, speed)
 
 
-@pytest.mark.parametrize("change", [{"epochs": 9}, {"image_size": 1280}, {"validate_every": 1}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 9},
+        {"image_size": 1280},
+        {"validate_every": 1},
+        {"scale_jitter": (1.0, 2.0)},
+    ],
+)
 def test_more_work_takes_longer(plan: TrainingPlan, change: dict[str, int]) -> None:
     assert plan.estimate(plan.settings | change) > plan.estimate(plan.settings)
 
@@ -59,7 +67,8 @@ def test_less_that_learns_and_fewer_steps_take_less_time(
 def test_where_learning_takes_too_long_the_heads_alone_learn(
     reviewed: Path, starter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(_model: object, config: TrainConfig, _cache: Path) -> Speed:
+    def slow(_model: object, config: TrainConfig, _cache: Path, *, objects: float) -> Speed:
+        assert objects > 0
         heads = config.stages == "roi_heads"
         return Speed(100.0, 1.0 if heads else None, 1.0, "fp32")
 

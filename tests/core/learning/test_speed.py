@@ -31,6 +31,8 @@ def test_a_measurement_is_kept_for_the_same_model_settings_and_machine(
     monkeypatch.setattr(speed, "_measure", lambda *_: Speed(1, 2, 3, "bf16"))
     assert measure_speed(model, config(precision="fp32"), path) == first
     other = Speed(1, 2, 3, "bf16")
+    assert measure_speed(model, config(precision="fp32"), path, objects=7) == first
+    assert measure_speed(model, config(precision="fp32"), path, objects=50) == other
     assert measure_speed(model, config(precision="fp32", stages="heads"), path) == other
     path.write_text("{")
     assert measure_speed(model, config(precision="fp32"), path) == other
