@@ -1,17 +1,21 @@
-"""Polygons that wait to be gone on with: kept with the project, one for each image."""
+"""What waits to be gone on with: kept with the project, one for each image and tool."""
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from mrcnn_gui.services.session import Session
 
 _SETTING = "drafts"
+_POLYGON = "polygon"  # the only tool that kept any, once, and so under no name
+
+_Kept: TypeAlias = dict[str, dict[str, dict[str, Any]]]
+"""By the image's id and the tool."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A polygon that is not closed yet.
+    """A polygon that is not closed yet, or a question that the model has not answered.
 
     Attributes:
         points: In image coordinates.
@@ -32,21 +36,23 @@ class Drafts:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def keep(self, image_id: int, draft: Draft) -> bool:
-        """Keep a draft for an image; False when it cannot be written."""
-        return self._write(self._all() | {str(image_id): asdict(draft)})
-
-    def take(self, image_id: int) -> Draft | None:
-        """Hand out the draft of an image, which is kept no more."""
+    def keep(self, image_id: int, tool: str, draft: Draft) -> bool:
+        """Keep what a tool has begun on an image; False when it cannot be written."""
         kept = self._all()
-        found = kept.pop(str(image_id), None)
-        if found is None or not self._write(kept):
+        kept.setdefault(str(image_id), {})[tool] = asdict(draft)
+        return self._write(kept)
+
+    def take(self, image_id: int, tool: str) -> Draft | None:
+        """Hand out what a tool has begun on an image, which is kept no more."""
+        kept = self._all()
+        found = kept.get(str(image_id), {}).pop(tool, None)
+        if found is None or not self._write({key: each for key, each in kept.items() if each}):
             return None
         return Draft(**found | {"points": tuple((x, y) for x, y in found["points"])})
 
-    def _all(self) -> dict[str, dict[str, Any]]:
+    def _all(self) -> _Kept:
         kept: dict[str, dict[str, Any]] = json.loads(self._session.setting(_SETTING, "{}"))
-        return kept
+        return {key: {_POLYGON: each} if "points" in each else each for key, each in kept.items()}
 
-    def _write(self, kept: dict[str, dict[str, Any]]) -> bool:
+    def _write(self, kept: _Kept) -> bool:
         return self._session.set_setting(_SETTING, json.dumps(kept))

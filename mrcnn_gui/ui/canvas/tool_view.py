@@ -40,6 +40,7 @@ class ToolView(ImageView):
     ) -> None:
         super().__init__(session, view_state, images, segmenter, jobs, parent)
         self._tool: Tool | None = None
+        self._tool_name = ""
         self._drafts = Drafts(session)
         self._held: Pointer | None = None  # where the button that is down was last
         session.leaving.connect(self.finish_gesture)
@@ -76,9 +77,9 @@ class ToolView(ImageView):
         self._let_go()
         self._tool.finish()
         draft = self._tool.draft()
-        if draft is not None and self._drafts.keep(self.image_id, draft):
+        if draft is not None and self._drafts.keep(self.image_id, self._tool_name, draft):
             self._tool.cancel()
-            self.hint.emit("The polygon is kept: its tool goes on with it on this image.")
+            self.hint.emit(self._tool.kept)
 
     # The tool
 
@@ -99,9 +100,10 @@ class ToolView(ImageView):
     def _renew_tool(self) -> None:
         self._drop_tool()
         if self.shows_image:
-            self._tool = TOOLS[self._view_state.tool](self._tool_context())
+            self._tool_name = self._view_state.tool
+            self._tool = TOOLS[self._tool_name](self._tool_context())
             self.setCursor(self._tool.cursor)
-            draft = self._drafts.take(self.image_id) if self._tool.keeps_drafts else None
+            draft = self._drafts.take(self.image_id, self._tool_name) if self._tool.kept else None
             if draft is not None:
                 self._tool.resume(draft)
         self.update()

@@ -1,6 +1,8 @@
 """What is being drawn when the work turns elsewhere is not lost."""
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
 from PySide6.QtCore import Qt
@@ -9,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from core.masks import Mask
 from mrcnn_gui.project.store import Store
+from mrcnn_gui.services.drafts import Draft
 from mrcnn_gui.services.exclusive import Course
 from mrcnn_gui.ui.canvas.tools.context import DROPPED
 from mrcnn_gui.ui.canvas.view import CanvasView
@@ -108,6 +111,74 @@ def test_a_polygon_waits_to_be_gone_on_with(
     assert [mask.box_xyxy for mask in masks(services)] == [(30, 40, 60, 60)]
     another_tool(services, qtbot)
     assert canvas.preview.outline == ()
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_box_that_the_model_has_not_filled_is_asked_about_again(
+    canvas: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot, turn: Turn
+) -> None:
+    canvas.set_tool("box_prompt")
+    mouse.drag((40, 30), (90, 80))
+    with qtbot.waitSignal(canvas.hint, check_params_cb=lambda text: "box is kept" in text):
+        turn(services, qtbot)
+    canvas.set_tool("box_prompt")
+    qtbot.waitUntil(lambda: masks(services) == [square(40, 30, 10)])
+    another_tool(services, qtbot)
+    assert canvas.preview.drawings == ()
+
+
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_click_whose_candidate_is_not_accepted_is_asked_about_again(
+    canvas: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot, turn: Turn, answered: bool
+) -> None:
+    canvas.set_tool("click_prompt")
+    mouse.click(100, 60)
+    if answered:
+        qtbot.waitUntil(lambda: canvas.preview.shape is not None)
+    with qtbot.waitSignal(canvas.hint, check_params_cb=lambda text: "click is kept" in text):
+        turn(services, qtbot)
+    canvas.set_tool("click_prompt")
+    qtbot.waitUntil(lambda: canvas.preview.shape is not None)
+    assert masks(services) == []
+    assert canvas.accept_gesture()
+    assert masks(services) == [square(90, 50)]
+
+
+def test_what_the_area_was_for_is_kept_with_a_question(
+    canvas: CanvasView, mouse: Mouse, services: Services, add_instance: Add, qtbot: QtBot
+) -> None:
+    services.view_state.selected_instance = add_instance(35, 25)
+    canvas.set_tool("box_prompt")
+    with held(mouse, SHIFT):
+        mouse.drag((50, 30), (90, 80))
+    another_tool(services, qtbot)
+    canvas.set_tool("box_prompt")
+    qtbot.waitUntil(lambda: masks(services) == [square(35, 25).union(square(50, 30, 10))])
+
+
+def test_each_tool_keeps_its_own(
+    canvas: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot
+) -> None:
+    canvas.set_tool("polygon")
+    mouse.click(30, 40)
+    canvas.set_tool("box_prompt")
+    assert len(canvas.preview.outline) == 0
+    mouse.drag((40, 30), (90, 80))
+    canvas.set_tool("polygon")
+    assert len(canvas.preview.outline) == 2
+    canvas.set_tool("box_prompt")
+    qtbot.waitUntil(lambda: masks(services) == [square(40, 30, 10)])
+
+
+def test_a_polygon_that_was_kept_before_tools_had_names_is_gone_on_with(
+    canvas: CanvasView, services: Services
+) -> None:
+    draft = Draft(((30, 40), (60, 40)), "new", None, services.session.categories[0].id)
+    kept = json.dumps({str(canvas.image_id): asdict(draft)})
+    services.session.set_setting("drafts", kept)
+    canvas.set_tool("polygon")
+    assert len(canvas.preview.outline) == 3
 
 
 def test_a_polygon_goes_on_with_what_it_was_for(

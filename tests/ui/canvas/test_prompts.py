@@ -152,7 +152,7 @@ def test_where_the_model_sees_nothing_it_says_so(
     assert not asks(canvas)
 
 
-def test_another_image_drops_the_question(
+def test_another_image_gets_no_answer_to_the_question(
     box: CanvasView, mouse: Mouse, services: Services, qtbot: QtBot
 ) -> None:
     mouse.drag((40, 30), (90, 80))

@@ -5,6 +5,7 @@ from math import hypot
 
 from PySide6.QtCore import Qt
 
+from mrcnn_gui.services.drafts import Draft
 from mrcnn_gui.services.prompts import Candidate
 from mrcnn_gui.ui.canvas.drawings import Frame, Note
 from mrcnn_gui.ui.canvas.tools.context import Pointer, ToolContext
@@ -16,9 +17,10 @@ class BoxPromptTool(DrawnTool):
     """A drag around an object; the model's mask of what is in the box becomes the instance."""
 
     cursor = Qt.CursorShape.CrossCursor
+    kept = "The box is kept: its tool asks the model again on this image."
 
     _start: Pointer | None = None
-    _asks = False
+    _asked: Frame | None = None  # what the model works on
 
     def __init__(self, context: ToolContext) -> None:
         super().__init__(context)
@@ -27,7 +29,7 @@ class BoxPromptTool(DrawnTool):
     @property
     def active(self) -> bool:
         """Whether the button is down, or the model works on the box."""
-        return self._start is not None or self._asks
+        return self._start is not None or self._asked is not None
 
     def press(self, at: Pointer) -> None:
         """Set the first corner; an answer that is on its way is not waited for."""
@@ -51,24 +53,39 @@ class BoxPromptTool(DrawnTool):
             self.context.preview.show_drawings()
             self.context.message("Drag a box around an object: the model fills it.")
             return
-        self._asks = True
+        self._ask(frame)
+
+    def draft(self) -> Draft | None:
+        """The box that the model has not filled yet."""
+        asked = self._asked
+        if asked is None:
+            return None
+        return self.drafted(((asked.left, asked.top), (asked.right, asked.bottom)))
+
+    def resume(self, draft: Draft) -> None:
+        """Ask again."""
+        super().resume(draft)
+        self._ask(Frame.around(*draft.points))
+
+    def cancel(self) -> bool:
+        """Drop the box."""
+        was_active = self.active
+        if self._asked is not None:
+            self.context.prompts.cancel()
+        self._start = self._asked = None
+        if was_active:
+            self.context.preview.show_drawings()
+        return was_active
+
+    def _ask(self, frame: Frame) -> None:
+        self._asked = frame
         waiting = Note("The model looks…", frame.right, frame.bottom)
         self.context.preview.show_drawings(frame, waiting)
         box = frame.left, frame.top, frame.right, frame.bottom
         self.context.prompts.ask_box(box, self._take)
 
-    def cancel(self) -> bool:
-        """Drop the box."""
-        was_active = self.active
-        if self._asks:
-            self.context.prompts.cancel()
-        self._start, self._asks = None, False
-        if was_active:
-            self.context.preview.show_drawings()
-        return was_active
-
     def _take(self, candidates: Sequence[Candidate] | None) -> None:
-        self._asks = False
+        self._asked = None
         self.context.preview.show_drawings()
         if candidates:
             self.use(candidates[0].mask, "Box prompt", candidates[0].provenance)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 
-from mrcnn_gui.services.prompts import Candidate
+from mrcnn_gui.services.drafts import Draft
+from mrcnn_gui.services.prompts import Candidate, Point
 from mrcnn_gui.ui.canvas.drawings import Note
 from mrcnn_gui.ui.canvas.tools.context import Pointer, ToolContext
 from mrcnn_gui.ui.canvas.tools.drawn import DrawnTool
@@ -14,8 +15,9 @@ class ClickPromptTool(DrawnTool):
     """A click shows the best candidate, the wheel the others; Enter or a click on it accepts."""
 
     cursor = Qt.CursorShape.PointingHandCursor
+    kept = "The click is kept: its tool asks the model again on this image."
 
-    _at: Pointer | None = None  # where the model was asked; None when it was not
+    _at: Point | None = None  # where the model was asked; None when it was not
     _candidates: Sequence[Candidate] = ()
     _index = 0
     _turned = 0.0  # of the wheel, in notches, since the last candidate
@@ -38,9 +40,7 @@ class ClickPromptTool(DrawnTool):
         column, row = at.pixel
         inside = 0 <= column < self.context.width and 0 <= row < self.context.height
         if inside and self.begin(at):
-            self._at = at
-            self.context.preview.show_drawings(Note("The model looks…", at.x, at.y))
-            self.context.prompts.ask_point((at.x, at.y), self._take)
+            self._ask((at.x, at.y))
 
     def wheel(self, notches: float) -> bool:
         """Show the next candidate, or the one before."""
@@ -62,6 +62,15 @@ class ClickPromptTool(DrawnTool):
         self.use(chosen.mask, "Click prompt", chosen.provenance)
         return True
 
+    def draft(self) -> Draft | None:
+        """Where the model was asked, until a candidate is accepted."""
+        return None if self._at is None else self.drafted((self._at,))
+
+    def resume(self, draft: Draft) -> None:
+        """Ask again."""
+        super().resume(draft)
+        self._ask(draft.points[0])
+
     def cancel(self) -> bool:
         """Drop the candidates."""
         was_active = self.active
@@ -71,6 +80,11 @@ class ClickPromptTool(DrawnTool):
             self.context.preview.show_drawings()
             self.clear_area()
         return was_active
+
+    def _ask(self, at: Point) -> None:
+        self._at = at
+        self.context.preview.show_drawings(Note("The model looks…", *at))
+        self.context.prompts.ask_point(at, self._take)
 
     def _take(self, candidates: Sequence[Candidate] | None) -> None:
         if not candidates:

@@ -182,12 +182,12 @@ class Tool:
     Attributes:
         cursor: Shape of the mouse cursor.
         shows_brush: Whether a circle of the brush's radius follows the cursor.
-        keeps_drafts: Whether what is begun can be gone on with later.
+        kept: What is said when what is begun waits to be gone on with; "" where it never does.
     """
 
     cursor = Qt.CursorShape.ArrowCursor
     shows_brush = False
-    keeps_drafts = False
+    kept = ""
 
     def __init__(self, context: ToolContext) -> None:
         self.context = context

@@ -1,11 +1,13 @@
 """What tools that draw an area have in common: what becomes of the area."""
 
+from collections.abc import Sequence
 from enum import Enum
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance
 from mrcnn_gui.project.edits import RemoveInstance
-from mrcnn_gui.ui.canvas.preview import Shape
+from mrcnn_gui.services.drafts import Draft
+from mrcnn_gui.ui.canvas.preview import Point, Shape
 from mrcnn_gui.ui.canvas.tools.context import DRAWN, DROPPED, Pointer, Tool
 
 
@@ -40,6 +42,17 @@ class DrawnTool(Tool):
         stale = target is not None and instances.get(target.id) is not target
         if stale and self.cancel():
             self.context.message(DROPPED)
+
+    def drafted(self, points: Sequence[Point]) -> Draft:
+        """A draft of these points, with what the area will be for."""
+        target_id = None if self._target is None else self._target.id
+        return Draft(tuple(points), self._use.value, target_id, self._category_id)
+
+    def resume(self, draft: Draft) -> None:
+        """Remember what the area is for: a new instance where the one that it was for is gone."""
+        self._target = self.context.document.instances.get(draft.target_id or 0)
+        self._use = Use.NEW if self._target is None else Use(draft.use)
+        self._category_id = draft.category_id
 
     def use(self, area: Mask, title: str, provenance: Provenance = DRAWN) -> None:
         """Push what the area is for; it is clipped to the image first."""

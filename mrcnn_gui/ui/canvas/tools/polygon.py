@@ -9,14 +9,14 @@ from core.masks import rasterise_polygon
 from mrcnn_gui.services.drafts import Draft
 from mrcnn_gui.ui.canvas.preview import Point
 from mrcnn_gui.ui.canvas.tools.context import Pointer
-from mrcnn_gui.ui.canvas.tools.drawn import DrawnTool, Use
+from mrcnn_gui.ui.canvas.tools.drawn import DrawnTool
 
 
 class PolygonTool(DrawnTool):
     """Clicks add vertices; a double click, Enter or a click on the first vertex closes."""
 
     cursor = Qt.CursorShape.CrossCursor
-    keeps_drafts = True
+    kept = "The polygon is kept: its tool goes on with it on this image."
 
     _points: tuple[Point, ...] = ()
     _cursor: Point = (0.0, 0.0)
@@ -77,16 +77,12 @@ class PolygonTool(DrawnTool):
 
     def draft(self) -> Draft | None:
         """The vertices so far."""
-        if not self._points:
-            return None
-        target_id = None if self._target is None else self._target.id
-        return Draft(self._points, self._use.value, target_id, self._category_id)
+        return self.drafted(self._points) if self._points else None
 
     def resume(self, draft: Draft) -> None:
         """Go on; with a new instance where the one that it was for is gone."""
-        self._target = self.context.document.instances.get(draft.target_id or 0)
-        self._use = Use.NEW if self._target is None else Use(draft.use)
-        self._category_id, self._cursor = draft.category_id, draft.points[-1]
+        super().resume(draft)
+        self._cursor = draft.points[-1]
         self._show(draft.points)
 
     def cancel(self) -> bool:
