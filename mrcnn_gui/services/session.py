@@ -316,6 +316,7 @@ class Session(QObject):
             self._images.survey()
         if self._document is None:
             self.image_opened.emit(0)
+            self.history_changed.emit()
 
     def set_review_status(self, status: ReviewStatus) -> None:
         """Say how far the annotation of the open image has come."""

@@ -25,30 +25,35 @@ class ActionStates(QObject):
         view_state: ViewState,
         segmenter: Segmenter,
         trainer: Trainer,
+        parent: QObject,
     ) -> None:
-        super().__init__(session)
+        """`parent` is that of the actions: both end together."""
+        super().__init__(parent)
         self._actions = actions
         self._session = session
         self._view_state = view_state
         self._segmenter = segmenter
         self._trainer = trainer
         self._can_train = False
-        soon, training_soon = Soon(self.refresh, self), Soon(self._refresh_training, self)
+        self._steps: set[str] = set()  # of the history that can be made now
+        self._soon, training_soon = Soon(self.refresh, self), Soon(self._refresh_training, self)
         for changed in (
             *(session.project_opened, session.project_closed, session.image_opened),
+            *(session.history_changed, session.exclusive.changed),
             *(view_state.selected_instances_changed, view_state.score_threshold_changed),
             *(view_state.guides_changed, view_state.only_image_changed),
             *(view_state.shows_origin_changed, view_state.instance_filter_changed),
-            *(segmenter.suggestions_changed, segmenter.state_changed, session.exclusive.changed),
+            *(segmenter.suggestions_changed, segmenter.state_changed),
         ):
-            changed.connect(soon.ask)
+            changed.connect(self._soon.ask)
         # At once, so that an undo typed right after a stroke finds its command enabled.
-        session.history_changed.connect(self.refresh)
+        session.history_changed.connect(self._refresh_history)
         for changed in (
             *(session.project_opened, session.project_closed, session.images_changed),
             *(session.image_entry_changed, trainer.state_changed),
         ):
             changed.connect(training_soon.ask)
+        self._refresh_history()
         self.refresh()
 
     def refresh(self) -> None:
@@ -57,9 +62,6 @@ class ActionStates(QObject):
         for command in COMMANDS:
             needed = set(command.needs.split())
             self._actions[command.id].setEnabled(needed <= facts)
-        history = self._session.history
-        self._word("undo", "&Undo", history.undo_title if history else "")
-        self._word("redo", "&Redo", history.redo_title if history else "")
         document = self._session.document
         done = document is not None and document.status is ReviewStatus.DONE
         self._check("done", done)
@@ -79,8 +81,6 @@ class ActionStates(QObject):
             "project": has_project,
             "writable": has_project and not session.no_writing,
             "image": has_image,
-            "undo": session.history is not None and session.history.can_undo,
-            "redo": session.history is not None and session.history.can_redo,
             "instance": self._view_state.selected_instance is not None,
             "several": len(self._view_state.selected_instances) > 1,
             "suggestions": has_image and bool(segmenter.visible_suggestions()),
@@ -92,14 +92,25 @@ class ActionStates(QObject):
             "training_keepable": can_be_kept and not session.no_writing,
             "training_ready": has_project and self._can_train and not session.no_writing,
         }
-        return {fact for fact, holds in checks.items() if holds}
+        return self._steps | {fact for fact, holds in checks.items() if holds}
 
     def _refresh_training(self) -> None:
         """Ask whether a training can start: it reads all images, so no stroke asks for it."""
         trainer = self._trainer
         idle = not trainer.is_running and trainer.unfinished is None
         self._can_train = idle and not trainer.missing()
-        self.refresh()
+        self._soon.ask()
+
+    def _refresh_history(self) -> None:
+        """Ask what can be undone and redone: that reads the disk, and only an edit alters it."""
+        history, writable = self._session.history, not self._session.no_writing
+        can_undo = history is not None and history.can_undo
+        can_redo = history is not None and history.can_redo
+        self._steps = {name for name, can in (("undo", can_undo), ("redo", can_redo)) if can}
+        for name in ("undo", "redo"):
+            self._actions[name].setEnabled(name in self._steps and writable)
+        self._word("undo", "&Undo", history.undo_title if history else "")
+        self._word("redo", "&Redo", history.redo_title if history else "")
 
     def _check(self, command_id: str, holds: bool) -> None:
         self._actions[command_id].setChecked(holds)

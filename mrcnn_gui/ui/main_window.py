@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
             services.view_state,
             services.segmenter,
             services.trainer,
+            self,
         )
         FocusKeys(self)
         self.restoreGeometry(services.settings.window_geometry)

@@ -1,10 +1,14 @@
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QMenu, QProxyStyle, QStyle
+from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.resources import resource
+from mrcnn_gui.ui.action_states import ActionStates
 from mrcnn_gui.ui.actions import COMMANDS, MENUS, words_of_keys
 from mrcnn_gui.ui.dialogs.export import ExportDialog
 from mrcnn_gui.ui.dialogs.new_project import NewProjectDialog
@@ -52,6 +56,33 @@ def test_menus_hold_every_command(window: MainWindow) -> None:
     menus = window.menuBar().findChildren(QMenu)
     shown = {action.objectName() for menu in menus for action in menu.actions()}
     assert {command.id for command in COMMANDS} <= shown
+
+
+def test_an_edit_has_the_actions_refreshed_once(
+    open_window: MainWindow,
+    services: Services,
+    add_instance: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    refreshed: list[object] = []
+    facts = ActionStates.facts
+
+    def noted(it: ActionStates) -> set[str]:
+        refreshed.append(it)
+        return facts(it)
+
+    monkeypatch.setattr(ActionStates, "facts", noted)
+    undo = open_window.actions_by_id["undo"]
+    services.view_state.selected_instance = add_instance()
+    assert undo.isEnabled()  # at once: it may be typed right after a stroke
+    assert undo.text() == "&Undo add instance"
+    qtbot.waitUntil(open_window.actions_by_id["delete"].isEnabled)
+    QApplication.processEvents()
+    assert len(refreshed) == 1
+    services.session.undo()
+    assert not undo.isEnabled()
+    assert open_window.actions_by_id["redo"].isEnabled()
 
 
 class IconStyle(QProxyStyle):

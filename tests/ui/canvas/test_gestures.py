@@ -11,9 +11,9 @@ from typing import TypeAlias
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.project.annotation import Decision, Instance, ReviewStatus
@@ -31,13 +31,14 @@ KEYS = (
     *(Qt.Key.Key_Backspace, Qt.Key.Key_Escape, Qt.Key.Key_Return),
 )
 BACK_AND_FORTH = ("undo", "redo")
+GROWING = "grow_by"  # asks in a dialog
 SELECTING = ("copy", "select_all", "select_category", "deselect", "next_suggestion", "hide_one")
 EDITING = tuple(
     command.id
     for command in COMMANDS
     if (command.menu in ("&Edit", "Mas&k", "I&nstance") and "writable" in command.needs)
     or command.id in ("accept", "accept_all", "reject", "done", "category_1", "category_2")
-    if command.id not in (*BACK_AND_FORTH, "grow_by")  # a dialog, and then what grow does
+    if command.id not in (*BACK_AND_FORTH, GROWING)
 )
 
 State: TypeAlias = tuple[Mapping[int, Instance], Mapping[str, Decision], ReviewStatus]
@@ -132,6 +133,26 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Grow:
+    """The command that asks by how many pixels, and the answer: with Enter, or Esc and none."""
+
+    radius: int
+    given: bool
+
+    def __call__(self, window: MainWindow, services: Services, qtbot: QtBot) -> None:
+        QApplication.processEvents()
+        if window.actions_by_id[GROWING].isEnabled():
+            QTimer.singleShot(0, self._answer)
+            window.actions_by_id[GROWING].trigger()  # comes back when the dialog is closed
+
+    def _answer(self) -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QInputDialog)
+        dialog.setIntValue(self.radius)
+        QTest.keyClick(dialog, Qt.Key.Key_Return if self.given else Qt.Key.Key_Escape)
+
+
+@dataclass(frozen=True)
 class Mode:
     """Another overlap mode, and everything selected."""
 
@@ -163,6 +184,7 @@ gestures = st.lists(
         ),
         st.builds(Order, st.sampled_from(EDITING)),
         st.builds(Order, st.sampled_from((*BACK_AND_FORTH, *SELECTING))),
+        st.builds(Grow, st.integers(-9, 9), st.sampled_from([True, True, True, False])),
         st.builds(Mode, st.sampled_from(list(Overlap))),
     ),
     min_size=3,
@@ -251,7 +273,7 @@ def test_whatever_was_done_is_undone_and_redone(
 
 def test_all_tools_and_editing_commands_take_part() -> None:
     assert {*DRAGGED, "polygon", "click_prompt"} == set(TOOLS)
-    masks = {it.id for it in COMMANDS if it.menu == "Mas&k"} - {"grow_by"}
+    masks = {it.id for it in COMMANDS if it.menu == "Mas&k"} - {GROWING}
     assert masks | {"paste", "duplicate", "delete", "raise_one", "lock", "reject"} <= set(EDITING)
 
 
