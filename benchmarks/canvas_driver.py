@@ -91,6 +91,21 @@ class Hand:
             now = time.perf_counter()
         return worst * 1000
 
+    def time_to_disk(self, act: Callable[[], object]) -> float:
+        """What an event takes until it is painted and the disk has what it changed, in ms."""
+        saving, saved_at = self.services.session.saving, [0.0]
+
+        def note() -> None:
+            saved_at.append(time.perf_counter())
+
+        saving.changed.connect(note)
+        start = time.perf_counter()
+        painted = self.time(act)
+        if not saving.is_saved:
+            run_until(lambda: saving.is_saved)
+        saving.changed.disconnect(note)
+        return max(painted, (saved_at[-1] - start) * 1000)
+
     def pan(self, steps: int, stride: int = 15) -> Times:
         """Drag with the middle button, to and fro along a bent way."""
         canvas, at = self.canvas, self.canvas.rect().center()

@@ -42,7 +42,7 @@ def _stroke(hand: Hand, number: int, dabs: Times, releases: Times) -> None:
     for move in range(1, _MOVES + 1):
         end = at + QPoint(7 * move, 5 * move)
         dabs.append(hand.time(partial(QTest.mouseMove, canvas, end)))
-    releases.append(hand.time(partial(QTest.mouseRelease, canvas, _LEFT, pos=end)))
+    releases.append(hand.time_to_disk(partial(QTest.mouseRelease, canvas, _LEFT, pos=end)))
 
 
 def _press(hand: Hand, key: Qt.Key) -> None:

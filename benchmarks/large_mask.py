@@ -22,6 +22,7 @@ from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.ui.main_window import MainWindow
+from mrcnn_gui.ui.services import Services
 from mrcnn_gui.workflows.projects import create_project
 
 _SIDE = 4000
@@ -76,20 +77,32 @@ def _measure(project: Path) -> Times:
             services.view_state.brush_radius = radius
             run_until(lambda: True)
             for number in range(_STROKES):
-                _stroke(window, number, times[f"dab_{radius}"], times["release"])
+                _stroke(window, services, number, times[f"dab_{radius}"], times["release"])
                 _time(times["undo"], services.session.undo)
                 _time(times["undo"], services.session.redo)
     return times
 
 
-def _stroke(window: MainWindow, number: int, dabs: list[float], releases: list[float]) -> None:
+def _stroke(
+    window: MainWindow,
+    services: Services,
+    number: int,
+    dabs: list[float],
+    releases: list[float],
+) -> None:
     canvas, button = window.canvas, Qt.MouseButton.LeftButton
     at = canvas.rect().center() + QPoint(4 * number - 50, 3 * number - 40)
     _time(dabs, lambda: QTest.mousePress(canvas, button, pos=at))
     for move in range(1, _MOVES + 1):
         end = at + QPoint(7 * move, 5 * move)
         _time(dabs, partial(QTest.mouseMove, canvas, end))
-    _time(releases, lambda: QTest.mouseRelease(canvas, button, pos=end))
+    _time(releases, lambda: _release_to_disk(window, services, end))
+
+
+def _release_to_disk(window: MainWindow, services: Services, at: QPoint) -> None:
+    QTest.mouseRelease(window.canvas, Qt.MouseButton.LeftButton, pos=at)
+    QApplication.processEvents()
+    run_until(lambda: services.session.saving.is_saved)
 
 
 def _time(times: list[float], act: Callable[[], object]) -> None:

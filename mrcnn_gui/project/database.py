@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from operator import methodcaller
 from pathlib import Path
@@ -43,6 +43,7 @@ class Database:
         self.read_only = read_only
         self._on_network = is_network_folder(path.parent)
         self._copy: PrivateCopy | None = None
+        self._committed: Callable[[], object] | None = None
         needs_memory = self._on_network and _is_wal(path)
         if read_only:
             self._connection = self._reading_connection(in_place=not needs_memory)
@@ -72,6 +73,22 @@ class Database:
         if sys.platform == "darwin":  # plain fsync stops at the drive's own cache there
             self.execute("PRAGMA fullfsync = ON")
             self.execute("PRAGMA checkpoint_fullfsync = ON")
+
+    def sync_later(self, committed: Callable[[], object]) -> bool:
+        """Let commits return before the disk has them; `committed` is called after each.
+
+        A killed process loses none of them. A machine that stops loses the last ones, wholly, until
+        `log_sync` has brought them to the disk; it is to empty the log, too.
+
+        Returns:
+            False where commits wait for the disk all the same: a rollback journal needs it.
+        """
+        if self.read_only or self.execute("PRAGMA journal_mode") != [("wal",)]:
+            return False
+        self.execute("PRAGMA synchronous = NORMAL")
+        self.execute("PRAGMA wal_autocheckpoint = 0")
+        self._committed = committed
+        return True
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return all its rows.
@@ -113,6 +130,8 @@ class Database:
             if isinstance(error, StorageError):
                 raise CommitError(f"the change could not be saved: {error}") from error
             raise
+        if not nested and self._committed is not None:
+            self._committed()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """The project on disk: images, categories, annotations and settings, saved as they change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
@@ -169,6 +169,10 @@ class Store:
     def frozen(self) -> AbstractContextManager[None]:
         """The same for work that takes long: in a network folder a snapshot would stop writers."""
         return self._database.frozen()
+
+    def sync_later(self, committed: Callable[[], object]) -> bool:
+        """Let commits return before the disk has them; see `Database.sync_later`."""
+        return self._database.sync_later(committed)
 
     def backup(self, target: Path) -> None:
         """Copy project.db to a file, with everything that is committed."""

@@ -29,6 +29,7 @@ class Lane(Enum):
     BULK = "bulk"  # work that has the project to itself: minutes, in which images are still opened
     MODEL = "model"
     TRAIN = "train"
+    SAVE = "save"  # waits for the disk, in the place of the window
 
 
 _FORESEEN = (ProjectError, EditError, CocoError)
@@ -40,7 +41,7 @@ With the interpreter's 5 ms, a repaint, which takes the lock again after each ca
 several times as long as it works.
 """
 
-WORKERS = {Lane.IO: 2, Lane.DRAW: 2, Lane.BULK: 1, Lane.MODEL: 1, Lane.TRAIN: 1}
+WORKERS = dict.fromkeys(Lane, 1) | {Lane.IO: 2, Lane.DRAW: 2}
 _NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.BULK: 5, Lane.TRAIN: 10}
 
 

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, Signal
 from mrcnn_gui.project.annotation import Category, ImageEntry, ReviewStatus
 from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.edits import Edit, SetReviewStatus
-from mrcnn_gui.project.errors import NotWritableError
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
 from mrcnn_gui.services.backup import back_up_if_due
@@ -20,13 +19,16 @@ from mrcnn_gui.services.image_survey import Measured
 from mrcnn_gui.services.image_table import ImageTable, Tally
 from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.project_images import ProjectImages
+from mrcnn_gui.services.saving import Saving
 from mrcnn_gui.services.store_opening import last_image, note_last_image, open_store
 from mrcnn_gui.services.stroke_folding import StrokeFolding
+from mrcnn_gui.services.write_access import NOT_ON_DISK, stop_writing
 
 
 class Session(QObject):
     """Holds at most one open project; the only one that changes documents and writes edits.
 
+    An edit is committed before it is shown; `saving` tells when the disk has it.
     What fails is told by the signal `failed` (a title and a sentence for people), and leaves
     everything as it was: when a project cannot be opened, the one before stays open.
     """
@@ -51,6 +53,8 @@ class Session(QObject):
         self._read_only_reason = ""
         self.exclusive = Exclusive(self, jobs)
         self._folding = StrokeFolding(self)
+        self.saving = Saving(jobs, self)
+        self.saving.failed.connect(partial(stop_writing, self))
         self._document: ImageDocument | None = None
         self._history: History | None = None
 
@@ -161,26 +165,9 @@ class Session(QObject):
         if folder.resolve() == self.folder:
             return True
         with self._telling("Cannot open the project"):
-            self._adopt(*open_store(folder))
+            self.adopt(*open_store(folder))
             return True
         return False
-
-    def try_writing(self) -> None:
-        """Open a project that is read-only once more; when nothing stands in the way, to write.
-
-        Otherwise what others have written meanwhile is shown.
-        """
-        folder = self.folder
-        if folder is None or not self._read_only_reason:
-            return
-        with self._telling("Still read-only"):
-            try:
-                Store.open(folder).close()
-            except NotWritableError:
-                self.read_anew()  # whoever writes has gone on since
-                raise
-            self.close_project()
-            self.open_project(folder)
 
     def create_project(
         self, folder: Path, images_folder: Path, categories: Sequence[str] = ("object",)
@@ -213,10 +200,13 @@ class Session(QObject):
         store, self._store = self._store, None
         if not busy:
             note_last_image(store, self._document)
+        lost = self.saving.finish()
         self._document = self._history = None
         self._images.close()
         self._categories, self._read_only_reason = [], ""
         store.close(wait=not busy)
+        if lost:
+            self.report_failure(NOT_ON_DISK, lost)
         self.image_opened.emit(0)
         self.history_changed.emit()
         self.project_closed.emit()
@@ -339,8 +329,16 @@ class Session(QObject):
             return True
         return False
 
-    def _adopt(self, store: Store, reason: str) -> None:
-        """Put a store that was just opened in the place of the open project."""
+    def adopt(self, store: Store, reason: str) -> None:
+        """Put a store that was just opened in the place of the open project.
+
+        Args:
+            store: The store.
+            reason: Why it can only be read, or "".
+
+        Raises:
+            ProjectError: It cannot be read; the project that was open stays open.
+        """
         try:
             table = ImageTable(store.images())
             categories, last = store.categories(), last_image(store)
@@ -349,6 +347,7 @@ class Session(QObject):
             raise
         self.close_project()
         self._store, self._categories, self._read_only_reason = store, categories, reason
+        self.saving.follow(store)
         self._images.open(store, table)
         self.project_opened.emit()
         self._open_first(last)

@@ -2,6 +2,8 @@
 
 import copy
 import random
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.edits import AddInstance, Edit, PaintMask, RejectSuggestion, RemoveInstance
 from mrcnn_gui.project.history import History
+from mrcnn_gui.project.log_sync import empty_log, sync_log
 from mrcnn_gui.project.store import Store
 from tests.crash.scene import Tell, outcomes
 from tests.project.samples import block, fill, instance, suggestion
@@ -49,6 +52,19 @@ class Editing:
             if found not in expected:
                 yield f"after {len(told)} steps the document is another"
             yield from _undo_all(killed)
+
+
+class WindowEditing(Editing):
+    """The same as in the window: commits that do not wait, and a log that is emptied meanwhile."""
+
+    def act(self, folder: Path, seed: int, tell: Tell) -> None:
+        """Edit without end; what the disk has is acknowledged."""
+        with Store.open(folder) as store:
+            assert store.sync_later(lambda: None)
+            threading.Thread(target=_empty_without_end, args=(folder,), daemon=True).start()
+            for number, _ in enumerate(steps(store, store.load_document(1), seed), start=1):
+                sync_log(folder)
+                tell(str(number))
 
 
 class NetworkEditing(Editing):
@@ -94,6 +110,12 @@ def _random_edit(chance: random.Random, document: ImageDocument, number: int) ->
 def _noise() -> Mask:
     width, height = _NOISE
     return Mask.from_bitmap(np.random.default_rng(0).integers(0, 2, (height, width)) > 0)
+
+
+def _empty_without_end(folder: Path) -> None:
+    while True:
+        empty_log(folder)
+        time.sleep(0.01)
 
 
 def _state(store: Store, document: ImageDocument) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mrcnn_gui.project.opening import open_database
 from tests.crash.bulk import Exporting, Importing, Migrating, Relinking
-from tests.crash.editing import Editing, NetworkEditing
+from tests.crash.editing import Editing, NetworkEditing, WindowEditing
 from tests.crash.repairing import Repairing
 from tests.crash.scene import Scene
 from tests.crash.wide import WideEditing
@@ -19,6 +19,7 @@ from tests.crash.wide import WideEditing
 BEGIN = "begin"
 SCENES: dict[str, Scene] = {
     "editing": Editing(),
+    "window editing": WindowEditing(),
     "network editing": NetworkEditing(),
     "wide editing": WideEditing(),
     "import": Importing(),

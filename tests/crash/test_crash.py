@@ -22,7 +22,7 @@ def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["editing", "wide editing", "import", "export", "relink", "repair"]
+    "name", ["editing", "window editing", "wide editing", "import", "export", "relink", "repair"]
 )
 def test_a_loss_would_be_seen(name: str, tmp_path: Path) -> None:
     scene = SCENES[name]

@@ -1,7 +1,7 @@
 """Opens the window on a folder and paints without end, telling each edit once it is saved.
 
-`python -m tests.e2e.editing_process FOLDER` writes one JSON line after each stroke: the areas of
-all instances by id. It ends only when it is killed.
+`python -m tests.e2e.editing_process FOLDER` writes one JSON line when the disk has a stroke: the
+areas of all instances by id. It ends only when it is killed.
 """
 
 import json
@@ -30,10 +30,16 @@ def main() -> None:
     window.project.open(folder)
     while not ready:
         QTest.qWait(10)
-    services.session.document_changed.connect(lambda _: tell(services))
+    edits: list[object] = []
+    services.session.document_changed.connect(edits.append)
     QTest.keyClick(window.canvas, Qt.Key.Key_B)
     for number in count():
         stroke(window, number)
+        while not services.session.saving.is_saved:
+            QTest.qWait(1)
+        if edits:
+            edits.clear()
+            tell(services)
 
 
 def stroke(window: MainWindow, number: int) -> None:

@@ -13,6 +13,7 @@ from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
 from mrcnn_gui.services.image_survey import measure
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.write_access import try_writing
 from tests.helpers.photos import photo, write_photo
 from tests.services.conftest import square
 
@@ -161,9 +162,9 @@ def test_a_project_that_somebody_writes_opens_read_only_until_it_is_free(
         assert "open in another window or command (process" in session.read_only_reason
         assert session.push(AddInstance(an_instance(session))) is None
         assert "open in another window" in failures[-1][1]
-        session.try_writing()
+        try_writing(session)
         assert failures[-1][0] == "Still read-only"
-    session.try_writing()
+    try_writing(session)
     assert session.read_only_reason == ""
     assert session.push(AddInstance(an_instance(session))) is not None
 
@@ -189,7 +190,7 @@ def test_a_window_that_reads_sees_what_another_one_writes(
             second,
             [Instance(store.new_instance_id(), owl.id, square(24, 4), Provenance(Source.HUMAN))],
         )
-        session.try_writing()
+        try_writing(session)
         assert [title for title, _ in failures] == ["Still read-only"]
         assert session.images[-1].path.endswith("photo_new.png")
         assert session.document.image_id == second

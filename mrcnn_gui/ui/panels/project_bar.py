@@ -3,6 +3,7 @@
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.write_access import try_writing
 from mrcnn_gui.ui.theme import SPACE, icon
 
 _LOOK = "ProjectBar { background: palette(alternate-base); border-bottom: 1px solid palette(mid); }"
@@ -65,4 +66,4 @@ class ProjectBar(QFrame):
             self.button.setEnabled(False)
             self._session.exclusive.cancel()
         else:
-            self._session.try_writing()
+            try_writing(self._session)

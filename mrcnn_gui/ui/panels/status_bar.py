@@ -6,6 +6,7 @@ from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 
 _HINT_MS = 6000
+_SAVED = "All changes saved"
 _MODEL = "Model version, device and precision"
 
 
@@ -22,13 +23,14 @@ class StatusBar(QStatusBar):
         self.zoom = self._add("Zoom", "0000 %")
         self.image_size = self._add("Size of the image", "00000 \N{MULTIPLICATION SIGN} 00000")
         self.model = self._add(_MODEL, "")
-        self.saved = self._add("Saved state", "")
+        self.saved = self._add("Saved state", _SAVED)
         segmenter.state_changed.connect(self._refresh)
         session.project_opened.connect(self._refresh)
         session.project_closed.connect(self._refresh)
         session.image_opened.connect(self._refresh)
         session.image_entry_changed.connect(self._refresh)
         session.document_changed.connect(self._refresh)
+        session.saving.changed.connect(self._refresh_saved)
         self._refresh()
 
     def show_position(self, x: float | None, y: float | None) -> None:
@@ -62,6 +64,10 @@ class StatusBar(QStatusBar):
             self.zoom.clear()
         self.model.setText(f"Model: {self._segmenter.model_label}")
         self.model.setToolTip(self._segmenter.model_reason or _MODEL)
-        # Always true: an edit that cannot be saved is not made.
-        saved = "Read-only" if self._session.read_only_reason else "All changes saved"
-        self.saved.setText(saved if self._session.folder else "")
+        self._refresh_saved()
+
+    def _refresh_saved(self) -> None:
+        # An edit that cannot be committed is not made; the disk has it some ms later.
+        saved = _SAVED if self._session.saving.is_saved else "Saving…"
+        state = "Read-only" if self._session.read_only_reason else saved
+        self.saved.setText(state if self._session.folder else "")

@@ -31,7 +31,7 @@ def test_a_project_that_is_open_elsewhere_can_be_looked_at_until_it_is_free(
         assert bar.isVisible()
         assert "open in another window or command" in bar.text.text()
         assert open_window.status.saved.text() == "Read-only"
-        assert enabled(open_window) == []
+        qtbot.waitUntil(lambda: enabled(open_window) == [])
         assert services.view_state.tool == "select"
         qtbot.mouseClick(bar.button, LEFT)
         assert bar.isVisible()
