@@ -21,14 +21,16 @@ _NOT_BENCHMARKS = {
 }
 
 
+_PARTS = ("canvas_", "finetune_", "inference_", "responsiveness_")
+
+
 def main() -> None:
     """Print the rows of the benchmark named on the command line."""
     modules = pkgutil.iter_modules(benchmarks.__path__)
     names = sorted(
         module.name
         for module in modules
-        if module.name not in _NOT_BENCHMARKS
-        and not module.name.startswith(("canvas_", "finetune_", "inference_"))
+        if module.name not in _NOT_BENCHMARKS and not module.name.startswith(_PARTS)
     )
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
     parser.add_argument("name", choices=names)

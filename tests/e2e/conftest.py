@@ -38,7 +38,7 @@ TINY = MaskRCNNConfig(
 @pytest.fixture(autouse=True)
 def watched_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     """Report what held the event loop: `pytest -rA tests/e2e` shows it."""
-    if "services" not in request.fixturenames:
+    if not {"services", "programs"} & set(request.fixturenames):
         yield
         return
     request.getfixturevalue("qtbot")

@@ -24,11 +24,14 @@ class Stall:
 
     Attributes:
         ms: How late the beat came.
+        cpu_ms: What the thread computed meanwhile; the rest of the time it waited, or others had
+            the machine.
         culprit: The innermost function of the project that most probes saw then, as file:line
             name; "" when no probe came in time.
     """
 
     ms: float
+    cpu_ms: float
     culprit: str
 
 
@@ -43,14 +46,14 @@ class LoopWatch:
         self.stalls: list[Stall] = []
         self._timer = QTimer()
         self._timer.timeout.connect(self._beat)
-        self._last = 0.0
+        self._last = self._last_cpu = 0.0
         self._seen: Counter[str] = Counter()
         self._done = threading.Event()
         self._watched = threading.get_ident()
         self._thread = threading.Thread(target=self._probe, name="loop-watch", daemon=True)
 
     def __enter__(self) -> Self:
-        self._last = time.perf_counter()
+        self._last, self._last_cpu = time.perf_counter(), time.thread_time()
         self._timer.start(BEAT_MS)
         self._thread.start()
         return self
@@ -64,12 +67,15 @@ class LoopWatch:
     @property
     def worst(self) -> Stall:
         """The longest; 0 ms when the loop was never late."""
-        return max(self.stalls, key=lambda stall: stall.ms, default=Stall(0.0, ""))
+        return max(self.stalls, key=lambda stall: stall.ms, default=Stall(0.0, 0.0, ""))
 
     def report(self) -> str:
         """The five longest, one a line."""
         longest = sorted(self.stalls, key=lambda stall: -stall.ms)[:5]
-        return "\n".join(f"{stall.ms:7.1f} ms  {stall.culprit}" for stall in longest)
+        return "\n".join(
+            f"{stall.ms:7.1f} ms, {stall.cpu_ms:5.1f} ms of it computing  {stall.culprit}"
+            for stall in longest
+        )
 
     def _beat(self) -> None:
         now = time.perf_counter()
@@ -77,8 +83,9 @@ class LoopWatch:
         seen, self._seen = self._seen, Counter()
         if late > LATE_MS:
             culprit = seen.most_common(1)[0][0] if seen else ""
-            self.stalls.append(Stall(late, culprit))
-        self._last = time.perf_counter()
+            cpu = (time.thread_time() - self._last_cpu) * 1000
+            self.stalls.append(Stall(late, cpu, culprit))
+        self._last, self._last_cpu = time.perf_counter(), time.thread_time()
 
     def _probe(self) -> None:
         while not self._done.wait(_PROBE_SECONDS):
