@@ -7,6 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from core.masks.crop_bits import pack_crop, unpack_crop
+
 Bitmap = NDArray[np.bool_]
 
 
@@ -67,6 +69,18 @@ class Mask:
         """The mask without pixels."""
         return cls(np.zeros((0, 0), dtype=np.bool_), 0, 0)
 
+    @classmethod
+    def from_packed(cls, packed: bytes, bbox_xywh: tuple[int, int, int, int]) -> "Mask":
+        """The mask of these `packed` bytes at this place; they are remembered.
+
+        Raises:
+            ValueError: The bytes are no crop of this size, or it is not tight.
+        """
+        x, y, width, height = bbox_xywh
+        mask = cls(unpack_crop(packed, height, width), x, y)
+        mask.__dict__["packed"] = packed
+        return mask
+
     @property
     def is_empty(self) -> bool:
         """Whether no pixel is inside."""
@@ -76,6 +90,11 @@ class Mask:
     def area(self) -> int:
         """Number of pixels."""
         return int(np.count_nonzero(self.crop))
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The crop as it is written down: its bits, compressed. Made once, and kept."""
+        return pack_crop(self.crop)
 
     @property
     def bbox_xywh(self) -> tuple[int, int, int, int]:

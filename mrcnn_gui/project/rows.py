@@ -16,7 +16,6 @@ from mrcnn_gui.project.annotation import (
     Suggestion,
     Verdict,
 )
-from mrcnn_gui.project.crop_bits import pack_crop, unpack_crop
 from mrcnn_gui.project.database import Row
 from mrcnn_gui.project.errors import DamagedProjectError
 
@@ -45,7 +44,7 @@ def places(columns: str) -> str:
 
 def mask_to_row(mask: Mask) -> Row:
     """The box and the packed, compressed crop."""
-    return (*mask.bbox_xywh, pack_crop(mask))
+    return (*mask.bbox_xywh, mask.packed)
 
 
 def run_lengths_to_row(
@@ -66,7 +65,7 @@ def mask_from_row(row: Row) -> Mask:
         if blob[:1].isdigit():  # a zlib stream begins with "x"
             frame_height, frame_width, counts = blob.decode().split(" ")
             return decode_rle({"size": [int(frame_height), int(frame_width)], "counts": counts})
-        return Mask(unpack_crop(blob, height, width), x, y)
+        return Mask.from_packed(blob, (x, y, width, height))
     except (ValueError, TypeError) as error:
         raise DamagedProjectError(f"a stored mask is damaged ({error})") from error
 

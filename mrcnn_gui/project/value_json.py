@@ -3,9 +3,7 @@
 from base64 import b64decode, b64encode
 from typing import Any
 
-import numpy as np
-
-from core.masks import Mask, decode_rle, encode_rle
+from core.masks import Mask, decode_rle
 from mrcnn_gui.project.annotation import (
     JSON,
     Instance,
@@ -15,37 +13,25 @@ from mrcnn_gui.project.annotation import (
     Source,
     Suggestion,
 )
-from mrcnn_gui.project.crop_bits import pack_crop, unpack_crop
 
 Record = dict[str, Any]
 
-_SMALL = 2**14  # pixels up to which run lengths are quick whatever they look like
-
 
 def mask_to_json(mask: Mask) -> Record:
-    """Where the crop lies, and its run lengths, or its bits where there are too many runs."""
+    """Where the crop lies, and its bits: the same bytes as in a row of the database."""
     x, y, width, height = mask.bbox_xywh
-    record: Record = {"x": x, "y": y, "width": width, "height": height}
-    if mask.crop.size > _SMALL and _is_noise(mask):
-        return {**record, "bits": b64encode(pack_crop(mask)).decode("ascii")}
-    counts = encode_rle(mask.shift(-x, -y), height, width)["counts"] if mask.area else ""
-    return {**record, "counts": counts}
+    bits = b64encode(mask.packed).decode("ascii")
+    return {"x": x, "y": y, "width": width, "height": height, "bits": bits}
 
 
 def mask_from_json(record: Record) -> Mask:
-    """Inverse of `mask_to_json`."""
+    """Inverse of `mask_to_json`; older records have run lengths."""
     x, y, width, height = (record[name] for name in ("x", "y", "width", "height"))
     if "bits" in record:
-        return Mask(unpack_crop(b64decode(record["bits"], validate=True), height, width), x, y)
+        return Mask.from_packed(b64decode(record["bits"], validate=True), (x, y, width, height))
     if not record["counts"]:
         return Mask.empty()
     return decode_rle({"size": [height, width], "counts": record["counts"]}).shift(x, y)
-
-
-def _is_noise(mask: Mask) -> bool:
-    """Whether run lengths would take more room and time than a bit for each pixel."""
-    edges = np.count_nonzero(mask.crop[1:] != mask.crop[:-1])
-    return bool(edges > mask.crop.size / 8)
 
 
 def instance_to_json(instance: Instance) -> Record:

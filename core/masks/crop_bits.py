@@ -3,22 +3,21 @@
 import zlib
 
 import numpy as np
-
-from core.masks import Bitmap, Mask
+from numpy.typing import NDArray
 
 _PROBE = 2**14  # bytes that tell whether a large crop is worth compressing
 _NOISE = 0.8  # of its size is what is left of noise
 
 
-def pack_crop(mask: Mask) -> bytes:
-    """The crop's bits, row by row, as a zlib stream; a large crop of noise is not compressed."""
-    bits = np.packbits(mask.crop).tobytes()
+def pack_crop(crop: NDArray[np.bool_]) -> bytes:
+    """The bits of a crop, row by row, as a zlib stream; large noise is not compressed."""
+    bits = np.packbits(crop).tobytes()
     probe = bits[len(bits) // 2 :][:_PROBE]
     noisy = len(probe) == _PROBE and len(zlib.compress(probe, level=1)) > _NOISE * _PROBE
     return zlib.compress(bits, level=0 if noisy else 1)
 
 
-def unpack_crop(data: bytes, height: int, width: int) -> Bitmap:
+def unpack_crop(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
     """Inverse of `pack_crop`: bool [height, width].
 
     Raises:
