@@ -1,20 +1,25 @@
 """The log of one image's edits, and the cursor: how many of them are in force."""
 
+from collections import OrderedDict
+
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.edits import Edit, decode_edit, encode_edit
 from mrcnn_gui.project.errors import DamagedProjectError
+
+_REMEMBERED = 20  # edits, so that undo and redo of what was just done decode nothing
 
 
 class EditLog:
     """Edits 1..cursor are in force; those behind the cursor were undone and can be redone.
 
-    Nothing is held in memory: what it says is what the disk says. Writing belongs inside a
-    transaction of the database.
+    What it says is what the disk says: in memory are only the last edits that were read from
+    their text or written as it. Writing belongs inside a transaction of the database.
     """
 
     def __init__(self, database: Database, image_id: int) -> None:
         self._database = database
         self._image_id = image_id
+        self._known: OrderedDict[str, Edit] = OrderedDict()  # by the text of each
 
     @property
     def cursor(self) -> int:
@@ -40,15 +45,16 @@ class EditLog:
 
     def append(self, edit: Edit, project_edit: int | None = None) -> None:
         """Write an edit behind the cursor, in place of all that was undone, and move over it."""
-        position = self.cursor + 1
+        position, text = self.cursor + 1, encode_edit(edit)
         self._database.execute(
             "DELETE FROM edits WHERE image_id = ? AND position >= ?", (self._image_id, position)
         )
         self._database.execute(
             "INSERT INTO edits (image_id, position, title, edit, project_edit) "
             "VALUES (?, ?, ?, ?, ?)",
-            (self._image_id, position, edit.title, encode_edit(edit), project_edit),
+            (self._image_id, position, edit.title, text, project_edit),
         )
+        self._remember(text, edit)
         self.step(1)
 
     def step(self, count: int) -> None:
@@ -95,12 +101,21 @@ class EditLog:
         text = self._column("edit", position)
         if text is None:
             return None
+        if text in self._known:
+            return self._known[text]
         try:
-            return decode_edit(text)
+            edit = decode_edit(text)
         except ValueError as error:
             raise DamagedProjectError(
                 f"edit {position} of image {self._image_id} is damaged ({error})"
             ) from error
+        self._remember(text, edit)
+        return edit
+
+    def _remember(self, text: str, edit: Edit) -> None:
+        self._known[text] = edit
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
 
     def _column(self, name: str, position: int) -> str | None:
         rows = self._database.execute(

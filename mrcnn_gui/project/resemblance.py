@@ -20,6 +20,11 @@ class Resemblance:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], _Pair] = {}  # by the objects' ids, which they keep
         self._before: dict[tuple[int, int], _Pair] = {}
+        self._kept: dict[tuple[int, int], _Pair] = {}
+
+    def keep(self) -> None:
+        """Never forget what has been asked about so far."""
+        self._kept |= self._known
 
     def begin(self) -> None:
         """Forget the pairs that nobody has asked about since this was called last."""
@@ -43,17 +48,17 @@ class Resemblance:
 
     def distinct(self, masks: Sequence[Mask], threshold: float) -> list[int]:
         """Indices of the masks that are not above the threshold with an earlier one of these."""
-        possible = _iou_bounds(masks, masks) > threshold
-        kept: list[int] = []
-        for index, mask in enumerate(masks):
-            rivals = [earlier for earlier in kept if possible[index, earlier]]
-            if not any(self._iou(mask, masks[earlier]) > threshold for earlier in rivals):
-                kept.append(index)
-        return kept
+        possible = np.tril(_iou_bounds(masks, masks) > threshold, k=-1)
+        kept = [True] * len(masks)
+        for index in np.flatnonzero(possible.any(axis=1)).tolist():
+            rivals = (it for it in np.flatnonzero(possible[index]).tolist() if kept[it])
+            kept[index] = not any(self._iou(masks[index], masks[it]) > threshold for it in rivals)
+        return [index for index, is_kept in enumerate(kept) if is_kept]
 
     def _iou(self, a: Mask, b: Mask) -> float:
         key = id(a), id(b)
-        pair = self._known.get(key) or self._before.get(key) or (a, b, a.iou(b))
+        pair = self._known.get(key) or self._before.get(key) or self._kept.get(key)
+        pair = pair or (a, b, a.iou(b))
         self._known[key] = pair
         return pair[2]
 

@@ -66,7 +66,7 @@ class Segmenter(QObject):
         session.project_opened.connect(self._use_project)
         session.project_closed.connect(self._leave_project)
         session.exclusive.changed.connect(self._forget_stored)
-        session.image_opened.connect(self._suggestions.read_missing)
+        session.image_opened.connect(self._suggestions.follow_image)
         session.image_entry_changed.connect(self._suggestions.read_missing)
         session.document_changed.connect(self._suggestions.refresh)
         view_state.score_threshold_changed.connect(self._suggestions.refresh)

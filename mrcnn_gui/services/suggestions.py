@@ -1,9 +1,12 @@
 """Suggestions of the project's images: which are shown, and what a person decides about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
+from mrcnn_gui.project.document import ImageDocument
 from mrcnn_gui.project.edits import AcceptSuggestion, Edit, RejectSuggestion
 from mrcnn_gui.project.resemblance import Resemblance
 from mrcnn_gui.project.reshaping import (
@@ -14,12 +17,13 @@ from mrcnn_gui.project.reshaping import (
     without_earlier,
 )
 from mrcnn_gui.project.suggestions import visible
-from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.services.session import Session
-from mrcnn_gui.services.suggestion_cache import SuggestionCache
-from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.services.suggestion_cache import PRIORITY, SuggestionCache
+from mrcnn_gui.services.view_state import MIN_SCORE, ViewState
 from mrcnn_gui.workflows.accept import category_for
 
+_MANY = 500  # suggestions: of more, only those above the threshold are compared beforehand
 _NO_ROOM = "Other instances are there already; with overlap allowed it could be accepted."
 
 
@@ -37,9 +41,11 @@ class Suggestions:
         self._session = session
         self._view_state = view_state
         self._on_change = on_change
-        self._cache = SuggestionCache(jobs, self._changed)
+        self._cache = SuggestionCache(jobs, self._arrived)
+        self._jobs = jobs
         self._visible: list[Suggestion] | None = None
-        self._resemblance = Resemblance()
+        self._resemblance: Resemblance | None = None  # None until the first comparison is there
+        self._comparing: Job | None = None
 
     def of(self, image_id: int) -> list[Suggestion]:
         """All that is stored for an image, best first; empty while it is being read."""
@@ -51,7 +57,7 @@ class Suggestions:
     def visible(self) -> list[Suggestion]:
         """Those of the open image that still ask for a decision, from the threshold up."""
         document = self._session.document
-        if document is None:
+        if document is None or self._resemblance is None:
             return []
         if self._visible is None:
             threshold = self._view_state.score_threshold
@@ -98,6 +104,14 @@ class Suggestions:
             self._cache.drop(image_id)
             self._on_change(image_id)
 
+    def follow_image(self, image_id: int) -> None:
+        """Another image was opened: nothing of it is visible until it has been compared."""
+        self._stop_comparing()
+        self._visible = self._resemblance = None
+        self.read_missing(image_id)
+        if self._cache.get(image_id) is not None:
+            self._compare(image_id)
+
     def read_missing(self, image_id: int) -> None:
         """Read those of an image that was opened, or whose content hash has become known."""
         if self._is_open(image_id):
@@ -112,7 +126,8 @@ class Suggestions:
     def clear(self) -> None:
         """Forget everything: the project is closed."""
         self._cache.clear()
-        self._visible, self._resemblance = None, Resemblance()
+        self._stop_comparing()
+        self._visible = self._resemblance = None
 
     def _accept(self, suggestions: list[Suggestion], wanted: int | None = None) -> None:
         """Where instances must not overlap, each gets the room that better ones leave it."""
@@ -163,6 +178,40 @@ class Suggestions:
         document = self._session.document
         return document is not None and document.image_id == image_id
 
+    def _arrived(self, image_id: int) -> None:
+        """Stored suggestions are in memory."""
+        if self._is_open(image_id):
+            self._compare(image_id)
+        else:
+            self._on_change(image_id)
+
+    def _compare(self, image_id: int) -> None:
+        """Compare all with each other and with the instances, in the background: once, it takes."""
+        document, stored = self._session.document, self._cache.get(image_id)
+        self._stop_comparing()
+        if document is None or stored is None:
+            return
+        lowest = MIN_SCORE if len(stored) <= _MANY else self._view_state.score_threshold
+        frozen = replace(
+            document, instances=dict(document.instances), decisions=dict(document.decisions)
+        )
+        self._comparing = self._jobs.start(
+            Lane.IO,
+            _compared,
+            *(frozen, stored, lowest),
+            priority=PRIORITY,
+            on_done=partial(self._take_comparison, image_id),
+        )
+
+    def _take_comparison(self, image_id: int, resemblance: Resemblance) -> None:
+        self._comparing, self._resemblance = None, resemblance
+        self._changed(image_id)
+
+    def _stop_comparing(self) -> None:
+        if self._comparing is not None:
+            self._comparing.cancel()
+            self._comparing = None
+
     def _changed(self, image_id: int) -> None:
         if self._is_open(image_id):
             self._visible = None
@@ -176,3 +225,14 @@ class Suggestions:
             self._view_state.selected_suggestion = None
         if self._view_state.hovered_suggestion not in keys:
             self._view_state.hovered_suggestion = None
+
+
+def _compared(
+    document: ImageDocument, stored: Sequence[Suggestion], lowest: float, *, job: Job
+) -> Resemblance:
+    """What comparing the suggestions for a document has told; a job."""
+    resemblance = Resemblance()
+    if not job.should_stop():
+        visible(document, stored, lowest, resemblance)
+        resemblance.keep()
+    return resemblance

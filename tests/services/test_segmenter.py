@@ -6,6 +6,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from core.images import content_hash
+from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.project.errors import ProjectError
@@ -125,6 +126,26 @@ def test_suggestions_of_a_closed_project_are_there_when_it_opens_again(
     with qtbot.waitSignal(segmenter.suggestions_changed):
         segmented.open_project(folder)
     assert masks(segmenter) == [SURE, LIKELY]
+
+
+def test_suggestions_are_compared_beside_the_window(
+    segmenter: Segmenter, segmented: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    add_instance(segmented, 4, 4)
+    assert masks(segmenter) == [LIKELY]
+    segmented.next_image()
+    compared_on: list[threading.Thread] = []
+    iou = Mask.iou
+
+    def noted(mask: Mask, other: Mask) -> float:
+        compared_on.append(threading.current_thread())
+        return iou(mask, other)
+
+    monkeypatch.setattr(Mask, "iou", noted)
+    segmented.next_image(-1)
+    qtbot.waitUntil(lambda: masks(segmenter) == [LIKELY])
+    assert compared_on
+    assert threading.main_thread() not in compared_on
 
 
 def test_images_with_the_same_content_share_what_is_found(

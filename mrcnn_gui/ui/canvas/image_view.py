@@ -1,10 +1,10 @@
 """The image at hand with its masks and suggestions: everything to look at, nothing to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil, floor
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from mrcnn_gui.project.annotation import Instance, Suggestion
@@ -22,9 +22,11 @@ from mrcnn_gui.ui.canvas.guides import paint_pixel_grid
 from mrcnn_gui.ui.canvas.minimap import Minimap
 from mrcnn_gui.ui.canvas.pan_zoom import PanZoomWidget
 from mrcnn_gui.ui.canvas.picture import Picture
+from mrcnn_gui.ui.canvas.pills import Pill, paint_pills
 from mrcnn_gui.ui.canvas.preview import Preview
 from mrcnn_gui.ui.canvas.scene import Scene
 
+_MANY_PILLS = 8  # of so many changes, finding the places takes longer than painting all
 _FALLBACK_COLOR = "#9aa0a6"  # of a category that the project does not have
 
 
@@ -52,6 +54,7 @@ class ImageView(PanZoomWidget):
         self._images, self._segmenter, self._jobs = images, segmenter, jobs
         self.preview = Preview(self._show_preview, self.update)
         self.suggestions: list[Suggestion] = []
+        self._strong: frozenset[str | None] = frozenset()
         self._scene: Scene | None = None
         self._picture: Picture | None = None
         self.image_id = 0
@@ -98,10 +101,13 @@ class ImageView(PanZoomWidget):
         self.minimap.show_viewport(self.viewport)
         self.update()
 
-    def paint_marks(self, painter: QPainter) -> None:
-        """Paint what lies over the picture, in logical pixels: the scores of the suggestions."""
+    def paint_marks(self, painter: QPainter, stale: QRectF) -> None:
+        """Paint what lies over the picture, in logical pixels: the scores of the suggestions.
+
+        `stale` holds all that must be painted.
+        """
         if not self._view_state.only_image:
-            marks.paint_pills(painter, list(self._pills()), QRectF(self.rect()))
+            paint_pills(painter, list(self._pills()), QRectF(self.rect()), stale)
         if self._progress:
             marks.paint_note(painter, self.rect(), self._progress)
 
@@ -112,7 +118,7 @@ class ImageView(PanZoomWidget):
         notice = self._notice()
         if notice is None:
             self._paint_picture(painter, event.rect())
-            self.paint_marks(painter)
+            self.paint_marks(painter, QRectF(event.rect()))
         else:
             marks.paint_notice(painter, QRectF(self.rect()), *notice, problem=bool(self._problem))
 
@@ -196,16 +202,18 @@ class ImageView(PanZoomWidget):
 
     def _follow_suggestions(self, image_id: int) -> None:
         if image_id == self.image_id and self._picture is not None:
+            before = self.suggestions
             self.suggestions = list(self._segmenter.visible_suggestions())
-            if self._picture.show_suggestions(self.suggestions):
-                self.update()  # the pills stand outside of the boxes
+            self._picture.show_suggestions(self.suggestions)
+            kept = {it.key for it in before} & {it.key for it in self.suggestions}
+            self._update_pills([it for it in (*before, *self.suggestions) if it.key not in kept])
 
     def _follow_emphasis(self) -> None:
         """Selection or hover changed: those drawn with emphasis before and now look different."""
         if self._picture is not None:
             self._picture.follow_view_state()
-            if self.suggestions:
-                self.update()
+            before, self._strong = self._strong, self._now_strong()
+            self._update_pills([it for it in self.suggestions if it.key in before ^ self._strong])
 
     def _show_preview(self, *image_boxes: Box) -> None:
         """What a tool shows looks different in these image boxes."""
@@ -259,17 +267,37 @@ class ImageView(PanZoomWidget):
             paint_pixel_grid(painter, self.viewport, self._device(rect))
         painter.restore()
 
-    def _pills(self) -> Iterable[marks.Pill]:
-        state, area = self._view_state, QRectF(self.rect())
-        for suggestion in self.suggestions:
-            left, top, right, bottom = suggestion.mask.box_xyxy
-            box = QRectF(self.to_view(left, top), self.to_view(right, bottom))
-            if box.intersects(area):
-                chosen = (state.selected_suggestion, state.hovered_suggestion)
-                strong = suggestion.key in chosen
-                score = f"{suggestion.score:.2f}"
-                text = f"{suggestion.category}  {score}" if strong else score
-                yield marks.Pill(text, QPointF(box.center().x(), box.top()), strong)
+    def _pills(self) -> Iterable[Pill]:
+        strong = self._now_strong()
+        pills = (self._pill(it, it.key in strong) for it in self.suggestions)
+        return (pill for pill in pills if pill is not None)
+
+    def _pill(self, suggestion: Suggestion, strong: bool) -> Pill | None:
+        """That of a suggestion; None where the suggestion is out of sight."""
+        left, top, right, bottom = suggestion.mask.box_xyxy
+        box = QRectF(self.to_view(left, top), self.to_view(right, bottom))
+        if not box.intersects(QRectF(self.rect())):
+            return None
+        score = f"{suggestion.score:.2f}"
+        text = f"{suggestion.category}  {score}" if strong else score
+        return Pill(text, QPointF(box.center().x(), box.top()), strong)
+
+    def _now_strong(self) -> frozenset[str | None]:
+        state = self._view_state
+        return frozenset((state.selected_suggestion, state.hovered_suggestion))
+
+    def _update_pills(self, suggestions: Sequence[Suggestion]) -> None:
+        """Paint the pills of these again, which may have come, gone, or become strong or pale."""
+        if len(suggestions) > _MANY_PILLS:
+            self.update()
+            return
+        metrics, area = QFontMetricsF(self.font()), QRectF(self.rect())
+        for suggestion in suggestions:
+            for strong in (False, True):
+                pill = self._pill(suggestion, strong)
+                if pill is not None:
+                    rect = pill.rect(metrics, area).adjusted(-1, -1, 1, 1)  # antialiasing
+                    self.update(rect.toAlignedRect())
 
     def _notice(self) -> tuple[str, str] | None:
         """Title and hint in place of an image."""

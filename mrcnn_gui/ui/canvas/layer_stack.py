@@ -4,9 +4,10 @@ No Qt: workers compose from a stack while the GUI thread already holds the next 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import chain
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from mrcnn_gui.ui.canvas.compose import compose
 from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.stamps import Pixels
 from mrcnn_gui.ui.canvas.style import MAX_REACH, Layer, boxes_of
+
+T = TypeVar("T")
 
 Rank: TypeAlias = tuple[int, ...]
 """Where a layer lies in its stack, lowest first; the last number is an id."""
@@ -47,29 +50,22 @@ class LayerStack:
     def over(self, layers: Iterable[tuple[Rank, Layer]]) -> "LayerStack":
         """The stack with these layers more, each at its rank."""
         more = LayerStack.of(layers)
-        if not self.ranks or not more.ranks or more.ranks[0] > self.ranks[-1]:
-            boxes = np.concatenate((self.boxes, more.boxes))
-            return LayerStack(self.ranks + more.ranks, self.layers + more.layers, boxes)
-        stack = self
-        for rank, layer in zip(more.ranks, more.layers, strict=True):
-            stack = stack._with(rank, layer)
-        return stack
-
-    def _with(self, rank: Rank, layer: Layer) -> "LayerStack":
-        at = bisect_left(self.ranks, rank)
+        if not more.ranks:
+            return self
+        places = [bisect_left(self.ranks, rank) for rank in more.ranks]
         return LayerStack(
-            (*self.ranks[:at], rank, *self.ranks[at:]),
-            (*self.layers[:at], layer, *self.layers[at:]),
-            np.insert(self.boxes, at, layer.box_xyxy, axis=0),
+            _with(self.ranks, places, more.ranks),
+            _with(self.layers, places, more.layers),
+            np.insert(self.boxes, places, more.boxes, axis=0),
         )
 
-    def without(self, rank: Rank) -> "LayerStack":
-        """The stack without the layer of this rank, which it has."""
-        at = bisect_left(self.ranks, rank)
+    def without(self, ranks: Collection[Rank]) -> "LayerStack":
+        """The stack without the layers of these ranks, which it has."""
+        if not ranks:
+            return self
+        gone = sorted(bisect_left(self.ranks, rank) for rank in ranks)
         return LayerStack(
-            self.ranks[:at] + self.ranks[at + 1 :],
-            self.layers[:at] + self.layers[at + 1 :],
-            np.delete(self.boxes, at, axis=0),
+            _left(self.ranks, gone), _left(self.layers, gone), np.delete(self.boxes, gone, axis=0)
         )
 
     def below(self, rank: Rank) -> "LayerStack":
@@ -122,6 +118,20 @@ class LayerStack:
 
 
 EMPTY = LayerStack.of(())
+
+
+def _with(items: tuple[T, ...], places: Sequence[int], more: Sequence[T]) -> tuple[T, ...]:
+    """The items with these more, each before the item at its place; the places rise."""
+    pieces = zip((0, *places), (*places, len(items)), strict=True)
+    parts = [items[start:stop] for start, stop in pieces]
+    between = [(it,) for it in more] + [()]
+    return tuple(chain.from_iterable(chain.from_iterable(zip(parts, between, strict=True))))
+
+
+def _left(items: tuple[T, ...], gone: Sequence[int]) -> tuple[T, ...]:
+    """What is left without the items at these places, which rise."""
+    pieces = zip((-1, *gone), (*gone, len(items)), strict=True)
+    return tuple(chain.from_iterable(items[start + 1 : stop] for start, stop in pieces))
 
 
 def _image_box(scale: float, box: Box) -> Box:

@@ -1,44 +1,14 @@
-"""What is painted over the masks: scores, the open polygon, the brush's circle, empty states."""
+"""What is painted over the masks: the open polygon, the brush's circle, empty states."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from mrcnn_gui.ui.canvas import palette
 
 _VERTEX = 3.5  # half the side of a vertex, in logical pixels
-_PILL_GAP = 3.0
 _DASHED = Qt.PenStyle.DashLine
-
-
-@dataclass(frozen=True)
-class Pill:
-    """A short text above a suggestion.
-
-    Attributes:
-        text: Its score; its category, too, when it stands out.
-        anchor: Middle of the top of the suggestion's box, in logical view pixels.
-        strong: Whether the suggestion is selected or hovered.
-    """
-
-    text: str
-    anchor: QPointF
-    strong: bool
-
-
-def paint_pills(painter: QPainter, pills: Sequence[Pill], area: QRectF) -> None:
-    """Paint the pills; those whose place lies outside of the view are moved to its edge."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    metrics = QFontMetricsF(painter.font())
-    for pill in sorted(pills, key=lambda pill: pill.strong):
-        rect = _pill_rect(pill, metrics, area)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.SUGGESTION if pill.strong else _faded(palette.DARK))
-        painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
-        painter.setPen(palette.DARK if pill.strong else palette.SUGGESTION)
-        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, pill.text)
 
 
 def paint_outline(painter: QPainter, points: Sequence[QPointF]) -> None:
@@ -100,21 +70,7 @@ def paint_note(painter: QPainter, area: QRect, text: str) -> None:
     """Paint what goes on in the background, out of the way."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_faded(palette.DARK))
+    painter.setBrush(palette.faded(palette.DARK))
     painter.drawRoundedRect(note_rect(area), 6, 6)
     painter.setPen(palette.TEXT)
     painter.drawText(note_rect(area), Qt.AlignmentFlag.AlignCenter, text)
-
-
-def _pill_rect(pill: Pill, metrics: QFontMetricsF, area: QRectF) -> QRectF:
-    height = metrics.height() + 2
-    width = max(metrics.horizontalAdvance(pill.text) + height, 2 * height)
-    left = min(max(pill.anchor.x() - width / 2, area.left()), area.right() - width)
-    top = min(max(pill.anchor.y() - height - _PILL_GAP, area.top()), area.bottom() - height)
-    return QRectF(left, top, width, height)
-
-
-def _faded(color: QColor) -> QColor:
-    faded = QColor(color)
-    faded.setAlphaF(0.82)
-    return faded

@@ -102,3 +102,10 @@ def _brightened(color: QColor, luminance: float) -> QColor:
 
 def _width(logical: float, ratio: float) -> int:
     return max(1, round(logical * ratio))
+
+
+def faded(color: QColor) -> QColor:
+    """A colour that lets a little of what is below shine through."""
+    paler = QColor(color)
+    paler.setAlphaF(0.82)
+    return paler

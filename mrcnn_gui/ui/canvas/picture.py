@@ -100,12 +100,10 @@ class Picture:
         self._change_at_rest(self._scene.follow(()))
         self.change_standing_out(image_boxes)
 
-    def show_suggestions(self, suggestions: Sequence[Suggestion]) -> bool:
-        """Show these; returns whether they are others than before."""
-        boxes = self._scene.show_suggestions(suggestions)
-        self._change_at_rest(boxes)
+    def show_suggestions(self, suggestions: Sequence[Suggestion]) -> None:
+        """Show these."""
+        self._change_at_rest(self._scene.show_suggestions(suggestions))
         self.change_standing_out(())
-        return bool(boxes)
 
     def change_standing_out(self, image_boxes: Iterable[Box]) -> None:
         """What stands out looks different in these image boxes, or is another."""

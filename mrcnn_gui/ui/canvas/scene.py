@@ -4,7 +4,7 @@ The masks at rest are kept as a stack in which an edit replaces one layer, so th
 the same for ten instances and for thousands.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from mrcnn_gui.project.annotation import Instance, Source, Suggestion
 from mrcnn_gui.project.document import ImageDocument
@@ -79,8 +79,7 @@ class Scene:
             self.restack()
         else:
             self._left_out = left_out
-            for instance_id in changed:
-                self._replace(instance_id)
+            self._replace(changed)
         return before + [self.at_rest.box(self._ranks[it]) for it in changed if it in self._ranks]
 
     def show_suggestions(self, suggestions: Sequence[Suggestion]) -> list[Box]:
@@ -88,6 +87,8 @@ class Scene:
         before = {suggestion.key: suggestion for suggestion in self._suggestions}
         after = {suggestion.key: suggestion for suggestion in suggestions}
         self._suggestions = suggestions
+        if before == after and list(before) == list(after):
+            return []  # as after most edits
         self.at_rest = self.at_rest.below((_SUGGESTIONS,)).over(self._suggested())
         both = before | after
         return [both[key].mask.box_xyxy for key in before.keys() ^ after.keys()]
@@ -135,14 +136,15 @@ class Scene:
         state = self._view_state
         return state.unseen_instances.union(state.selected_instances, self._replaced())
 
-    def _replace(self, instance_id: int) -> None:
-        rank = self._ranks.pop(instance_id, None)
-        if rank is not None:
-            self.at_rest = self.at_rest.without(rank)
-        instance = self._document.instances.get(instance_id)
-        if instance is not None and instance_id not in self._left_out:
-            self._ranks[instance_id] = _rank(instance)
-            self.at_rest = self.at_rest.over([(_rank(instance), self._layer(instance))])
+    def _replace(self, instance_ids: Collection[int]) -> None:
+        gone = [self._ranks.pop(it) for it in instance_ids if it in self._ranks]
+        instances = self._document.instances
+        shown = [
+            instances[it] for it in instance_ids if it in instances and it not in self._left_out
+        ]
+        self._ranks |= {it.id: _rank(it) for it in shown}
+        stack = self.at_rest.without(gone)
+        self.at_rest = stack.over([(_rank(it), self._layer(it)) for it in shown])
 
     def _layer(self, instance: Instance, emphasis: Emphasis = Emphasis()) -> Layer:  # noqa: B008
         color_by, made_by = self._view_state.look.color_by, instance.provenance.source

@@ -222,9 +222,9 @@ class CanvasView(ToolView):
                 column, row = at
         self.position_changed.emit(column, row)
 
-    def paint_marks(self, painter: QPainter) -> None:
+    def paint_marks(self, painter: QPainter, stale: QRectF) -> None:
         """Also paint the open polygon and the brush."""
-        super().paint_marks(painter)
+        super().paint_marks(painter, stale)
         if self.preview.outline:
             marks.paint_outline(painter, [self.to_view(*point) for point in self.preview.outline])
         for drawing in self.preview.drawings if self.viewport is not None else ():

@@ -43,9 +43,15 @@ def test_a_layer_comes_and_goes_as_in_a_sorted_dictionary(
     if content:
         gone = data.draw(st.sampled_from(sorted(content)))
         rest = {rank: layer for rank, layer in content.items() if rank != gone}
-        assert plain(stack.without(gone)) == plain(LayerStack.of(rest.items()))
+        assert plain(stack.without([gone])) == plain(LayerStack.of(rest.items()))
         assert stack.box(gone) == content[gone].box_xyxy
         assert plain(stack.below(gone)) == [it for it in plain(stack) if it[0] < gone]
+        some = data.draw(st.sets(st.sampled_from(sorted(content))))
+        without = stack.without(some)
+        assert plain(without) == [it for it in plain(stack) if it[0] not in some]
+        again = without.over((rank, content[rank]) for rank in some)
+        assert plain(again) == plain(stack)
+        np.testing.assert_array_equal(again.boxes, stack.boxes)
 
 
 @given(stacks, boxes)
