@@ -19,7 +19,8 @@ from mrcnn_gui.ui.canvas.viewport import Viewport
 _OPAQUE = QImage.Format.Format_RGB32
 _AT_REST_BUDGET = 300_000  # composed pixels between two frames, some 4 ms
 _CALM_MS = 20  # without a zoom, before the new scale is worth making tiles for
-_STANDING_OUT_BUDGET = 1_500_000
+_STANDING_OUT_BUDGET = 500_000
+_GESTURE_BUDGET = 1_500_000  # what a hand draws is shown at once, whatever else waits
 
 
 class Picture:
@@ -98,18 +99,20 @@ class Picture:
     def follow_preview(self, image_boxes: Iterable[Box]) -> None:
         """A tool shows masks otherwise in these image boxes, or in the place of others."""
         self._change_at_rest(self._scene.follow(()))
-        self.change_standing_out(image_boxes)
+        self.change_standing_out(image_boxes, _GESTURE_BUDGET)
 
     def show_suggestions(self, suggestions: Sequence[Suggestion]) -> None:
         """Show these."""
         self._change_at_rest(self._scene.show_suggestions(suggestions))
         self.change_standing_out(())
 
-    def change_standing_out(self, image_boxes: Iterable[Box]) -> None:
+    def change_standing_out(
+        self, image_boxes: Iterable[Box], budget: int = _STANDING_OUT_BUDGET
+    ) -> None:
         """What stands out looks different in these image boxes, or is another."""
         before, self._emphasised = self._emphasised, self._scene.emphasised()
         boxes = [(before | self._emphasised)[it] for it in before.keys() ^ self._emphasised.keys()]
-        self._standing_out.change(self._scene.standing_out(), (*image_boxes, *boxes))
+        self._standing_out.change(self._scene.standing_out(), (*image_boxes, *boxes), budget)
 
     def _change_at_rest(self, boxes: Sequence[Box]) -> None:
         if boxes:

@@ -7,18 +7,20 @@ composed at once where that costs little.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Protocol
 
 from PySide6.QtGui import QImage, QPainter, QRegion
 
 from mrcnn_gui.services.jobs import WORKERS, Job, JobRunner, Lane
-from mrcnn_gui.ui.canvas.boxes import Box, grown, merged, moved, overlap
+from mrcnn_gui.ui.canvas.boxes import Box, grown, hull, merged, moved, overlap
 from mrcnn_gui.ui.canvas.grid import Grid
 from mrcnn_gui.ui.canvas.stamps import Pixels
 from mrcnn_gui.ui.canvas.style import MAX_REACH
 from mrcnn_gui.ui.canvas.tile import NOTHING, SIDE, Key, StandIn, Tile, keys_in, rect, tile_box
 
 AHEAD = 256  # so far around the view, tiles are made before they are seen
+_FEW = 8  # boxes that are painted again each by itself
 
 
 class Source(Protocol):
@@ -73,6 +75,7 @@ class Plane:
         self._bounds: Box = (0, 0, 0, 0)
         self._tiles: dict[Key, Tile] = {}
         self._changed: list[Box] = []  # that the tiles do not show yet
+        self._budget = 0  # for composing them
         self._stale: set[Key] = set()  # among the tiles; shown until the new ones come
         self._stand_in = NOTHING
         self._jobs: list[Job] = []
@@ -104,15 +107,20 @@ class Plane:
         if not rests:
             self._request()
 
-    def change(self, source: Source, image_boxes: Iterable[Box]) -> None:
-        """Show another source, which differs in these boxes of the image."""
+    def change(self, source: Source, image_boxes: Iterable[Box], budget: int | None = None) -> None:
+        """Show another source, which differs in these boxes of the image.
+
+        The budget is that of the workshop if no other is given.
+        """
         self._source = source
-        for image_box in image_boxes:
-            covered = Grid(self._grid.scale, 0, 0).covered(image_box)
-            box = overlap(grown(covered, MAX_REACH), self._bounds)
-            if box is not None:
-                self._changed.append(box)
-                self._show(box)
+        allowed = self._workshop.budget if budget is None else budget
+        self._budget = max(self._budget, allowed) if self._changed else allowed
+        grid = Grid(self._grid.scale, 0, 0)
+        covered = (grown(grid.covered(it), MAX_REACH) for it in image_boxes)
+        boxes = [box for it in covered if (box := overlap(it, self._bounds)) is not None]
+        self._changed += boxes
+        for box in boxes if len(boxes) <= _FEW else [reduce(hull, boxes)]:
+            self._show(box)
         if self._pending:
             self._restart()
 
@@ -149,7 +157,7 @@ class Plane:
         """Compose what changed, or have it composed where that takes long."""
         changed, self._changed = merged(self._changed), []
         view = moved(self._view, -self._grid.x, -self._grid.y)
-        left = self._workshop.budget
+        left = self._budget
         for box in changed:
             made: Box | None = None
             for part in (overlap(box, grown(view, AHEAD + SIDE)), overlap(box, view)):

@@ -15,7 +15,7 @@ from mrcnn_gui.ui.theme import icon, swatch
 
 Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
-_MANY = 50
+_MANY = 10
 """From so many rows coming or going at once, the whole list is read again."""
 
 
@@ -52,6 +52,7 @@ class InstanceModel(QAbstractTableModel):
         self._session = session
         self._view_state = view_state
         self._ids: list[int] = []
+        self._rows: dict[int, int] | None = {}  # by id; None: others now
         self._eyes = icon("visible"), icon("hidden")
         self._locks = icon("unlocked"), icon("locked")
         self._swatches: dict[str, QIcon] = {}  # by colour
@@ -70,7 +71,9 @@ class InstanceModel(QAbstractTableModel):
 
     def row_of(self, instance_id: int | None) -> int:
         """Row of an instance; -1 when it is not there."""
-        return self._ids.index(instance_id) if instance_id in self._ids else -1
+        if self._rows is None:
+            self._rows = {key: row for row, key in enumerate(self._ids)}
+        return -1 if instance_id is None else self._rows.get(instance_id, -1)
 
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
         """Number of instances."""
@@ -148,7 +151,7 @@ class InstanceModel(QAbstractTableModel):
 
     def _reload(self) -> None:
         self.beginResetModel()
-        self._ids = self._document_ids()
+        self._ids, self._rows = self._document_ids(), None
         self.endResetModel()
 
     def _follow_filter(self) -> None:
@@ -163,11 +166,13 @@ class InstanceModel(QAbstractTableModel):
         for row in [row for row, key in enumerate(self._ids) if key not in known][::-1]:
             self.beginRemoveRows(_NO_PARENT, row, row)
             del self._ids[row]
+            self._rows = None
             self.endRemoveRows()
         for row, key in enumerate(wanted):
             if key not in there:
                 self.beginInsertRows(_NO_PARENT, row, row)
                 self._ids.insert(row, key)
+                self._rows = None
                 self.endInsertRows()
         if self._ids != wanted:
             self._reload()

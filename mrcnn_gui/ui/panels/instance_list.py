@@ -119,9 +119,12 @@ class InstanceListPanel(QWidget):
         self._marking = False
 
     def _rows(self, rows: list[int]) -> QItemSelection:
-        selection = QItemSelection()
-        for row in rows:
-            selection.select(self.model.index(row, 0), self.model.index(row, len(Column) - 1))
+        """As few ranges as there are runs of rows: a range costs as much as a row."""
+        selection, there = QItemSelection(), set(rows)
+        stops = (row for row in sorted(there) if row + 1 not in there)
+        for start in (row for row in sorted(there) if row - 1 not in there):
+            last = self.model.index(next(stops), len(Column) - 1)
+            selection.select(self.model.index(start, 0), last)
         return selection
 
     @property
