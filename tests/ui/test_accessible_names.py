@@ -1,27 +1,44 @@
 """Whoever cannot see the window hears what each control is."""
 
+import pytest
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QDialog,
     QDialogButtonBox,
     QHeaderView,
     QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
     QScrollBar,
     QTabBar,
     QWidget,
 )
+from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.services.look import Guides, InstanceFilter
 from mrcnn_gui.ui.dialogs.shortcuts import ShortcutSheet
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 
-_CONTROLS = (QAbstractButton, QAbstractSlider, QAbstractItemView, QComboBox, QLineEdit)
+_CONTROLS = (
+    *(QAbstractButton, QAbstractSlider, QAbstractSpinBox, QAbstractItemView),
+    *(QComboBox, QLineEdit, QPlainTextEdit, QProgressBar),
+)
 _OF_QT = (QScrollBar, QHeaderView, QTabBar)  # parts of other controls, which Qt names
+_ASKING = (
+    *("new", "import", "import_results", "export", "relink", "project_history", "get_weights"),
+    *("compute", "versions", "evaluate", "palette", "shortcuts", "change_shortcuts", "fine_tune"),
+)
+"""Commands that open a dialog; beside them are Qt's own, and fields of the window."""
+_MODAL = ("grow_by", "merge_category", "delete_category")
+"""Commands that ask, with everything else locked."""
 
 
 def nameless(top: QWidget) -> list[str]:
@@ -50,6 +67,42 @@ def test_every_control_of_the_window_has_a_name(
     open_window.instances.filter.fill()
     assert nameless(open_window) == []
     assert open_window.canvas.minimap.accessibleName()
+
+
+@pytest.mark.parametrize("command", _ASKING)
+def test_every_control_of_a_dialog_has_a_name(trainable: MainWindow, command: str) -> None:
+    trainable.actions_by_id[command].trigger()
+    QApplication.processEvents()
+    (dialog,) = (it for it in trainable.findChildren(QDialog) if it.isVisible())
+    assert nameless(dialog) == []
+    dialog.close()
+
+
+@pytest.mark.parametrize("command", _MODAL)
+def test_every_control_of_a_question_has_a_name(
+    trainable: MainWindow, services: Services, command: str, qtbot: QtBot
+) -> None:
+    services.project_edits.add_category("other")
+    services.session.next_image(-1)
+    assert services.session.document is not None
+    services.view_state.selected_instance = next(iter(services.session.document.instances))
+    QApplication.processEvents()
+    found: list[list[str]] = []
+
+    def look() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QDialog)
+        found.append(nameless(dialog))
+        dialog.reject()
+
+    QTimer.singleShot(0, look)
+    trainable.actions_by_id[command].trigger()
+    qtbot.waitUntil(lambda: found == [[]])
+
+
+def test_every_command_that_asks_takes_part(open_window: MainWindow) -> None:
+    asking = {it.objectName() for it in open_window.actions() if it.text().endswith("…")}
+    assert asking - {*_ASKING, *_MODAL} == {"open", "recolour_category", "add_category", "find"}
 
 
 def test_a_nameless_control_would_be_found(open_window: MainWindow) -> None:

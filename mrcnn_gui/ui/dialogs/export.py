@@ -95,6 +95,7 @@ class ExportDialog(QDialog):
         self.progress.setAccessibleName("Progress of the export")
         self.outcome = QPlainTextEdit()
         self.outcome.setReadOnly(True)
+        self.outcome.setAccessibleName("How the export went")
         self.outcome.setFixedHeight(self.fontMetrics().lineSpacing() * 8)
         self.outcome.setVisible(False)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
