@@ -14,6 +14,7 @@ from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from mrcnn_gui import app
 from mrcnn_gui.app import close_services, make_services
 from mrcnn_gui.services.gc_timer import GarbageTimer
 from mrcnn_gui.services.settings import Settings
@@ -37,7 +38,7 @@ def open_window(project: Path, *, warm_up: bool = True) -> Iterator[tuple[MainWi
     with empty_window(project / "settings.ini") as (window, services):
         window.project.open(project)
         if warm_up:
-            services.segmenter.warm_up()
+            app.warm_up(services)
         yield window, services
 
 

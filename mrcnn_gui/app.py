@@ -54,11 +54,19 @@ def run_window(path: Path | None, chosen: Mapping[str, str] = NOTHING) -> int:
         window.project.open(path.resolve())
     wanted = [chosen.get(what) or services.settings.compute(what) for what in COMPUTE]
     services.segmenter.compute_with(*wanted)
-    QTimer.singleShot(WARM_UP_MS, services.segmenter.warm_up)
+    QTimer.singleShot(WARM_UP_MS, lambda: warm_up(services))
     code = application.exec()
     close_services(services)
     collector.stop()
     return code
+
+
+def warm_up(services: "Services") -> None:
+    """Load the model, and what the window needs later, in the background."""
+    from mrcnn_gui.ui.ahead import load_ahead
+
+    services.segmenter.warm_up()
+    load_ahead(services.jobs)
 
 
 def make_services(settings: "Settings") -> "Services":

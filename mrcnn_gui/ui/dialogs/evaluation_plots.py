@@ -1,10 +1,11 @@
 """The three pictures of an evaluation; what is clicked tells which instances it counts."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QPalette
+from PySide6.QtGui import QBrush, QColor, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QTableWidget,
@@ -34,10 +35,15 @@ class CurvePlot(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Precision over recall by category")
         self.curves: dict[str, list[PrecisionRecall]] = {}
-        self._plot = _plot(self, "recall", "precision")
+
+    @cached_property
+    def _plot(self) -> Any:
+        """Made for the first curves: the dialog comes up without it."""
+        plot = _plot(self, "recall", "precision")
         text = self.palette().color(QPalette.ColorRole.Text)
-        self._plot.addLegend(offset=(10, -10), labelTextColor=text)
-        self._plot.scene().sigMouseClicked.connect(self._click)
+        plot.addLegend(offset=(10, -10), labelTextColor=text)
+        plot.scene().sigMouseClicked.connect(self._click)
+        return plot
 
     def show_curves(self, curves: dict[str, list[PrecisionRecall]], threshold: float) -> None:
         """Draw curves, with a mark where each stands at a threshold."""
@@ -81,15 +87,31 @@ class Histogram(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Annotated instances by their best IoU")
         self.bins: Sequence[Sequence[Instance]] = []
-        self._plot = _plot(self, "best IoU with what is found", "instances", fixed=False)
-        self._plot.scene().sigMouseClicked.connect(self._click)
+
+    @cached_property
+    def _plot(self) -> Any:
+        """Made when the bars are first looked at."""
+        plot = _plot(self, "best IoU with what is found", "instances", fixed=False)
+        plot.scene().sigMouseClicked.connect(self._click)
+        return plot
 
     def show_bins(self, bins: Sequence[Sequence[Instance]]) -> None:
-        """Draw a bar for each bin."""
+        """Draw a bar for each bin, once somebody looks."""
+        self.bins = bins
+        if self.isVisible():
+            self._draw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what came meanwhile."""
+        super().showEvent(event)
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.bins:
+            return
         import pyqtgraph
 
-        self.bins = bins
-        color = curve_color(0)
+        bins, color = self.bins, curve_color(0)
         self._plot.clear()
         self._plot.addItem(
             pyqtgraph.BarGraphItem(
