@@ -67,8 +67,7 @@ class TrainingForm(QScrollArea):
 
     def show_settings(self, settings: Mapping[str, Any]) -> None:
         """Fill the form; what is not named has its default."""
-        known = {field.name: field.default for field in setting_fields()}
-        self._defaults = known | {key: settings[key] for key in settings if key in known}
+        self._defaults = with_defaults(settings)
         for name, row in self.rows.items():
             row.set_text(as_text(self._defaults[name]))
         self._check()
@@ -161,6 +160,12 @@ class _Row(QWidget):
         self._problem.setText(problem[:1].upper() + problem[1:])
         self._problem.setVisible(bool(problem))
         self.editor.setAccessibleDescription(problem)
+
+
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings that a form shows; those that are not named have their defaults."""
+    known = {field.name: field.default for field in setting_fields()}
+    return known | {key: settings[key] for key in settings if key in known}
 
 
 def _editor(field: SettingField) -> QLineEdit | QComboBox | QCheckBox:

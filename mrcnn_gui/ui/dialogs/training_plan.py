@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.services.training_planner import TrainingPlanner
-from mrcnn_gui.ui.dialogs.training_form import TrainingForm
+from mrcnn_gui.ui.dialogs.training_form import TrainingForm, with_defaults
 from mrcnn_gui.ui.theme import SPACE, drop_button_icons, quiet_label
 from mrcnn_gui.ui.wording import duration, listed, plural
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
@@ -49,8 +49,7 @@ class TrainingPlanDialog(QDialog):
         self._trainer, self._planner, self._settings = trainer, planner, settings
         self._plan: TrainingPlan | None = None
         self.facts = {name: _fact(name) for name in _FACTS}
-        self.form = TrainingForm()
-        self.form.hide()
+        self._form: TrainingForm | None = None
         self.skip = QCheckBox("&Start at once from now on, without this plan")
         self.skip.setToolTip("Model > Show the plan first brings it back")
         self.skip.setChecked(not settings.shows_plan)
@@ -65,6 +64,17 @@ class TrainingPlanDialog(QDialog):
         self._refresh()
         self._say("Learns from", _LOOKING)
         planner.plan()
+
+    @property
+    def form(self) -> TrainingForm:
+        """All settings; made when it is first asked for, because few look at them."""
+        if self._form is None:
+            self._form = TrainingForm()
+            self._form.hide()
+            self._form.show_settings({} if self._plan is None else self._plan.settings)
+            self._form.changed.connect(self._refresh)
+            self._column.insertWidget(1, self._form, 1)
+        return self._form
 
     def done(self, result: int) -> None:
         """Nobody waits for the plan any more."""
@@ -89,11 +99,10 @@ class TrainingPlanDialog(QDialog):
             caption = quiet_label(name)
             caption.setAlignment(Qt.AlignmentFlag.AlignTop)
             form.addRow(caption, fact)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(4 * SPACE, 4 * SPACE, 4 * SPACE, 4 * SPACE)
         column.setSpacing(3 * SPACE)
         column.addLayout(form)
-        column.addWidget(self.form, 1)
         column.addWidget(self.skip)
         column.addWidget(self.buttons)
         self.setMinimumWidth(_WIDTH)
@@ -102,7 +111,6 @@ class TrainingPlanDialog(QDialog):
     def _connect(self) -> None:
         self._planner.planned.connect(self._show_plan)
         self._planner.failed.connect(self._show_failure)
-        self.form.changed.connect(self._refresh)
         self.advanced.toggled.connect(self._show_form)
         self.reset.clicked.connect(self._reset)
         self.buttons.accepted.connect(self._start)
@@ -110,7 +118,8 @@ class TrainingPlanDialog(QDialog):
 
     def _show_plan(self, plan: TrainingPlan) -> None:
         self._plan = plan
-        self.form.show_settings(plan.settings)
+        if self._form is not None:
+            self._form.show_settings(plan.settings)
         self._say("Learns from", _learned(plan))
         self._say("Will know", listed(plan.categories))
         judged = f"{plural(plan.validation_images, 'other done image')}, never trained on"
@@ -143,14 +152,15 @@ class TrainingPlanDialog(QDialog):
             self.form.show_settings(self._plan.settings)
 
     def _refresh(self) -> None:
-        plan = self._plan
-        right = plan is not None and self.form.is_right
+        plan, form = self._plan, self._form
+        right = plan is not None and (form is None or form.is_right)
         self.start_button.setEnabled(right)
         self.advanced.setEnabled(plan is not None)
-        self.reset.setVisible(not self.form.isHidden())
-        self.reset.setEnabled(plan is not None and (not right or bool(self.form.chosen())))
+        self.reset.setVisible(form is not None and not form.isHidden())
+        changed = form is not None and (not right or bool(form.chosen()))
+        self.reset.setEnabled(plan is not None and changed)
         if plan is not None and right:
-            settings = self.form.settings()
+            settings = with_defaults(plan.settings) if form is None else form.settings()
             seconds = plan.estimate(settings)
             epochs = plural(settings["epochs"], "epoch")
             self._say("Takes", f"about {duration(seconds)} ({epochs})")
@@ -166,7 +176,8 @@ class TrainingPlanDialog(QDialog):
             return
         self._settings.shows_plan = not self.skip.isChecked()
         self.accept()
-        self._trainer.start(FinetuneOptions(settings=self.form.chosen()))
+        chosen = {} if self._form is None else self._form.chosen()
+        self._trainer.start(FinetuneOptions(settings=chosen))
 
 
 def _learned(plan: TrainingPlan) -> str:
