@@ -38,13 +38,11 @@ class Resemblance:
         Most pairs are settled by their boxes and areas; pixels are compared only for the rest.
         """
         possible = _iou_bounds(masks, others) > threshold
-        return np.array(
-            [
-                any(self._iou(mask, others[i]) > threshold for i in np.flatnonzero(row).tolist())
-                for mask, row in zip(masks, possible, strict=True)
-            ],
-            dtype=np.bool_,
-        )
+        found = np.zeros(len(masks), dtype=np.bool_)
+        for index in np.flatnonzero(possible.any(axis=1)).tolist():
+            near = (others[it] for it in np.flatnonzero(possible[index]).tolist())
+            found[index] = any(self._iou(masks[index], other) > threshold for other in near)
+        return found
 
     def distinct(self, masks: Sequence[Mask], threshold: float) -> list[int]:
         """Indices of the masks that are not above the threshold with an earlier one of these."""

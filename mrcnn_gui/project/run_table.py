@@ -62,6 +62,24 @@ class RunTable:
                 (state, snapshot_hash, reason, run_id),
             )
 
+    def can_learn_from(self, enough: int) -> tuple[int, bool, bool]:
+        """What there is for a training; quick, however many images the project has.
+
+        Returns:
+            How many images are done, counted up to `enough`; whether one of the done images is not
+            kept for validation; and whether one of these has an instance.
+        """
+        learned = "status = 'done' AND side IS NOT 'validation'"
+        owned = "EXISTS (SELECT 1 FROM instances WHERE image_id = images.id)"
+        [[done, any_learned, any_owned]] = self._database.execute(
+            "SELECT (SELECT count(*) FROM "
+            "(SELECT 1 FROM images WHERE status = 'done' LIMIT ?)), "
+            f"EXISTS (SELECT 1 FROM images WHERE {learned}), "
+            f"EXISTS (SELECT 1 FROM images WHERE {learned} AND {owned})",
+            (enough,),
+        )
+        return done, bool(any_learned), bool(any_owned)
+
     def unfinished(self) -> list[RunRecord]:
         """Runs that were paused or interrupted, the newest first."""
         rows = self._database.execute(

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.files import write_atomically
 from core.learning.progress import Progress, Stop
-from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
-from mrcnn_gui.project.image_query import ImageQuery
 from mrcnn_gui.project.model_versions import CARD_FILE, STARTER_VERSION
 from mrcnn_gui.project.run_table import RunRecord, RunState
 from mrcnn_gui.project.store import Store
@@ -64,15 +62,13 @@ MIN_DONE_IMAGES = 1
 
 def missing_for_finetune(store: Store) -> str:
     """What has to be done before a fine-tune can start; "" when it can."""
-    done = store.find_images(ImageQuery(status=ReviewStatus.DONE))
-    if len(done) < MIN_DONE_IMAGES:
-        more = MIN_DONE_IMAGES - len(done)
+    done, any_learned, any_instance = store.runs.can_learn_from(MIN_DONE_IMAGES)
+    if done < MIN_DONE_IMAGES:
+        more = MIN_DONE_IMAGES - done
         return f"Mark {more} more image{'s' * (more > 1)} as done to fine-tune."
-    kept = ImageQuery(status=ReviewStatus.DONE, side=Side.VALIDATION)
-    train = set(done).difference(store.find_images(kept))
-    if not train:
+    if not any_learned:
         return "All done images are kept for validation: mark one more as done to fine-tune."
-    if not any(map(store.has_instances, train)):
+    if not any_instance:
         return "The done images to train on hold no instance: annotate one to fine-tune."
     return ""
 
