@@ -27,17 +27,21 @@ _INSERT_DECISION = (
 
 
 class AnnotationTable:
-    """Annotations of one project; writing belongs inside a transaction of the database."""
+    """Annotations of one project; writing belongs inside a transaction of the database.
+
+    Attributes:
+        strokes: Those that were written alone.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._strokes = StrokeTable(database)
+        self.strokes = StrokeTable(database)
         self._last_instance_id = 0
 
     def instances(self, image_id: int) -> list[Instance]:
         """The instances of one image, in drawing order, with all strokes in their masks."""
         with self._database.snapshot():
-            strokes = self._strokes.pending(image_id)
+            strokes = self.strokes.pending(image_id)
             rows = self._database.execute(
                 f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE image_id = ? ORDER BY z_order, id",
                 (image_id,),
@@ -50,11 +54,11 @@ class AnnotationTable:
 
     def has_strokes(self, image_id: int) -> bool:
         """Whether strokes of an image were written alone."""
-        return self._strokes.any(image_id)
+        return self.strokes.any(image_id)
 
     def fold_strokes(self, image_id: int) -> None:
         """Write the whole masks of instances that have strokes."""
-        self._strokes.fold(image_id)
+        self.strokes.fold(image_id)
 
     def decisions(self, image_id: int) -> dict[str, Decision]:
         """The decisions about suggestions for one image, by the suggestion's key."""
@@ -110,7 +114,7 @@ class AnnotationTable:
         for instance_id in sorted(change.instance_ids):
             stroke = change.strokes.get(instance_id)
             if stroke is not None and document.instances[instance_id].mask.crop.size > LARGE:
-                self._strokes.add(document.image_id, instance_id, stroke)
+                self.strokes.add(document.image_id, instance_id, stroke)
                 continue
             self._database.execute(
                 "DELETE FROM instances WHERE id = ? AND image_id = ?",

@@ -74,6 +74,11 @@ class Database:
             self.execute("PRAGMA fullfsync = ON")
             self.execute("PRAGMA checkpoint_fullfsync = ON")
 
+    @property
+    def changes(self) -> int:
+        """How many rows this connection has changed so far."""
+        return self._connection.total_changes
+
     def sync_later(self, committed: Callable[[], object]) -> bool:
         """Let commits return before the disk has them; `committed` is called after each.
 

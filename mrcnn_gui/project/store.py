@@ -67,6 +67,7 @@ class Store:
         export_rows: What exports read.
         project_history: Changes over many images, made and undone as one.
         runs: The trainings.
+        strokes: Those on large masks that were written alone.
     """
 
     def __init__(self, folder: Path, database: Database, lock: ProjectLock | None) -> None:
@@ -78,6 +79,7 @@ class Store:
         self._images = ImageTable(database, folder)
         self._categories = CategoryTable(database)
         self._annotations = AnnotationTable(database)
+        self.strokes = self._annotations.strokes
         self._regions = RegionTable(database)
         self.imports = ImportTable(database)
         self.export_rows = ExportRows(database, self.instances)

@@ -7,13 +7,17 @@ whole masks and drops the strokes when there is time.
 
 from collections.abc import Mapping
 from functools import reduce
+from typing import TypeAlias
 
 from core.masks import Mask
-from mrcnn_gui.project.database import Database
+from mrcnn_gui.project.database import Database, Row
 from mrcnn_gui.project.rows import MASK_COLUMNS, mask_from_row, mask_to_row, places
 
 LARGE = 2**18
 """Pixels of a crop from which on a stroke is written alone; below, the mask takes a few ms."""
+
+Folded: TypeAlias = Mapping[int, Row]
+"""Rows of whole masks, by instance."""
 
 _INSERT = (
     f"INSERT INTO strokes (image_id, instance_id, {MASK_COLUMNS}) "
@@ -50,13 +54,42 @@ class StrokeTable:
 
     def fold(self, image_id: int) -> None:
         """Write the whole masks of an image's instances, and drop its strokes."""
-        for instance_id, flipped in self.pending(image_id).items():
-            [row] = self._database.execute(
-                f"SELECT {MASK_COLUMNS} FROM instances WHERE id = ?", (instance_id,)
-            )
+        self._put(self.folded(image_id))
+
+    def folded(self, image_id: int) -> Folded:
+        """The rows of the whole masks; any connection may be asked, so that nobody waits."""
+        with self._database.snapshot():
+            strokes = self.pending(image_id)
+            select = f"SELECT {MASK_COLUMNS} FROM instances WHERE id = ?"
+            stored = {key: self._database.execute(select, (key,))[0] for key in strokes}
+        return {
+            key: mask_to_row(mask_from_row(stored[key]).xor(flipped))
+            for key, flipped in strokes.items()
+        }
+
+    @property
+    def moment(self) -> int:
+        """Stays the same as long as this connection, the only one that writes, writes nothing."""
+        return self._database.changes
+
+    def put(self, folded: Folded, moment: int) -> bool:
+        """Write the whole masks, and drop the strokes; False when something was written since.
+
+        Args:
+            folded: What another connection has read.
+            moment: That of this connection before.
+        """
+        if moment != self.moment:
+            return False
+        with self._database.transaction():
+            self._put(folded)
+        return True
+
+    def _put(self, folded: Folded) -> None:
+        for instance_id, row in folded.items():
             self._database.execute(
                 f"UPDATE instances SET ({MASK_COLUMNS}, untouched) = "
                 f"({places(MASK_COLUMNS)}, 0) WHERE id = ?",
-                (*mask_to_row(mask_from_row(row).xor(flipped)), instance_id),
+                (*row, instance_id),
             )
             self._database.execute("DELETE FROM strokes WHERE instance_id = ?", (instance_id,))

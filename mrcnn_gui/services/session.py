@@ -52,7 +52,7 @@ class Session(QObject):
         self._categories: list[Category] = []
         self._read_only_reason = ""
         self.exclusive = Exclusive(self, jobs)
-        self._folding = StrokeFolding(self)
+        self._folding = StrokeFolding(jobs, self)
         self.saving = Saving(jobs, self)
         self.saving.failed.connect(partial(stop_writing, self))
         self._document: ImageDocument | None = None
@@ -225,7 +225,7 @@ class Session(QObject):
         if self._document is not None and self._document.image_id == image_id:
             return True
         self.leaving.emit()
-        self._folding.fold()
+        self._folding.begin()
         with self._telling("Cannot open the image"):
             document = self.store.load_document(image_id)
             self._follow_categories()
