@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -107,11 +108,19 @@ class ViewLoader:
     def _key(self, index: int, view: int, image_size: int) -> str:
         config = self.config
         augmentation = (config.scale_jitter, config.crop, config.copy_paste, config.seed)
-        # A pasted object comes from any image of the set.
-        others = [self.data.identity(i) for i in range(len(self.data))] if config.copy_paste else []
         what = (self.weights, self.data.identity(index), view, image_size)
-        text = json.dumps((*what, augmentation, others))
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        return _digest((*what, augmentation, self._others))
+
+    @cached_property
+    def _others(self) -> str:
+        """Names all images where an object of any of them may be pasted; found once in a run."""
+        if not self.config.copy_paste:
+            return ""
+        return _digest([self.data.identity(i) for i in range(len(self.data))])
+
+
+def _digest(values: object) -> str:
+    return hashlib.blake2b(json.dumps(values).encode(), digest_size=16).hexdigest()
 
 
 def make_view_loader(

@@ -71,11 +71,13 @@ class Learner:
         return self._step(len(parts), lambda part: self._head_losses(parts[part]))
 
     def roi_inputs(self, image: Tensor, target: Target, generator: torch.Generator) -> RoiInputs:
-        """What the RoI heads learn from on an image [3, H, W], on the learner's device."""
-        with self._autocast():
-            return self.model.roi_inputs(
-                [image.to(self.device)], [_to_device(target, self.device)], generator
-            )
+        """What the RoI heads learn from on an image [3, H, W], on the learner's device.
+
+        Exactly, whatever the precision: it is made once, and inference may not do it in bf16.
+        """
+        return self.model.roi_inputs(
+            [image.to(self.device)], [_to_device(target, self.device)], generator
+        )
 
     def _step(self, count: int, losses_of: LossesOf) -> dict[str, float]:
         self.rate = self._retreat.factor * learning_rate(self._config, self.step, self._steps)

@@ -88,6 +88,9 @@ class MaskRCNNConfig:
     mask_convs: int = 4
     mask_targets: str = "centres"  # or "pooled": RoIAlign of the true mask, as torchvision does
     mask_dice: float = 0.0  # weight of the Dice loss beside cross-entropy
+    # Per training image, at most so many true boxes, moved as hands move them, teach the mask head;
+    # 0: the positives of the box head do, as in the paper.
+    mask_drawn_boxes: int = 0
     class_agnostic_mask: bool = True
 
     box_min_side: float = 1.0  # smaller detections are dropped
@@ -169,6 +172,7 @@ _NOT_NEGATIVE = (
     "smooth_l1_beta",
     "focal_gamma",
     "mask_dice",
+    "mask_drawn_boxes",
     "box_min_side",
 )
 _COUNTS = (

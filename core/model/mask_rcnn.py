@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from core.model.backbone import make_backbone
 from core.model.box_head import BoxHead, RoiSample
 from core.model.config import MaskRCNNConfig
+from core.model.drawn_boxes import draw_boxes
 from core.model.fpn import FeaturePyramid
 from core.model.initialise import initialise
 from core.model.mask_head import MaskHead
@@ -177,15 +178,18 @@ class MaskRCNN(nn.Module):
             self.box_head.sample(boxes, target, generator)
             for boxes, target in zip(proposals, targets, strict=True)
         ]
-        positives = [s.boxes_xyxy[: len(s.masks)] for s in samples]
+        drawn = self.config.mask_drawn_boxes
+        pairs = zip(targets, features.sizes, strict=True)
+        shown = [draw_boxes(*pair, drawn, generator) for pair in pairs] if drawn else samples
+        masked = [s.boxes_xyxy[: len(s.masks)] for s in shown]
         return RoiInputs(
             boxes_xyxy=torch.cat([s.boxes_xyxy for s in samples]),
             labels=torch.cat([s.labels for s in samples]),
             true_boxes=torch.cat([s.true_boxes for s in samples]),
-            mask_labels=torch.cat([s.labels[: len(s.masks)] for s in samples]),
-            mask_targets=self.mask_head.targets(samples, features.sizes),
+            mask_labels=torch.cat([s.labels[: len(s.masks)] for s in shown]),
+            mask_targets=self.mask_head.targets(shown, features.sizes),
             box_pooled=self._pool(features, [s.boxes_xyxy for s in samples], self.config.box_pool),
-            mask_pooled=self._pool(features, positives, self.config.mask_pool),
+            mask_pooled=self._pool(features, masked, self.config.mask_pool),
         )
 
     def roi_losses(self, inputs: RoiInputs) -> dict[str, Tensor]:

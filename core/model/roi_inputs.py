@@ -15,10 +15,10 @@ class RoiInputs:
         boxes_xyxy: [S, 4].
         labels: [S] int64, 0 for background.
         true_boxes: [P, 4], of the positives.
-        mask_labels: [P] int64, of the positives.
-        mask_targets: [P, 28, 28], their true masks.
+        mask_labels: [M] int64, of the boxes for the mask head: the positives, or drawn ones.
+        mask_targets: [M, 28, 28], their true masks.
         box_pooled: [S, C, 7, 7].
-        mask_pooled: [P, C, 14, 14].
+        mask_pooled: [M, C, 14, 14].
     """
 
     boxes_xyxy: Tensor

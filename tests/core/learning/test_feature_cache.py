@@ -130,6 +130,29 @@ def test_the_second_time_nothing_is_computed(config: TrainConfig) -> None:
     assert all(isinstance(it, RoiInputs) for it in loader(BatchKey((0, 1), 4, 96)).parts)
 
 
+def test_features_are_exact_whatever_the_heads_compute_in(config: TrainConfig) -> None:
+    key = BatchKey((0,), 0, 96)
+    kept = []
+    for precision in ("fp32", "bf16"):
+        settings = replace(config, precision=precision, feature_cache=config.output / precision)
+        loader, learner = loader_of(settings)
+        kept += loader.complete(loader(key), learner.roi_inputs)
+    for name, value in kept[0].tensors().items():
+        assert torch.equal(value, kept[1].tensors()[name]), name
+
+
+def test_an_object_may_be_pasted_from_any_image_so_each_counts(config: TrainConfig) -> None:
+    pasting = replace(config, copy_paste=0.5)
+    loader, learner = loader_of(pasting)
+    key = BatchKey((0,), 0, 96)
+    loader.complete(loader(key), learner.roi_inputs)
+    assert isinstance(loader_of(pasting)[0](key).parts[0], RoiInputs)
+    content = json.loads(config.train_json.read_text())
+    content["annotations"].pop()  # of the last image
+    config.train_json.write_text(json.dumps(content))
+    assert isinstance(loader_of(pasting)[0](key).parts[0], View)
+
+
 def test_other_weights_sizes_or_annotations_are_computed_anew(config: TrainConfig) -> None:
     loader, learner = loader_of(config)
     key = BatchKey((0,), 0, 96)

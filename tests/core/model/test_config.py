@@ -39,6 +39,7 @@ def test_unknown_settings_are_named() -> None:
         ("box_loss", "l2"),
         ("mask_targets", "soft"),
         ("mask_dice", -1.0),
+        ("mask_drawn_boxes", -1),
         ("anchor_sizes", (32.0,)),
         ("nms_threshold", 1.5),
         ("box_samples", 0),

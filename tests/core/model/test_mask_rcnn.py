@@ -133,6 +133,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "focal losses": {"rpn_loss": "focal", "focal_gamma": 2.0},
     "cross-entropy": {"focal_gamma": 0.0, "smooth_l1_beta": 0.0},
     "giou and dice": {"box_loss": "giou", "mask_dice": 1.0},
+    "drawn boxes": {"mask_drawn_boxes": 5},
     "bicubic": {"roi_interpolation": "bicubic"},
     "unaligned, adaptive": {"roi_aligned": False, "roi_samples": 0},
     "fine masks": {"mask_pool": 28, "mask_targets": "pooled"},
