@@ -216,7 +216,7 @@ class Predictor:
         logits, _ = self._model.classify(embedded.features, [boxes])
         scores, columns = logits.softmax(dim=1)[:, 1:].max(dim=1)
         found = [Boxes(boxes, scores, columns + 1)]
-        return self._detections(embedded, found, keep_empty=True)[0]
+        return self._detections(embedded, found, drawn=True)[0]
 
     @torch.inference_mode()
     def predict_at(self, point: tuple[float, float], *, limit: int = 8) -> list[Detection]:
@@ -293,13 +293,16 @@ class Predictor:
         ]
 
     def _detections(
-        self, embedded: _Embedded, found: Sequence[Boxes], *, keep_empty: bool = False
+        self, embedded: _Embedded, found: Sequence[Boxes], *, drawn: bool = False
     ) -> list[list[Detection]]:
-        """Give every box, in pixels of the resized images, its mask in the image's own."""
+        """Give every box, in pixels of the resized images, its mask in the image's own.
+
+        Boxes that somebody has drawn are few and deserve a second look, and all get an answer.
+        """
         boxes, labels = [f.boxes_xyxy for f in found], [f.labels for f in found]
-        probs = self._model.masks_for_boxes(embedded.features, boxes, labels)
+        probs = self._model.masks_for_boxes(embedded.features, boxes, labels, twice=drawn)
         return [
-            list(self._pasted(part, masks, scale, size, keep_empty=keep_empty))
+            list(self._pasted(part, masks, scale, size, keep_empty=drawn))
             for part, masks, scale, size in zip(
                 found, probs, embedded.scales, embedded.sizes, strict=True
             )

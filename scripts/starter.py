@@ -13,6 +13,7 @@ result on the photos that were held out and writes resources/starter.
 
 import argparse
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ FIRST_EDITION = {
     "all": {"mask_ap": 0.177, "ar100": 0.2812, _IOU: 0.705},
     "coco_mini": {"mask_ap": 0.0652, "ar100": 0.1705, _IOU: 0.663},
 }
+
+_HISTORY = ("training", "seed", "steps", "note", "before")  # of a card, for one that goes on
 
 Coco = dict[str, Any]
 
@@ -141,12 +144,14 @@ def prepare(data: Path, work: Path, recipe: Recipe, steps: int, initial: Path | 
         _append(held_out, rest, name)
     for file, content in (("train", train), ("holdout", held_out)):
         (work / f"{file}.json").write_text(json.dumps(content), encoding="utf-8")
-    model = MaskRCNN(recipe.model)
+    model, history = MaskRCNN(recipe.model), {}
     if initial is None:
         load_efficientnet_lite(model.backbone, read_imagenet(recipe.model.backbone))
     else:
-        model.load_state_dict(load_model(initial)[0].state_dict())
-    save_model(work / "initial", model, {})
+        begun, card = load_model(initial)
+        model.load_state_dict(begun.state_dict())
+        history = {name: card[name] for name in _HISTORY if name in card}
+    save_model(work / "initial", model, history)
     config = TrainConfig(
         train_json=work / "train.json",
         train_images=work,
@@ -193,13 +198,32 @@ def _append(whole: Coco, part: Coco, source: str) -> None:
         whole["annotations"].append({**annotation, **record})
 
 
-def publish(work: Path, target: Path, image_size: int, score_threshold: float, note: str) -> None:
+@dataclass(frozen=True)
+class Edition:
+    """How a trained model is published.
+
+    Attributes:
+        image_size: Long side at inference.
+        score_threshold: Lowest score at inference.
+        mask_threshold: A cell is inside from this probability on. What has the best chance of the
+            best IoU is J / (1 + J) where IoU J is expected, so below one half.
+        parts: The modules that are taken from the run, the others from what it began with; none:
+            all of them.
+        note: For the card: what else happened in training.
+    """
+
+    image_size: int
+    score_threshold: float
+    mask_threshold: float
+    parts: tuple[str, ...]
+    note: str
+
+
+def publish(work: Path, target: Path, edition: Edition) -> None:
     """Judge the trained model on all photos that were held out, and write it with its card."""
     trained, run_card = load_model(work / "run" / "model")
-    model = MaskRCNN(
-        replace(trained.config, image_size=image_size, score_threshold=score_threshold)
-    )
-    model.load_state_dict(trained.state_dict())
+    begun, history = load_model(work / "initial")
+    model = _published(trained, begun, edition)
     train, held_out = (_read(work / f"{name}.json") for name in ("train", "holdout"))
     card = {
         "name": "starter",
@@ -209,7 +233,10 @@ def publish(work: Path, target: Path, image_size: int, score_threshold: float, n
         "seed": run_card["seed"],
         "steps": run_card["steps"],
         "skipped_steps": run_card["skipped_steps"],
-        "note": note,
+        "note": edition.note,
+        "mask_threshold": edition.mask_threshold,
+        "parts": edition.parts or "all",
+        "before": history,
         "licences": LICENCES,
         "held_out": "The images of each set with the smallest BLAKE2b-128 content hashes. They "
         "chose the recipe, the image size and the lowest score.",
@@ -220,6 +247,28 @@ def publish(work: Path, target: Path, image_size: int, score_threshold: float, n
     }
     save_model(target, model, card, half=True)
     print(json.dumps(card["held_out_metrics"], indent=1))
+
+
+def _published(trained: MaskRCNN, begun: MaskRCNN, edition: Edition) -> MaskRCNN:
+    """The model with its parts from the run and the settings of the edition."""
+    settings = replace(
+        trained.config,
+        image_size=edition.image_size,
+        score_threshold=edition.score_threshold,
+        # What fine-tunes of it shall train with.
+        mask_drawn_boxes=0,
+        box_samples=_LITE2.box_samples,
+    )
+    model = MaskRCNN(settings)
+    state = trained.state_dict()
+    if edition.parts:
+        own = {n: value for n, value in state.items() if n.split(".")[0] in edition.parts}
+        state = begun.state_dict() | own
+    # Masks are cut at one half: the logits move to where that is.
+    threshold = edition.mask_threshold
+    state["mask_head.logits.bias"] = state["mask_head.logits.bias"] + math.log(1 / threshold - 1)
+    model.load_state_dict(state)
+    return model
 
 
 def _judge(model: MaskRCNN, path: Path, truth: Coco) -> Coco:
@@ -276,19 +325,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000, help="of training")
     parser.add_argument("--image-size", type=int, default=640, help="long side when published")
     parser.add_argument("--score-threshold", type=float, default=0.05, help="when published")
+    parser.add_argument("--mask-threshold", type=float, default=0.5, help="when published")
+    parser.add_argument("--parts", nargs="*", default=[], help="modules that the run changed")
     parser.add_argument("--note", default="", help="for the card: what else happened in training")
     arguments = parser.parse_args()
     if arguments.command == "prepare":
         recipe = RECIPES[arguments.recipe]
         prepare(arguments.data, arguments.work, recipe, arguments.steps, arguments.initial)
     else:
-        publish(
-            arguments.work,
-            arguments.target,
+        edition = Edition(
             arguments.image_size,
             arguments.score_threshold,
+            arguments.mask_threshold,
+            tuple(arguments.parts),
             arguments.note,
         )
+        publish(arguments.work, arguments.target, edition)
 
 
 if __name__ == "__main__":

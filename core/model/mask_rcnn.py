@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import overload
 
 import torch
@@ -129,7 +130,12 @@ class MaskRCNN(nn.Module):
         return self.box_head(self._pool(features, boxes, self.config.box_pool))
 
     def masks_for_boxes(
-        self, features: Features, boxes: Sequence[Tensor], labels: Sequence[Tensor]
+        self,
+        features: Features,
+        boxes: Sequence[Tensor],
+        labels: Sequence[Tensor],
+        *,
+        twice: bool = False,
     ) -> list[Tensor]:
         """Return the mask probabilities inside given boxes.
 
@@ -137,12 +143,16 @@ class MaskRCNN(nn.Module):
             features: of the images.
             boxes: per image, `boxes_xyxy` [n, 4].
             labels: per image, [n] int64 in 1..K.
+            twice: look at the next finer level too, and return the means: better masks, for twice
+                the time.
 
         Returns:
             Per image, [n, 28, 28] float32 in 0..1.
         """
-        logits = self._mask_logits(features, boxes, torch.cat(list(labels)))
-        return list(logits.sigmoid().split([len(b) for b in boxes]))
+        rows, size = torch.cat(list(labels)), self.config.mask_pool
+        looks = [self._pool(features, boxes, size, finer) for finer in range(1 + twice)]
+        probs = torch.stack([self.mask_head(each, rows).sigmoid() for each in looks]).mean(dim=0)
+        return list(probs.split([len(b) for b in boxes]))
 
     def _losses(
         self, features: Features, targets: list[Target], generator: torch.Generator | None
@@ -202,12 +212,12 @@ class MaskRCNN(nn.Module):
             "mask": self.mask_head.loss_to(mask_logits, inputs.mask_targets),
         }
 
-    def _mask_logits(self, features: Features, boxes: Sequence[Tensor], labels: Tensor) -> Tensor:
-        return self.mask_head(self._pool(features, boxes, self.config.mask_pool), labels)
-
-    def _pool(self, features: Features, boxes: Sequence[Tensor], size: int) -> Tensor:
+    def _pool(
+        self, features: Features, boxes: Sequence[Tensor], size: int, finer: int = 0
+    ) -> Tensor:
         """Pool from P2..P5; P6 serves the proposals alone."""
-        return pyramid_roi_align(features.levels[:4], boxes, size, self._sampling)
+        sampling = replace(self._sampling, finer=finer)
+        return pyramid_roi_align(features.levels[:4], boxes, size, sampling)
 
 
 def _usable(target: Target) -> Target:

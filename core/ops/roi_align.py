@@ -30,11 +30,13 @@ class Sampling:
             torchvision's published weights were trained with.
         per_bin: points per bin along each axis; 0 is as many as the bin has cells, rounded up.
         interpolation: "bilinear" or "bicubic".
+        finer: levels below the one that fits a box, as far as there are any.
     """
 
     aligned: bool = True
     per_bin: int = 2
     interpolation: str = "bilinear"
+    finer: int = 0
 
 
 _DEFAULT = Sampling()
@@ -94,12 +96,12 @@ def pyramid_roi_align_flat(
     Returns:
         [N, C, size, size].
     """
-    if rois.is_cuda and len(levels) <= MOST_LEVELS and fused_kernels_work():
+    if rois.is_cuda and _can_fuse(levels, sampling) and fused_kernels_work():
         from core.ops.kernels.roi_align import fused_roi_align
 
         return fused_roi_align(levels, rois, size, sampling)
     flat = rois[:, 1:]
-    numbers = pyramid_levels(flat, 2, 1 + len(levels))
+    numbers = (pyramid_levels(flat, 2, 1 + len(levels)) - sampling.finer).clamp_min(2)
     if _can_pool_rows(levels, sampling):
         points, aligned = sampling.per_bin, sampling.aligned
         return pool_rows(levels, rois, numbers - 2, size, per_bin=points, aligned=aligned)
@@ -113,6 +115,10 @@ def pyramid_roi_align_flat(
     if not pooled:
         return levels[0].new_zeros((0, levels[0].shape[1], size, size))
     return torch.cat(pooled)[torch.argsort(torch.cat(places))]
+
+
+def _can_fuse(levels: Sequence[Tensor], sampling: Sampling) -> bool:
+    return len(levels) <= MOST_LEVELS and sampling.finer == 0
 
 
 def _can_pool_rows(levels: Sequence[Tensor], sampling: Sampling) -> bool:

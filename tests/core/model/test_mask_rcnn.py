@@ -9,6 +9,7 @@ from core.masks import Mask
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import MaskRCNN, Prediction, Target
 from core.ops.paste import paste_mask
+from core.ops.roi_align import Sampling, pyramid_roi_align
 from tests.core.model.tiny import HEIGHT, TINY, WIDTH, overfitted, scene, target_of, to_tensor
 
 LOSSES = {"rpn_objectness", "rpn_box", "box_class", "box_regression", "mask"}
@@ -160,6 +161,24 @@ def test_every_option_trains_and_predicts(options: dict[str, Any], half: bool) -
     grid = 2 * model.config.mask_pool
     assert prediction.mask_probs.shape == (len(prediction.scores), grid, grid)
     assert prediction.boxes_xyxy.isfinite().all()
+
+
+def test_a_second_look_is_the_mean_with_the_finer_level() -> None:
+    model = overfitted()
+    with torch.inference_mode():
+        features = model.features([to_tensor(scene(0)[0]).repeat(1, 2, 2)])
+        large, small = torch.tensor([[5.0, 5.0, 170.0, 150.0]]), torch.tensor([[9.0, 9.0, 50, 60]])
+        label = torch.tensor([1])
+
+        def masks(box: torch.Tensor, *, twice: bool) -> torch.Tensor:
+            return model.masks_for_boxes(features, [box], [label], twice=twice)[0]
+
+        assert torch.equal(masks(small, twice=True), masks(small, twice=False))  # P2 is the finest
+        first, both = masks(large, twice=False), masks(large, twice=True)
+        finer = pyramid_roi_align(features.levels[:4], [large], 14, Sampling(finer=1))
+        second = model.mask_head(finer, label).sigmoid()
+    assert not torch.equal(first, second)
+    torch.testing.assert_close(both, (first + second) / 2)
 
 
 def test_an_image_without_detections_gives_empty_tensors_a7() -> None:
