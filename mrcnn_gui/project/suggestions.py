@@ -187,6 +187,8 @@ def _prepare(database: Database) -> None:
     if version != 0 or database.read_only:
         raise DamagedProjectError(f"{database.path} has the unknown format {version}")
     with database.transaction():
+        if database.execute("PRAGMA user_version")[0][0] == _VERSION:
+            return  # another thread was quicker
         for statement in _TABLES:
             database.execute(statement)
 

@@ -1,6 +1,8 @@
 """Suggestions are kept per image content, replaced by the next run, and hidden when settled."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +177,21 @@ def test_of_suggestions_that_cover_each_other_the_best_is_shown_until_it_is_reje
     assert visible(document, [best, second, part], 0.0) == [best, part]
     document.apply(RejectSuggestion(best))
     assert visible(document, [best, second, part], 0.0) == [second, part]
+
+
+def test_two_threads_may_make_the_file_at_the_same_moment(tmp_path: Path) -> None:
+    meeting = threading.Barrier(2, timeout=10)
+
+    def store(folder: Path, content: str) -> None:
+        with SuggestionStore(folder) as suggestions:
+            meeting.wait()
+            suggestions.replace(content, "v1", [LOW])
+
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(20):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            for each in [pool.submit(store, folder, content) for content in "ab"]:
+                each.result()
+            with SuggestionStore(folder, read_only=True) as suggestions:
+                assert [suggestions.ran_with(content) for content in "ab"] == ["v1", "v1"]
