@@ -14,6 +14,7 @@ from torch.nn import Parameter
 from core.model.config import MaskRCNNConfig
 from core.model.norms import make_norm
 from core.ops.depthwise import depthwise_conv
+from core.ops.inference_conv import inference_conv
 
 _STEM_CHANNELS = 32
 
@@ -47,24 +48,36 @@ _SCALES = {
 
 
 class PaddedConv(nn.Module):
-    """The weight of a convolution, and the padding that halves the size where it strides."""
+    """The weight of a convolution, and the padding that halves the size where it strides.
+
+    Attributes:
+        clips: whether ReLU6 follows.
+    """
 
     def __init__(
         self, channels: tuple[int, int], kernel: int, *, stride: int = 1, groups: int = 1
     ) -> None:
         super().__init__()
         self.stride, self.groups = stride, groups
+        self.clips = False
         self.pads_after = False
         self.weight = Parameter(torch.empty(channels[1], channels[0] // groups, kernel, kernel))
 
-    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        padding = weight.shape[-1] // 2
+    def _padded(self, x: Tensor) -> tuple[Tensor, int]:
+        """Return the input, and the zeros that are still missing on every side."""
+        padding = self.weight.shape[-1] // 2
         if self.pads_after:
-            x = F.pad(x, (padding - 1, padding, padding - 1, padding))
-            padding = 0
+            return F.pad(x, (padding - 1, padding, padding - 1, padding)), 0
+        return x, padding
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        x, padding = self._padded(x)
         if self.groups == len(weight) > 1:
             return depthwise_conv(x, weight, bias, self.stride, padding)
         return F.conv2d(x, weight, bias, self.stride, padding, 1, self.groups)
+
+    def _clipped(self, y: Tensor) -> Tensor:
+        return F.relu6(y, inplace=True) if self.clips else y
 
 
 class NormedConv(PaddedConv):
@@ -78,7 +91,7 @@ class NormedConv(PaddedConv):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in, H, W] to [B, out, H / stride, W / stride]."""
-        return self.norm(self._convolve(x, self.weight, None))
+        return self._clipped(self.norm(self._convolve(x, self.weight, None)))
 
 
 class FrozenConv(PaddedConv):
@@ -111,7 +124,7 @@ class FrozenConv(PaddedConv):
         """Map [B, in, H, W] to [B, out, H / stride, W / stride]."""
         scale = self.norm_weight * (self.norm_var + self.eps).rsqrt()
         weight = self.weight * scale[:, None, None, None]
-        return self._convolve(x, weight, self.norm_bias - self.norm_mean * scale)
+        return self._clipped(self._convolve(x, weight, self.norm_bias - self.norm_mean * scale))
 
 
 class FoldedConv(PaddedConv):
@@ -135,7 +148,7 @@ class FoldedConv(PaddedConv):
         outputs, inputs, kernel, _ = conv.weight.shape
         channels = (inputs * conv.groups, outputs)
         folded = cls(channels, kernel, stride=conv.stride, groups=conv.groups)
-        folded.pads_after = conv.pads_after
+        folded.pads_after, folded.clips = conv.pads_after, conv.clips
         scale = weight * (var + eps).rsqrt()
         scaled = conv.weight * scale[:, None, None, None]
         folded.weight = nn.Parameter(scaled.detach(), requires_grad=False)
@@ -144,7 +157,10 @@ class FoldedConv(PaddedConv):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in, H, W] to [B, out, H / stride, W / stride]."""
-        return self._convolve(x, self.weight, self.bias)
+        x, pad = self._padded(x)
+        return inference_conv(
+            x, self.weight, self.bias, self.stride, pad, self.groups, clips=self.clips
+        )
 
 
 _ConvMaker = Callable[..., PaddedConv]  # called with channels, kernel, stride and groups
@@ -160,12 +176,14 @@ class InvertedResidual(nn.Module):
         self.depthwise = make((inner, inner), spec.kernel, stride=spec.stride, groups=inner)
         self.project = make((inner, channels[1]), 1)
         self.adds_input = spec.stride == 1 and channels[0] == channels[1]
+        for inside in (self.expand, self.depthwise):
+            if inside is not None:
+                inside.clips = True
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in, H, W] to [B, out, H / stride, W / stride]."""
-        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
-        y = F.relu6(self.depthwise(y), inplace=True)
-        y = self.project(y)
+        y = x if self.expand is None else self.expand(x)
+        y = self.project(self.depthwise(y))
         return y + x if self.adds_input else y
 
 
@@ -191,6 +209,7 @@ class EfficientNetLite(nn.Module):
         make = _conv_maker(config)
         before = _scaled(_STEM_CHANNELS, config.backbone_width)
         self.stem = make((3, before), 3, stride=2)
+        self.stem.clips = True
         self.stages = nn.ModuleList()
         channels = []
         for spec in _stage_specs(config.backbone):
@@ -203,7 +222,7 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return C2..C5 of normalised images [B, 3, H, W]; H and W are multiples of 32."""
-        x = F.relu6(self.stem(images), inplace=True)
+        x = self.stem(images)
         tapped = []
         for number, stage in enumerate(self.stages):
             x = stage(x)

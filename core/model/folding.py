@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from core.model.efficientnet_lite import EfficientNetLite, FoldedConv, FrozenConv, NormedConv
 from core.model.mask_rcnn import MaskRCNN
 from core.model.norms import FrozenBatchNorm
+from core.ops.inference_conv import PointwiseConv
 
 
 def inference_copy(model: MaskRCNN, dtype: torch.dtype = torch.float32) -> MaskRCNN:
@@ -32,6 +33,10 @@ def inference_copy(model: MaskRCNN, dtype: torch.dtype = torch.float32) -> MaskR
     fast = copy.deepcopy(model).eval().requires_grad_(requires_grad=False)
     for module in list(fast.modules()):
         _fold_children(module)
+    for module in list(fast.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.Conv2d) and child.kernel_size == (1, 1) and child.groups == 1:
+                setattr(module, name, PointwiseConv.of(child))
     if isinstance(model.backbone, EfficientNetLite):
         for head in (fast.box_head, fast.mask_head):
             head.to(dtype).register_forward_pre_hook(partial(_converted, dtype))

@@ -11,6 +11,7 @@ from core.model.folding import inference_copy
 from core.model.mask_rcnn import MaskRCNN
 from core.model.norms import FrozenBatchNorm
 from core.model.presets import TORCHVISION_V1, TORCHVISION_V2
+from core.ops.inference_conv import PointwiseConv
 from tests.core.model.torchvision_twins import assert_near
 
 SMALL = {"backbone_width": 0.25, "fpn_channels": 16, "box_channels": 32, "mask_channels": 16}
@@ -92,3 +93,11 @@ def test_half_precision_moves_features_little() -> None:
     for ours, theirs in zip(half, exact, strict=True):
         assert ours.dtype == torch.bfloat16
         assert_near(ours.float(), theirs, tolerance=0.1)
+
+
+@pytest.mark.parametrize("name", ["starter", "torchvision"])
+def test_convolutions_of_one_cell_are_those_for_inference(name: str) -> None:
+    fast = inference_copy(drawn(name))
+    pointwise = [m for m in fast.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1)]
+    assert pointwise
+    assert all(isinstance(module, PointwiseConv) for module in pointwise)
