@@ -1,8 +1,9 @@
 """The images that wait for the model, and how fast they go."""
 
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 class Batch:
     """A queue of images with counts and a clock.
 
+    Images are taken on another thread; all else is for the GUI thread.
+
     Attributes:
         total: Images of this batch, those that are done included.
         done: How many are done, whether they could be read or not.
@@ -20,6 +23,7 @@ class Batch:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._waiting: deque[int] = deque()
+        self._lock = threading.Lock()
         self._started = self._first_done = self._last_done = clock()
         self._failed = 0
         self._dropped = 0
@@ -31,28 +35,38 @@ class Batch:
         """Whether an image waits."""
         return bool(self._waiting)
 
-    def add(self, image_ids: Sequence[int], *, first: bool) -> None:
-        """Add images that do not wait yet; with `first` they go before all that do."""
-        if first:
-            old = len(self._waiting)
-            rest = [image_id for image_id in self._waiting if image_id not in image_ids]
-            self._waiting = deque([*image_ids, *rest])
-            self.total += len(self._waiting) - old
-        else:
+    def add(self, image_ids: Sequence[int]) -> None:
+        """Add images that do not wait yet."""
+        with self._lock:
             there = set(self._waiting)
             fresh = [image_id for image_id in image_ids if image_id not in there]
             self._waiting.extend(fresh)
-            self.total += len(fresh)
+        self.total += len(fresh)
 
-    def next(self) -> int:
-        """Take the image that is due; IndexError when none waits."""
-        return self._waiting.popleft()
+    def add_alone(self, image_id: int) -> None:
+        """Count an image that is not to wait here."""
+        with self._lock:
+            if image_id in self._waiting:
+                self._waiting.remove(image_id)
+                return
+        self.total += 1
+
+    def take(self, is_over: Callable[[], bool]) -> Iterator[int]:
+        """Yield the image that is due until none waits, or until `is_over`."""
+        while not is_over():
+            with self._lock:
+                if not self._waiting:
+                    return
+                image_id = self._waiting.popleft()
+            yield image_id
 
     def drop_waiting(self) -> None:
         """Forget the images that wait."""
-        self._dropped += len(self._waiting)
-        self.total -= len(self._waiting)
-        self._waiting.clear()
+        with self._lock:
+            dropped = len(self._waiting)
+            self._waiting.clear()
+        self._dropped += dropped
+        self.total -= dropped
 
     def count(self, *, failed: bool = False) -> None:
         """Note that one more image is done, or could not be read."""

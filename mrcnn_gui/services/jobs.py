@@ -28,6 +28,7 @@ class Lane(Enum):
     DRAW = "draw"
     BULK = "bulk"  # work that has the project to itself: minutes, in which images are still opened
     MODEL = "model"
+    BATCH = "batch"  # the model on many images: prompts do not wait for it
     TRAIN = "train"
     SAVE = "save"  # waits for the disk, in the place of the window
 
@@ -42,7 +43,7 @@ several times as long as it works.
 """
 
 WORKERS = dict.fromkeys(Lane, 1) | {Lane.IO: 2, Lane.DRAW: 2}
-_NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.BULK: 5, Lane.TRAIN: 10}
+_NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.BULK: 5, Lane.BATCH: 10, Lane.TRAIN: 10}
 
 
 class _Event(Enum):

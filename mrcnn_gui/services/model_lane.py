@@ -1,7 +1,8 @@
-"""What runs on the model lane: the predictor and the jobs that use it."""
+"""What runs on the lanes of the model and of batches: the predictor and the jobs that use it."""
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,26 +40,29 @@ def load_predictor(folder: Path, compute: Compute) -> "Predictor":
 
 
 class LoadedModel:
-    """The predictor in memory: only the model lane touches it, so it needs no lock."""
+    """The predictor in memory, for the lanes of the model and of batches."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._compute = AUTOMATIC
         self._folder: Path | None = None
         self._predictor: Predictor | None = None
+        self._lock = threading.Lock()
 
     def compute_with(self, compute: Compute) -> None:
         """Load anew when next used, to compute so."""
-        self._compute = compute
-        self._predictor = self._folder = None
+        with self._lock:
+            self._compute = compute
+            self._predictor = self._folder = None
 
     def use(self, version: ModelVersion) -> "Predictor":
         """The predictor of a version; loaded when another one, or none, is in memory."""
-        if self._predictor is None or self._folder != version.folder:
-            self._predictor = self._folder = None  # two models at once would double the memory
-            self._predictor = self._load(version.folder, self._compute)
-            self._folder = version.folder
-        return self._predictor
+        with self._lock:
+            if self._predictor is None or self._folder != version.folder:
+                self._predictor = self._folder = None  # two models at once would double the memory
+                self._predictor = self._load(version.folder, self._compute)
+                self._folder = version.folder
+            return self._predictor
 
 
 @dataclass(frozen=True)
@@ -107,3 +111,16 @@ def segment_image(
 
     result = presegment_image(folder, image_id, predictor, version.id)
     return Segmented(result, Computing.of(predictor))
+
+
+def segment_images(
+    model: LoadedModel, version: ModelVersion, folder: Path, image_ids: Iterable[int], *, job: Job
+) -> None:
+    """Do the same for many images, several at once; a job that reports each as `Segmented`."""
+    predictor = model.use(version)
+    from mrcnn_gui.workflows.presegment import presegment_each
+
+    computing = Computing.of(predictor)
+    stop = job.should_stop
+    for result in presegment_each(folder, image_ids, predictor, version.id, should_stop=stop):
+        job.report(Segmented(result, computing))

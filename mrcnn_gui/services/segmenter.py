@@ -1,6 +1,8 @@
 """The model at work: which version is loaded, and the images it makes suggestions for."""
 
+import threading
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
@@ -19,6 +21,7 @@ from mrcnn_gui.services.model_lane import (
     load_model,
     load_predictor,
     segment_image,
+    segment_images,
 )
 from mrcnn_gui.services.prompts import Prompts
 from mrcnn_gui.services.session import Session
@@ -28,9 +31,10 @@ from mrcnn_gui.workflows.models import ACTIVE_MODEL, Compute, project_models
 
 
 class Segmenter(QObject):
-    """Runs the active model on images, one at a time, and keeps what it suggests.
+    """Runs the active model on images and keeps what it suggests.
 
-    An image that the person asks for by itself goes before the rest of a batch.
+    Of many, several are looked at at once, beside the lane of the model. So neither prompts nor an
+    image that the person asks for by itself wait for them.
 
     Attributes:
         prompts: Questions about the open image, which go before all images.
@@ -60,7 +64,9 @@ class Segmenter(QObject):
         self._is_warm = False
         self._loading: Job | None = None
         self._batch = Batch()
-        self._job: Job | None = None
+        self._job: Job | None = None  # of the images that wait
+        self._is_job_over = threading.Event()
+        self._alone: dict[int, Job] = {}
         self.prompts = Prompts(session, jobs, self._model, self._version)
         self._suggestions = Suggestions(session, view_state, jobs, self.suggestions_changed.emit)
         session.project_opened.connect(self._use_project)
@@ -124,12 +130,14 @@ class Segmenter(QObject):
         """Let models compute on a device and in a precision from now on; "auto" chooses."""
         wanted = Compute(device, precision)
         self._jobs.start(Lane.MODEL, compute_with, self._model, wanted, priority=1)
+        self._is_job_over.set()
         if self._is_warm:
             self._load()
 
     def use_version(self, version_id: str) -> None:
         """Take another model version from the next image on."""
         self._version_id = version_id
+        self._is_job_over.set()
         if self._is_warm:
             self._load()
         else:
@@ -187,30 +195,37 @@ class Segmenter(QObject):
     @property
     def is_running(self) -> bool:
         """Whether the model works on an image, or images wait for it."""
-        return self._job is not None
+        return self._job is not None or bool(self._alone)
 
     def run(self, image_ids: Sequence[int]) -> None:
-        """Pre-segment images; a single one goes before those that wait already."""
+        """Pre-segment images; a single one does not wait for those that wait already."""
         known = [image_id for image_id in image_ids if self._session.image(image_id) is not None]
         if not known:
             self.finished.emit("There is no image to pre-segment.")
-        elif self.is_running:
-            self._batch.add(known, first=len(known) == 1)
-        else:
+            return
+        was_running = self.is_running
+        if not was_running:
             self._batch = Batch()
-            self._batch.add(known, first=False)
-            self._next()
+        if len(known) == 1:
+            self._run_alone(known[0])
+        else:
+            self._batch.add(known)
+            if self._job is None:
+                self._take_waiting()
+        if not was_running:
             self.state_changed.emit()
 
     def cancel(self) -> None:
-        """Leave out the images that wait; the one that the model works on is finished and kept."""
+        """Leave out the images that wait; those that the model works on are finished and kept."""
         self._batch.drop_waiting()
 
     def _leave_project(self) -> None:
         was_running = self.is_running
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
+        for job in (self._job, *self._alone.values()):
+            if job is not None:
+                job.cancel()
+        self._job = None
+        self._alone.clear()
         self._batch = Batch()
         self._suggestions.clear()
         self.prompts.cancel()
@@ -218,22 +233,58 @@ class Segmenter(QObject):
             self.finished.emit("")
         self.state_changed.emit()
 
-    def _next(self) -> None:
-        try:
-            version = self._version()
-        except ProjectError as error:
-            self._stop(describe(error))
+    def _run_alone(self, image_id: int) -> None:
+        version = self._usable_version()
+        if version is None or image_id in self._alone:
             return
-        self._job = self._jobs.start(
+        self._batch.add_alone(image_id)
+        self._alone[image_id] = self._jobs.start(
             Lane.MODEL,
             segment_image,
             self._model,
             version,
             self._session.folder,
-            self._batch.next(),
-            on_done=self._take,
+            image_id,
+            on_done=partial(self._take_alone, image_id),
             on_failed=self._stop,
         )
+
+    def _take_waiting(self) -> None:
+        version = self._usable_version()
+        if version is None:
+            return
+        self._is_job_over = threading.Event()
+        self._job = self._jobs.start(
+            Lane.BATCH,
+            segment_images,
+            self._model,
+            version,
+            self._session.folder,
+            self._batch.take(self._is_job_over.is_set),
+            on_progress=self._take,
+            on_done=self._go_on,
+            on_failed=self._stop,
+        )
+
+    def _usable_version(self) -> ModelVersion | None:
+        try:
+            return self._version()
+        except ProjectError as error:
+            self._stop(describe(error))
+            return None
+
+    def _take_alone(self, image_id: int, segmented: Segmented) -> None:
+        del self._alone[image_id]
+        self._take(segmented)
+        self._end_if_done()
+
+    def _go_on(self, _: None) -> None:
+        """No image is left, or those that are want another model; some may have come meanwhile."""
+        self._job = None
+        if self._batch.is_waiting:
+            self._take_waiting()
+        else:
+            self._end_if_done()
 
     def _take(self, segmented: Segmented) -> None:
         result = segmented.result
@@ -248,12 +299,16 @@ class Segmenter(QObject):
         self._batch.count(failed=bool(result.problem))
         self._suggestions.renew_all_of(result.image_id)
         self.progressed.emit(self._batch.progress(result))
-        if self._batch.is_waiting:
-            self._next()
-        else:
+
+    def _end_if_done(self) -> None:
+        if not self.is_running:
             self._end(self._batch.summary)
 
     def _stop(self, text: str) -> None:
+        for job in (self._job, *self._alone.values()):
+            if job is not None:
+                job.cancel()
+        self._alone.clear()
         self._end("Pre-segmentation stopped.")
         self._session.report_failure("Pre-segmentation stopped", text)
 

@@ -1,7 +1,7 @@
 """Running the model on images, and keeping what it finds as suggestions."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ __all__ = [
     "PresegmentProgress",
     "Presegmented",
     "presegment",
+    "presegment_each",
     "presegment_image",
     "presegment_todo",
     "resolve_model",
@@ -126,10 +127,51 @@ def presegment(
     Raises:
         ProjectError: The project cannot be read, or the suggestions cannot be written.
     """
-    most, threads = side_by_side(predictor.device)
-    workers = most if workers is None else workers
     results: list[Presegmented] = []
     started = time.monotonic()
+    each = presegment_each(
+        folder,
+        image_ids,
+        predictor,
+        model_version,
+        min_score=min_score,
+        should_stop=should_stop,
+        workers=workers,
+    )
+    for result in each:
+        results.append(result)
+        on_progress(_progress(results, len(image_ids), time.monotonic() - started))
+    return results
+
+
+def presegment_each(
+    folder: Path,
+    image_ids: Iterable[int],
+    predictor: "Predictor",
+    model_version: str,
+    *,
+    min_score: float = MIN_SCORE,
+    should_stop: ShouldStop = never_stop,
+    workers: int | None = None,
+) -> Generator[Presegmented, None, None]:
+    """Do the same for images that may still be chosen; yield what was just stored.
+
+    Few images are taken before their turn, so that others may still go first. Those that are under
+    way when `should_stop` says yes are lost.
+
+    Args:
+        folder: Project folder.
+        image_ids: Taken one by one, on the caller's thread.
+        predictor: The model.
+        model_version: What it is called in provenance.
+        min_score: Of the weakest suggestion that is kept, 0..1.
+        should_stop: Asked before every image.
+        workers: As in `presegment`.
+
+    Raises:
+        ProjectError: The project cannot be read, or the suggestions cannot be written.
+    """
+    most, threads = side_by_side(predictor.device)
     with (
         Store.open(folder, read_only=True) as store,
         SuggestionStore(folder) as suggestions,
@@ -138,11 +180,10 @@ def presegment(
         run = _Run(suggestions, predictor, model_version, min_score)
         entries = map(store.image, image_ids)
         wanted = ((entry, store.image_path(entry)) for entry in entries)
-        with closing(work_ahead(wanted, run.look, workers, begin=begin)) as looks:
-            while len(results) < len(image_ids) and not should_stop():
-                results.append(run.keep(next(looks)))
-                on_progress(_progress(results, len(image_ids), time.monotonic() - started))
-    return results
+        ahead = work_ahead(wanted, run.look, most if workers is None else workers, begin=begin)
+        with closing(ahead) as looks:
+            while not should_stop() and (looked := next(looks, None)) is not None:
+                yield run.keep(looked)
 
 
 def presegment_todo(

@@ -28,7 +28,7 @@ class FakePredictor:
 
     Attributes:
         gate: While it is cleared, `predict` waits.
-        seen: Sizes of the images that were predicted, (width, height).
+        asked: The names of the threads that called `predict`, in order.
     """
 
     categories = ("object",)
@@ -36,11 +36,13 @@ class FakePredictor:
     precision = "fp32"
     reason = "tests have no other"
 
-    def __init__(self, folder: Path, gate: threading.Event) -> None:
+    def __init__(self, folder: Path, gate: threading.Event, asked: list[str]) -> None:
         self.folder = folder
         self.gate = gate
+        self.asked = asked
 
     def predict(self, image: NDArray[np.uint8], **_: object) -> list[Detection]:
+        self.asked.append(threading.current_thread().name)
         assert self.gate.wait(10), "nobody opened the gate"
         places = ((4, 4, 0.9), (20, 20, 0.6), (40, 30, 0.2))
         return [
@@ -105,6 +107,12 @@ def loaded() -> list[Path]:
 
 
 @pytest.fixture
+def asked() -> list[str]:
+    """The names of the threads on which the predictor was called, in order."""
+    return []
+
+
+@pytest.fixture
 def starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A starter whose weights nobody reads."""
     folder = tmp_path / "resources" / "starter"
@@ -122,10 +130,11 @@ def segmenter(
     starter: Path,
     gate: threading.Event,
     loaded: list[Path],
+    asked: list[str],
 ) -> Segmenter:
     def load(folder: Path, compute: Compute) -> FakePredictor:
         loaded.append(folder)
-        predictor = FakePredictor(folder, gate)
+        predictor = FakePredictor(folder, gate, asked)
         if compute.precision != "auto":
             predictor.precision = compute.precision
         return predictor

@@ -1,3 +1,6 @@
+import weakref
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -6,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.images import content_hash
+from core.images import content_hash, read_rgb
 from core.masks import Mask
 from core.predictor import Detection, Predictor
 from mrcnn_gui.project.annotation import ReviewStatus, Side
@@ -16,6 +19,7 @@ from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows.presegment import (
     PresegmentProgress,
     presegment,
+    presegment_each,
     presegment_image,
     presegment_todo,
 )
@@ -92,6 +96,53 @@ def test_a_stopped_run_keeps_what_is_done(project: Path, predictor: Predictor) -
     answers = iter([False, False, True])
     results = presegment(project, [1, 2, 3], predictor, "v1", should_stop=lambda: next(answers))
     assert [result.image_id for result in results] == [1, 2]
+
+
+def test_no_more_photos_are_in_memory_than_are_worked_on(
+    project: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers, count = 2, 16
+    with Store.open(project) as store:
+        store.add_images([write_picture(photos / f"more_{n}.png", n) for n in range(count)])
+        wanted = [entry.id for entry in store.images()][-count:]
+    refs: list[weakref.ref[NDArray[np.uint8]]] = []
+    alive: list[int] = []
+
+    def read(path: Path) -> NDArray[np.uint8]:
+        image = read_rgb(path)
+        refs.append(weakref.ref(image))
+        alive.append(sum(ref() is not None for ref in refs))
+        return image
+
+    monkeypatch.setattr("mrcnn_gui.workflows.presegment.read_rgb", read)
+    done: list[int] = []
+
+    def check(progress: PresegmentProgress) -> None:
+        done.append(progress.done)
+        assert len(refs) <= progress.done + workers + 1  # nobody runs away from the storing
+
+    predictor = cast("Predictor", FixedPredictor())
+    presegment(project, wanted, predictor, "v1", workers=workers, on_progress=check)
+    assert len(alive) == len(done) == count
+    assert max(alive) <= workers
+
+
+def test_images_are_chosen_late_and_stored_before_they_are_told(
+    project: Path, predictor: Predictor
+) -> None:
+    taken: list[int] = []
+
+    def choose() -> Iterator[int]:
+        for image_id in (3, 1, 4, 2):
+            taken.append(image_id)
+            yield image_id
+
+    with closing(presegment_each(project, choose(), predictor, "v1", workers=1)) as results:
+        first = next(results)
+        with SuggestionStore(project, read_only=True) as suggestions:
+            assert suggestions.ran_with(first.content_hash) == "v1"
+    assert first.image_id == 3
+    assert len(taken) < 4
 
 
 def test_the_command_line_takes_what_is_to_do_and_notes_what_it_read(
