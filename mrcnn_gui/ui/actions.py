@@ -65,6 +65,7 @@ _FILE, _EDIT, _TOOLS, _MASK, _INSTANCE, _CATEGORY, _IMAGE, _MODEL, _VIEW, _HELP 
 COMMANDS: tuple[Command, ...] = (
     Command("new", _FILE, "&New project…", ("Ctrl+N",), "Make a project from a folder of images", "project.ask_new", "", "new"),
     Command("open", _FILE, "&Open folder or project…", ("Ctrl+O",), "Open a folder of images, or a project", "project.ask_open", "", "open"),
+    Command("sample", _FILE, "&Try the sample project…", ("Ctrl+Alt+N",), "Make a project of generated images to try everything on", "project.ask_sample", ""),
     Command("import", _FILE, "&Import COCO JSON…", ("Ctrl+I",), "Bring the annotations of a COCO file into this project", "project.ask_import", "writable", "import", gap=True),
     Command("import_results", _FILE, "Import COCO &results…", ("Ctrl+Shift+I",), "Make what another model found suggestions of this project", "project.ask_import_results", "writable", "import"),
     Command("export", _FILE, "&Export COCO JSON…", ("Ctrl+E",), "Write the annotations as one COCO file", "project.ask_export", "project", "export"),

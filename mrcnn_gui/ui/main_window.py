@@ -52,6 +52,7 @@ from mrcnn_gui.ui.training_commands import TrainingCommands
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 _SIZE = (1440, 900)
 _MIN_WIDTHS = {_LEFT: 280, _RIGHT: 304}  # names of categories have room beside a scroll bar
+_WIDTHS = [280, 360]  # images; categories and all below them: what is left is the canvas's
 _HEIGHTS = [120, 200, 430]  # categories, instances and history, training
 
 
@@ -234,6 +235,7 @@ class MainWindow(QMainWindow):
         elif there:
             tall = [self.docks[1], self.docks[2], self.docks[4]]
             self.resizeDocks(tall, _HEIGHTS, Qt.Orientation.Vertical)
+            self.resizeDocks(self.docks[:2], _WIDTHS, Qt.Orientation.Horizontal)
             self.docks[2].raise_()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QDir, QObject
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from core.formats.json_stream import JsonStreamError, first_character
@@ -49,12 +49,20 @@ class ProjectCommands(QObject):
         if self._closing.may_leave_project():
             self._session.create_project(folder, images_folder, categories)
 
+    def ask_sample(self) -> None:
+        """Let the person make the sample project, and open it."""
+        from mrcnn_gui.ui.dialogs.sample import SampleDialog
+
+        dialog = SampleDialog(self._jobs, self._window)
+        dialog.made.connect(self.open)
+        dialog.open()
+
     def ask_open(self) -> None:
         """Let the person choose a folder of images, or a project."""
         dialog = QFileDialog(self._window, "Open a folder of images, or a project")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly, on=False)
-        dialog.setDirectory(self._settings.last_folder("open"))
+        dialog.setDirectory(self._settings.last_folder("open") or QDir.homePath())
         dialog.fileSelected.connect(lambda path: self.open(Path(path)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -21,7 +21,7 @@ def test_without_a_project_it_says_what_to_do_first(window: MainWindow) -> None:
     assert not any(dock.isVisible() for dock in window.docks)
     enabled = {key for key, action in window.actions_by_id.items() if action.isEnabled()}
     always = {"palette", "shortcuts", "change_shortcuts", "show_plan", "compute"}
-    assert enabled == {"new", "open", "quit"} | always
+    assert enabled == {"new", "open", "sample", "quit"} | always
 
 
 def test_with_a_project_docks_and_commands_are_there(open_window: MainWindow) -> None:

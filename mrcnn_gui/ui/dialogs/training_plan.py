@@ -63,6 +63,7 @@ class TrainingPlanDialog(QDialog):
         self._connect()
         self._refresh()
         self._say("Learns from", _LOOKING)
+        self._fit_height()
         planner.plan()
 
     @property
@@ -106,7 +107,7 @@ class TrainingPlanDialog(QDialog):
         column.addWidget(self.skip)
         column.addWidget(self.buttons)
         self.setMinimumWidth(_WIDTH)
-        self.resize(_WIDTH, self.sizeHint().height())
+        self.resize(_WIDTH, self.height())
 
     def _connect(self) -> None:
         self._planner.planned.connect(self._show_plan)
@@ -133,6 +134,7 @@ class TrainingPlanDialog(QDialog):
     def _show_failure(self, reason: str) -> None:
         self._say("Learns from", f"The plan cannot be made: {reason}")
         self._refresh()
+        self._fit_height()
 
     def _show_form(self, shown: bool) -> None:
         self.form.setVisible(shown)

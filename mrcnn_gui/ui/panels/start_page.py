@@ -21,7 +21,7 @@ _RECENT = 5
 
 
 class StartPage(QWidget):
-    """Open, new, and the projects of late.
+    """Open, new, the sample, and the projects of late.
 
     Signals:
         recent_chosen: The path of a recent project.
@@ -38,6 +38,7 @@ class StartPage(QWidget):
         self.setAutoFillBackground(True)
         self.open = _large_button(actions["open"], "Open a folder of images", default=True)
         self.new = _large_button(actions["new"], "New project")
+        self.sample = _large_button(actions["sample"], "Try the sample project")
         self._recent = QVBoxLayout()
         self._recent.setSpacing(SPACE)
         column = QVBoxLayout()
@@ -55,6 +56,7 @@ class StartPage(QWidget):
         buttons.setSpacing(2 * SPACE)
         buttons.addWidget(self.open)
         buttons.addWidget(self.new)
+        buttons.addWidget(self.sample)
         buttons.addStretch(1)
         column.addLayout(buttons)
         column.addSpacing(4 * SPACE)
