@@ -28,6 +28,7 @@ format: $(VENV)/.installed-test
 screenshots: $(VENV)/.installed
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m scripts.screenshots docs/images
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m scripts.tool_pictures docs/images/tools
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m scripts.tutorial_pictures docs/tutorial.md
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -1,7 +1,7 @@
 """Takes the pictures of the README and the guide from the real window on the sample project.
 
-`python -m scripts.screenshots FOLDER` writes empty.png, suggestions.png, brush.png, plan.png,
-settings.png, training.png, versions.png and evaluation.png.
+`python -m scripts.screenshots FOLDER` writes empty.jpg, suggestions.jpg, brush.jpg, plan.png,
+settings.png, training.jpg, versions.png and evaluation.png.
 """
 
 import argparse
@@ -11,7 +11,6 @@ from pathlib import Path
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
 
 from benchmarks.window import open_window, run_until
 from core.learning.progress import Progress
@@ -21,6 +20,7 @@ from mrcnn_gui.ui.dialogs.versions import VersionsDialog
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from mrcnn_gui.workflows.sample import write_sample
+from scripts.picture import shoot
 
 _SCENE = 12  # one that is still to do, with pebbles in a heap and some apart
 _SIZE = (1440, 900)
@@ -48,16 +48,16 @@ def _take_all(window: MainWindow, services: Services, folder: Path) -> None:
     services.session.open_image(image_id)
     run_until(lambda: services.segmenter.model_label.endswith("cpu"))
     run_until(lambda: _all_thumbnails(services))
-    _shoot(window, folder / "empty.png")
+    shoot(window, folder / "empty.jpg")
 
     QTest.keyClick(window.canvas, Qt.Key.Key_Space)
     run_until(lambda: bool(services.segmenter.visible_suggestions()))
     run_until(lambda: not services.segmenter.is_running)
-    _shoot(window, folder / "suggestions.png")
+    shoot(window, folder / "suggestions.jpg")
 
     services.segmenter.accept_all_visible()
     _paint(window, services)
-    _shoot(window, folder / "brush.png")
+    shoot(window, folder / "brush.jpg")
     QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
 
     _train(window, services, folder)
@@ -92,16 +92,16 @@ def _train(window: MainWindow, services: Services, folder: Path) -> None:
     plan = window.findChild(TrainingPlanDialog)
     assert plan is not None
     run_until(plan.start_button.isEnabled)
-    _shoot(plan, folder / "plan.png")
+    shoot(plan, folder / "plan.png")
     plan.advanced.click()
-    _shoot(plan, folder / "settings.png")
+    shoot(plan, folder / "settings.png")
     plan.form.rows["epochs"].set_text(str(_EPOCHS))
     plan.start_button.click()
     run_until(lambda: bool(ended) or (bool(seen) and seen[-1].step >= _TRAINED_STEPS))
     if ended:
         raise SystemExit(f"the run ended early: {ended[0]}")
     window.training.live.parts.setChecked(True)
-    _shoot(window, folder / "training.png")
+    shoot(window, folder / "training.jpg")
     run_until(lambda: bool(ended))
     _show_versions(window, folder / "versions.png")
     _evaluate(window, folder / "evaluation.png")
@@ -117,7 +117,7 @@ def _show_versions(window: MainWindow, path: Path) -> None:
     dialog.list.setCurrentItem(newest)
     dialog.compare.click()
     run_until(dialog.comparison.isVisible)
-    _shoot(dialog, path)
+    shoot(dialog, path)
     dialog.close()
 
 
@@ -130,19 +130,13 @@ def _evaluate(window: MainWindow, path: Path) -> None:
     dialog.run.click()
     run_until(dialog.body.isVisible)
     dialog.histogram.choose(0)
-    _shoot(dialog, path)
+    shoot(dialog, path)
 
 
 def _all_thumbnails(services: Services) -> bool:
     """Whether every thumbnail is there; asks for those that are not."""
     entries = services.session.images
     return not [entry for entry in entries if services.images.thumbnail(entry.id) is None]
-
-
-def _shoot(window: QWidget, path: Path) -> None:
-    QTest.qWait(400)  # what is composed in the background is drawn by then
-    if not window.grab().save(str(path)):
-        raise SystemExit(f"cannot write {path}")
 
 
 if __name__ == "__main__":

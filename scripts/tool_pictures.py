@@ -18,6 +18,7 @@ from mrcnn_gui.project.annotation import Instance
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from mrcnn_gui.workflows.sample import write_sample
+from scripts.picture import shoot
 
 Point = tuple[float, float]
 
@@ -187,9 +188,7 @@ def _prepare(window: MainWindow, services: Services) -> None:
 def _take(hand: Hand, tool: str, path: Path) -> None:
     hand.take(tool)
     GESTURES[tool](hand)
-    QTest.qWait(400)  # what is composed in the background is drawn by then
-    if not hand.window.grab().save(str(path)):
-        raise SystemExit(f"cannot write {path}")
+    shoot(hand.window, path)
     hand.window.canvas.cancel_gesture()
     hand.release()
 

@@ -149,6 +149,7 @@ def test_sample_writes_a_project(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mrcnn_gui.workflows.sample.SCENES", 5)
+    monkeypatch.setattr("mrcnn_gui.workflows.sample.TEST_SCENES", ())
     assert run(["sample", str(tmp_path / "sample")]) == 0
     assert capsys.readouterr().out == f"Open it with: mrcnn-gui {tmp_path / 'sample'}\n"
     assert (tmp_path / "sample" / ".mrcnn" / "project.db").is_file()

@@ -57,6 +57,12 @@ class ProjectHistory:
         )
         return [ProjectStep(title, images, bool(undone)) for title, images, undone in rows]
 
+    def merged(self) -> dict[int, int]:
+        """For each category that was merged into another one, and is gone, which; by ids."""
+        rows = self._database.execute("SELECT edit FROM project_edits WHERE undone = 0 ORDER BY id")
+        records = [json.loads(record) for (record,) in rows]
+        return {it["category"][0]: it["into"] for it in records if it.get("into") is not None}
+
     def instance_count(self, category_id: int) -> tuple[int, int]:
         """How many instances a category has, and on how many images."""
         rows = self._database.execute(
@@ -129,7 +135,8 @@ class ProjectHistory:
                 f"SELECT {_COLUMNS} FROM categories WHERE id = ?", (category_id,)
             )[0]
             images = [row[0] for row in self._database.execute(_TOUCHED, (category_id,))]
-            step_id = self._note(title, {"category": row, "images": len(images)})
+            record = {"category": row, "images": len(images), "into": into}
+            step_id = self._note(title, record)
             for image_id in images:
                 edit = Batch(tuple(self._parts(image_id, category_id, into)), title)
                 EditLog(self._database, image_id).append(edit, step_id)

@@ -22,6 +22,7 @@ from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestion_cache import PRIORITY, SuggestionCache
 from mrcnn_gui.services.view_state import MIN_SCORE, ViewState
 from mrcnn_gui.workflows.accept import category_for
+from mrcnn_gui.workflows.known_names import NamesNow
 
 _MANY = 500  # suggestions: of more, only those above the threshold are compared beforehand
 _NO_ROOM = "Other instances are there already; with overlap allowed it could be accepted."
@@ -46,6 +47,9 @@ class Suggestions:
         self._visible: list[Suggestion] | None = None
         self._resemblance: Resemblance | None = None  # None until the first comparison is there
         self._comparing: Job | None = None
+        self._names: NamesNow | None = None
+        session.project_opened.connect(self._follow_names)
+        session.categories_changed.connect(self._follow_names)
 
     def of(self, image_id: int) -> list[Suggestion]:
         """All that is stored for an image, best first; empty while it is being read."""
@@ -62,7 +66,10 @@ class Suggestions:
         if self._visible is None:
             threshold = self._view_state.score_threshold
             stored = self.of(document.image_id)
-            self._visible = visible(document, stored, threshold, self._resemblance)
+            shown = visible(document, stored, threshold, self._resemblance)
+            self._visible = (
+                [self._names.suggestion(each) for each in shown] if self._names else shown
+            )
         return self._visible
 
     def accept(self, key: str) -> None:
@@ -128,6 +135,11 @@ class Suggestions:
         self._cache.clear()
         self._stop_comparing()
         self._visible = self._resemblance = None
+        self._names = None
+
+    def _follow_names(self) -> None:
+        self._names = NamesNow.of(self._session.store)
+        self.refresh()
 
     def _accept(self, suggestions: list[Suggestion], wanted: int | None = None) -> None:
         """Where instances must not overlap, each gets the room that better ones leave it."""

@@ -17,6 +17,7 @@ from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore, visible
+from mrcnn_gui.workflows.known_names import NamesNow
 from mrcnn_gui.workflows.progress import Count, ignore_count
 
 CLASS_AGNOSTIC = "object"
@@ -52,11 +53,12 @@ def accept_suggestions(
         SuggestionStore(folder, read_only=True) as suggestions,
         store.transaction(),
     ):
-        chooser = _CategoryChooser(store.categories(), category)
+        chooser, names = _CategoryChooser(store.categories(), category), NamesNow.of(store)
         entries = store.images()
         results = []
         for done, entry in enumerate(entries, start=1):
             waiting = suggestions.for_image(entry.content_hash) if entry.content_hash else []
+            waiting = [names.suggestion(each) for each in waiting]
             count = _accept(store, entry, waiting, min_score, chooser)
             if count:
                 results.append(Accepted(entry.id, entry.path, count))

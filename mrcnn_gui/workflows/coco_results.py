@@ -12,6 +12,7 @@ from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore, visible
 from mrcnn_gui.workflows.accept import category_for
+from mrcnn_gui.workflows.known_names import NamesNow
 from mrcnn_gui.workflows.progress import Count, ignore_count
 
 
@@ -99,12 +100,12 @@ def _texts(
     report: ResultsReport,
     on_progress: Count,
 ) -> Iterator[str]:
-    entries, categories = store.images(), store.categories()
+    entries, categories, names = store.images(), store.categories(), NamesNow.of(store)
     for done, entry in enumerate(entries, start=1):
         waiting = suggestions.for_image(entry.content_hash) if entry.content_hash else []
         pending = visible(store.load_document(entry.id), waiting, min_score) if waiting else []
         before = report.results
-        for suggestion in pending:
+        for suggestion in map(names.suggestion, pending):
             category_id = category_for(suggestion, categories, category)
             if category_id is None:
                 count = report.unnamed.get(suggestion.category, 0)

@@ -11,7 +11,9 @@ from typing import Any
 import pycocotools.mask
 
 from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.model_versions import ModelVersion
 from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.known_names import NamesNow
 from mrcnn_gui.workflows.models import load_predictor, model_categories, project_models
 from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
 from mrcnn_gui.workflows.snapshot import freeze_snapshot
@@ -69,6 +71,8 @@ def compare_versions(
     """
     models = project_models(folder)
     versions = [models.get(before), models.get(after)]
+    with Store.open(folder, read_only=True) as store:
+        now = NamesNow.of(store)
     with TemporaryDirectory() as work:
         snapshot = freeze_snapshot(folder, Path(work), should_stop=should_stop)
         truth = json.loads(snapshot.val_json.read_text(encoding="utf-8"))
@@ -76,15 +80,17 @@ def compare_versions(
         return None
     if not truth["images"]:
         raise ProjectError("no done image is kept for validation: there is nothing to compare on")
-    count, names = len(truth["images"]), {category["name"] for category in truth["categories"]}
-    agnostic = any(set(model_categories(version.folder)) != names for version in versions)
+    count, ids = len(truth["images"]), {it["name"]: it["id"] for it in truth["categories"]}
+    known = [_known_ids(now, version, ids) for version in versions]
+    agnostic = any(set(each.values()) != set(ids.values()) for each in known)
     qualities = []
     for number, version in enumerate(versions):
+        category_ids = dict.fromkeys(known[number], 0) if agnostic else known[number]
 
         def tell(done: int, _: int, number: int = number) -> None:
             on_progress(number * count + done, 2 * count)
 
-        qualities.append(_qualities(version.folder, truth, agnostic, tell, should_stop))
+        qualities.append(_qualities(version.folder, truth, category_ids, tell, should_stop))
         if should_stop():
             return None
     return Comparison(before, after, tuple(_compared(folder, truth, *qualities)))
@@ -121,19 +127,28 @@ def _cells(ious: Any) -> Iterator[tuple[tuple[int, int], float]]:
                 yield (row, column), iou
 
 
+def _known_ids(now: NamesNow, version: ModelVersion, ids: dict[str, int]) -> dict[str, int]:
+    """The project's id of each category that a version knows; -1 where there is none."""
+    known = model_categories(version.folder)
+    return {name: ids.get(now.name(version.id, name), -1) for name in known}
+
+
 def _qualities(
-    model: Path, truth: Record, agnostic: bool, on_progress: Count, should_stop: ShouldStop
+    model: Path,
+    truth: Record,
+    category_ids: dict[str, int],
+    on_progress: Count,
+    should_stop: ShouldStop,
 ) -> dict[int, float]:
     """The quality of each image, mean over the categories that it is about."""
     from core.learning.evaluate import predict_results
 
-    predictor = load_predictor(model)
-    names = {category["name"]: category["id"] for category in truth["categories"]}
+    agnostic = not any(category_ids.values())
     results = predict_results(
-        predictor,
+        load_predictor(model),
         truth,
         Path(),
-        category_ids=dict.fromkeys(predictor.categories, 0) if agnostic else names,
+        category_ids=category_ids,
         on_progress=on_progress,
         on_problem=lambda _: None,
         should_stop=should_stop,

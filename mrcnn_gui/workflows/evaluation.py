@@ -12,6 +12,7 @@ from core.masks import encode_rle
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.known_names import NamesNow
 from mrcnn_gui.workflows.models import load_predictor, project_models
 from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
 
@@ -111,7 +112,9 @@ def evaluate_project(
         if not entries:
             raise ProjectError(f"no done image is in this set ({image_set})")
         names = {category.id: category.name for category in store.categories()}
-        work = _Work(store, predictor, names)
+        now = NamesNow.of(store)
+        known = {each: now.name(version_id, each) for each in predictor.categories}
+        work = _Work(store, predictor, names, known)
         for done, entry in enumerate(entries, start=1):
             if should_stop():
                 return None
@@ -123,10 +126,17 @@ def evaluate_project(
 class _Work:
     """Collects what is annotated and found, image by image."""
 
-    def __init__(self, store: Store, predictor: "Predictor", names: dict[int, str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        predictor: "Predictor",
+        names: dict[int, str],
+        known: dict[str, str],
+    ) -> None:
+        """`known` has the names of now by those that the version was trained with."""
         self._store, self._predictor = store, predictor
-        self._names = names
-        self._agnostic = set(predictor.categories) != set(names.values())
+        self._names, self._known = names, known
+        self._agnostic = set(known.values()) != set(names.values())
         self.categories = ("object",) if self._agnostic else tuple(names.values())
         self._ids = {name: number for number, name in enumerate(self.categories, start=1)}
         self._images: list[EvaluatedImage] = []
@@ -153,7 +163,8 @@ class _Work:
             for it in instances
         )
         found = tuple(
-            Found(entry.id, self._name(it.category), it.score, it.box_xyxy) for it in detections
+            Found(entry.id, self._found_name(it.category), it.score, it.box_xyxy)
+            for it in detections
         )
         ious = pycocotools.mask.iou(found_masks, masks, [0] * len(masks))
         rows = tuple(tuple(map(float, row)) for row in ious) if len(masks) else ((),) * len(found)
@@ -182,6 +193,9 @@ class _Work:
 
     def _name(self, category: str) -> str:
         return "object" if self._agnostic else category
+
+    def _found_name(self, category: str) -> str:
+        return "object" if self._agnostic else self._known[category]
 
     def _record(self, it: Annotated | Found, mask: object) -> Record:
         left, top, right, bottom = it.box_xyxy

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mrcnn_gui.workflows.evaluation import Annotated, EvaluatedImage, Evaluation, Found
 
 MIN_IOU = 0.5  # of a pair that is a match
+GOOD_IOU = 0.75  # of a found mask that needs little correction or none
 BINS = 10  # of the histogram over 0..1
 BACKGROUND = "background"
 
@@ -85,6 +86,17 @@ def confusion(evaluation: Evaluation, threshold: float) -> Confusion:
 def iou_histogram(evaluation: Evaluation, threshold: float) -> list[list[Annotated]]:
     """Annotated instances by their best IoU with what is found of their category, in `BINS`."""
     bins: list[list[Annotated]] = [[] for _ in range(BINS)]
+    for annotated, iou in _best_ious(evaluation, threshold):
+        bins[min(int(iou * BINS), BINS - 1)].append(annotated)
+    return bins
+
+
+def found_well(evaluation: Evaluation, threshold: float) -> int:
+    """How many annotated instances are found with an IoU above `GOOD_IOU`."""
+    return sum(iou > GOOD_IOU for _, iou in _best_ious(evaluation, threshold))
+
+
+def _best_ious(evaluation: Evaluation, threshold: float) -> Iterator[tuple[Annotated, float]]:
     for image in evaluation.images:
         for column, annotated in enumerate(image.annotated):
             ious = (
@@ -92,8 +104,7 @@ def iou_histogram(evaluation: Evaluation, threshold: float) -> list[list[Annotat
                 for row, found in enumerate(image.found)
                 if found.score >= threshold and found.category == annotated.category
             )
-            bins[min(int(max(ious, default=0.0) * BINS), BINS - 1)].append(annotated)
-    return bins
+            yield annotated, max(ious, default=0.0)
 
 
 def _verdicts(image: EvaluatedImage, category: str) -> Iterator[tuple[Found, bool]]:

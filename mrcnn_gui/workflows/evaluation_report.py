@@ -6,9 +6,11 @@ from mrcnn_gui.workflows.evaluation import Evaluation
 from mrcnn_gui.workflows.evaluation_figures import (
     BACKGROUND,
     BINS,
+    GOOD_IOU,
     best_threshold,
     confusion,
     curves,
+    found_well,
     iou_histogram,
 )
 
@@ -36,6 +38,7 @@ def report_values(evaluation: Evaluation, threshold: float) -> dict[str, Any]:
             for (annotated, found), instances in confusion(evaluation, threshold).items()
         ],
         "overlaps": [len(each) for each in iou_histogram(evaluation, threshold)],
+        "found_well": found_well(evaluation, threshold),
         "problems": list(evaluation.problems),
     }
 
@@ -58,6 +61,9 @@ def report_text(evaluation: Evaluation, threshold: float) -> str:
         f"{place / BINS:.1f}: {count}" for place, count in enumerate(values["overlaps"])
     )
     lines += ["", f"annotated instances by best IoU from: {counts}"]
+    lines += [
+        f"found with IoU above {GOOD_IOU}: {values['found_well']} of {metrics.instances} instances"
+    ]
     return "\n".join(lines)
 
 

@@ -1,7 +1,9 @@
 import gc
+import json
 import os
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestion_cache import SuggestionCache, read_suggestions
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.workflows.known_names import IDS
 from mrcnn_gui.workflows.presegment import PresegmentProgress
 from tests.services.conftest import square
 
@@ -437,3 +440,25 @@ def test_closing_the_project_ends_a_batch(
         segmenter.run([4])
         gate.set()
     assert finished.args == ["1 image pre-segmented."]
+
+
+def test_suggestions_follow_the_name_of_their_category(
+    segmenter: Segmenter, open_session: Session, qtbot: QtBot
+) -> None:
+    assert open_session.folder is not None
+    versions(open_session.folder, "v1")
+    category = open_session.categories[0]
+    card = {IDS: {"object": category.id}}
+    (open_session.folder / "models" / "v1" / "card.json").write_text(json.dumps(card))
+    segmenter.use_version("v1")
+    with qtbot.waitSignal(segmenter.finished):
+        segmenter.run([1])
+    qtbot.waitUntil(lambda: len(segmenter.visible_suggestions()) == 2)
+    edits = ProjectEdits(open_session)
+    edits.update_category(replace(category, name="stone"))
+    assert {it.category for it in segmenter.visible_suggestions()} == {"stone"}
+    edits.add_category("object")
+    segmenter.accept(segmenter.visible_suggestions()[0].key)
+    document = open_session.document
+    assert document is not None
+    assert [it.category_id for it in document.instances.values()] == [category.id]

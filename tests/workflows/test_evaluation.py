@@ -23,6 +23,7 @@ from mrcnn_gui.workflows.evaluation_figures import (
     best_threshold,
     confusion,
     curves,
+    found_well,
     iou_histogram,
 )
 from mrcnn_gui.workflows.evaluation_report import report_text, report_values
@@ -97,6 +98,11 @@ def test_the_histogram_has_the_best_of_the_same_category(evaluation: Evaluation)
     assert iou_histogram(evaluation, 0.5)[0] == [CAT_2, ANT]
 
 
+def test_found_well_are_those_that_need_no_correction(evaluation: Evaluation) -> None:
+    assert found_well(evaluation, 0.5) == 1
+    assert found_well(evaluation, 1.0) == 0
+
+
 def test_a_report_has_all_figures(evaluation: Evaluation) -> None:
     metrics = Metrics(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, {"cat": 0.3}, 2, 3)
     whole = replace(evaluation, metrics=metrics, problems=("lost.png",))
@@ -109,6 +115,7 @@ def test_a_report_has_all_figures(evaluation: Evaluation) -> None:
     text = report_text(whole, 0.5)
     assert "v1 on 2 images (all) with 3 instances" in text
     assert "cat: mask AP 0.300, highest F1 from score 0.90" in text
+    assert text.endswith("found with IoU above 0.75: 1 of 3 instances")
     lines = [line.split() for line in text.splitlines()]
     assert ["cat", "ant", "missed"] in lines
     assert ["cat", "1", "0", "1"] in lines

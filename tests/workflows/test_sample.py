@@ -17,16 +17,17 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_sample_has_20_images_to_do_and_4_done(sample: Path) -> None:
+def test_the_sample_has_16_images_to_do_and_8_done(sample: Path) -> None:
     with Store.open(sample, read_only=True) as store:
         entries = store.images()
         counts = store.instance_counts()
         done = [entry for entry in entries if entry.status is ReviewStatus.DONE]
-        assert [len(entries), len(done)] == [24, 4]
-        assert sum(entry.status is ReviewStatus.TODO for entry in entries) == 20
+        assert [len(entries), len(done)] == [24, 8]
+        assert sum(entry.status is ReviewStatus.TODO for entry in entries) == 16
         assert [category.name for category in store.categories()] == list(CATEGORIES)
         validation = [entry.id for entry in done if entry.side is Side.VALIDATION]
-        assert len(validation) == 1
+        test = [entry.id for entry in done if entry.side is Side.TEST]
+        assert [len(validation), len(test)] == [1, 4]
         assert counts[validation[0]] >= 12
         assert counts.keys() == {entry.id for entry in done}
         info = read_info(store.image_path(entries[-1]))

@@ -28,11 +28,13 @@ from mrcnn_gui.ui.theme import SPACE, quiet_label
 from mrcnn_gui.ui.wording import plural
 from mrcnn_gui.workflows.evaluation import Annotated, Evaluation, ImageSet
 from mrcnn_gui.workflows.evaluation_figures import (
+    GOOD_IOU,
     Instance,
     PrecisionRecall,
     best_threshold,
     confusion,
     curves,
+    found_well,
     iou_histogram,
 )
 
@@ -48,7 +50,11 @@ _HINT = "Click a cell, a point or a bar: its instances are listed here, and a cl
 
 
 class EvaluationDialog(QDialog):
-    """Version and set, the metrics, three pictures, and the instances behind what was clicked."""
+    """Version and set, the metrics, three pictures, and the instances behind what was clicked.
+
+    Attributes:
+        evaluation: What is shown; None before the first.
+    """
 
     chosen = Signal(int, int, object)  # image id, instance id or 0, box (x0, y0, x1, y1)
 
@@ -66,7 +72,7 @@ class EvaluationDialog(QDialog):
         self.resize(*_SIZE)
         self._session, self._view_state = session, view_state
         self._trainer, self._work = trainer, work
-        self._evaluation: Evaluation | None = None
+        self.evaluation: Evaluation | None = None
         self._curves: dict[str, list[PrecisionRecall]] = {}
         self.version, self.image_set = QComboBox(), QComboBox()
         self.version.setAccessibleName("Version")
@@ -93,7 +99,8 @@ class EvaluationDialog(QDialog):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(5, 100)
         self.slider.setAccessibleName("Lowest score that counts, in percent")
-        self.score = QLabel()
+        self.score, self.found = QLabel(), QLabel()
+        self.found.setToolTip("Annotated instances that the best found mask covers this well")
         self.best = QPushButton("&Best")
         self.best.setToolTip("The score from which on F1 is highest, of the first category")
         self.best.setAutoDefault(False)
@@ -119,7 +126,7 @@ class EvaluationDialog(QDialog):
         caption = QLabel("Score from")
         caption.setBuddy(self.slider)
         scores.setSpacing(2 * SPACE)
-        for part in (caption, self.slider, self.score, self.best, self.take):
+        for part in (caption, self.slider, self.score, self.best, self.take, self.found):
             scores.addWidget(part)
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
@@ -182,7 +189,7 @@ class EvaluationDialog(QDialog):
         self.run.setText("&Stop" if running else "&Evaluate")
         if not running:
             self.progress.setRange(0, 0)
-        there = self._evaluation is not None
+        there = self.evaluation is not None
         self.scores.setVisible(there)
         self.body.setVisible(there)
         if not there and not self.summary.text():
@@ -193,7 +200,7 @@ class EvaluationDialog(QDialog):
         self.progress.setValue(counts[0])
 
     def _show_evaluation(self, evaluation: Evaluation) -> None:
-        self._evaluation = evaluation
+        self.evaluation = evaluation
         self._curves = curves(evaluation)
         self._say(summary_of(evaluation))
         self.list.clear()
@@ -201,13 +208,15 @@ class EvaluationDialog(QDialog):
 
     def _draw(self, *_: object) -> None:
         self.score.setText(f"{self._threshold:.2f}")
-        evaluation = self._evaluation
+        evaluation = self.evaluation
         if evaluation is None:
             return
         self.curves.show_curves(self._curves, self._threshold)
         cells = confusion(evaluation, self._threshold)
         self.confusion.show_confusion(cells, evaluation.categories)
         self.histogram.show_bins(iou_histogram(evaluation, self._threshold))
+        well, all_ = found_well(evaluation, self._threshold), evaluation.metrics.instances
+        self.found.setText(f"{well} of {all_} found with IoU above {GOOD_IOU}")
 
     def _take_best(self) -> None:
         points = next(filter(None, self._curves.values()), [])

@@ -22,7 +22,7 @@ from mrcnn_gui.workflows.sample import write_sample
 
 _FOLDER = "sample-project"
 _ABOUT = (
-    "24 generated photos of pebbles and leaves (8 MB), four of them done already. Nothing is"
+    "24 generated photos of pebbles and leaves (8 MB), eight of them done already. Nothing is"
     " downloaded. The folder is made; when you have seen enough, delete it."
 )
 
