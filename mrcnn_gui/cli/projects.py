@@ -63,6 +63,23 @@ def status(
         raise typer.Exit(1)
 
 
+@app.command("keep-for-test")
+def keep_for_test(
+    project: Project,
+    images: Annotated[str, typer.Option(metavar="GLOB", help="Stored path or file name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Keep images that were never done for test: they neither train nor judge."""
+    from mrcnn_gui.workflows.holding_out import keep_for_test
+
+    with reasons():
+        held = keep_for_test(open_folder(project), images)
+    warn_each(held.problems)
+    tell(asdict(held), f"{held.images} images are kept for test", as_json=as_json)
+    if held.problems:
+        raise typer.Exit(1)
+
+
 @app.command()
 def group(
     project: Project,

@@ -1,15 +1,17 @@
 """Edits of the project as a whole: its categories, and what touches many images at once."""
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 from PySide6.QtCore import QObject, Signal
 
-from mrcnn_gui.project.annotation import Category
+from mrcnn_gui.project.annotation import Category, Side
 from mrcnn_gui.project.project_history import ProjectHistory, ProjectStep
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.services.exclusive import Course
 from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.workflows.holding_out import give_back, hold_out
 
 
 class ProjectEdits(QObject):
@@ -58,6 +60,10 @@ class ProjectEdits(QObject):
         """Remove a category with all its instances."""
         self._run("Delete category", _delete, category_id)
 
+    def toggle_test(self, image_id: int) -> None:
+        """Keep an image for test, or take that back."""
+        self._run("Keep for test", _toggle_test, image_id)
+
     def steps(self) -> list[ProjectStep]:
         """All such edits, oldest first; those that are undone come last."""
         return self._session.store.project_history.steps()
@@ -84,6 +90,19 @@ def _merge(store: Store, category_id: int, into: int, _: Course) -> str:
 
 def _delete(store: Store, category_id: int, _: Course) -> str:
     return _images("Deleted", _history(store).delete_category(category_id))
+
+
+def _toggle_test(store: Store, image_id: int, _: Course) -> str:
+    entry = store.image(image_id)
+    name = PurePosixPath(entry.path).name
+    if entry.side is Side.TEST:
+        give_back(store, entry)
+        return f"{name} is not kept for test any more."
+    held = hold_out(store, [entry])
+    if held.problems:
+        return f"{held.problems[0]}. Choose an image that was never done."
+    more = f" and {held.images - 1} more of its group" if held.images > 1 else ""
+    return f"{name}{more} kept for test: neither trains nor judges versions."
 
 
 def _undo(store: Store, _: Course) -> str:

@@ -104,6 +104,11 @@ class ProjectCommands(QObject):
 
         RelinkDialog(self._session, self._settings, self._window).show()
 
+    def toggle_test(self) -> None:
+        """Keep the open image for test, or take that back."""
+        if self._session.entry is not None:
+            self._edits.toggle_test(self._session.entry.id)
+
     def show_history(self) -> None:
         """Show the changes over many images."""
         from mrcnn_gui.ui.dialogs.project_history import ProjectHistoryDialog

@@ -25,12 +25,14 @@ class Look:
         content_hash: Of its file; "" where not known.
         group: Of the project; "" for none.
         thumbnail: [256] float32, grey values without their mean, of length 1 (or 0: a plain image).
+        kept_for: What, where it is not trained on.
     """
 
     name: str
     content_hash: str
     group: str
     thumbnail: NDArray[np.float32]
+    kept_for: str = "validation"
 
 
 def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -44,7 +46,7 @@ def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Leaks:
-    """What the validation images have in common with the training images.
+    """What the images for validation and test have in common with the training images.
 
     Attributes:
         reasons: For every training image, by its position, that must not be trained on: why.
@@ -55,12 +57,12 @@ class Leaks:
     warning: str = ""
 
 
-def find_leaks(train: Sequence[Look], validation: Sequence[Look]) -> Leaks:
-    """Look for training images that show what the validation images show."""
-    if not train or not validation:
+def find_leaks(train: Sequence[Look], kept: Sequence[Look]) -> Leaks:
+    """Look for training images that show what those kept for validation and test show."""
+    if not train or not kept:
         return Leaks({})
-    reasons = _same(train, validation)
-    alike = _alike(train, validation)
+    reasons = _same(train, kept)
+    alike = _alike(train, kept)
     more = alike.keys() - reasons.keys()
     is_one_scene = len(more) > max(1, _MOST_LEFT_OUT * len(train))
     if is_one_scene or (more and len(more) + len(reasons) == len(train)):
@@ -72,32 +74,31 @@ def find_leaks(train: Sequence[Look], validation: Sequence[Look]) -> Leaks:
     return Leaks(alike | reasons)
 
 
-def _same(train: Sequence[Look], validation: Sequence[Look]) -> dict[int, str]:
+def _same(train: Sequence[Look], kept: Sequence[Look]) -> dict[int, str]:
     """Copies, and members of the same group."""
     reasons: dict[int, str] = {}
-    groups = {it.group: it.name for it in validation if it.group}
-    contents = {it.content_hash: it.name for it in validation if it.content_hash}
+    groups = {it.group: it for it in kept if it.group}
+    contents = {it.content_hash: it for it in kept if it.content_hash}
     for place, look in enumerate(train):
         if look.content_hash in contents:
-            twin = contents[look.content_hash]
-            reasons[place] = f"{look.name}: the same image as {twin}, which is kept for validation"
+            reasons[place] = _reason(look, "the same image as", contents[look.content_hash])
         elif look.group in groups:
-            reasons[place] = (
-                f"{look.name}: of the same group as {groups[look.group]}, which is kept for "
-                "validation"
-            )
+            reasons[place] = _reason(look, "of the same group as", groups[look.group])
     return reasons
 
 
-def _alike(train: Sequence[Look], validation: Sequence[Look]) -> dict[int, str]:
-    correlation = _stacked(train) @ _stacked(validation).T  # [train, validation]
+def _alike(train: Sequence[Look], kept: Sequence[Look]) -> dict[int, str]:
+    correlation = _stacked(train) @ _stacked(kept).T  # [train, kept]
     twins = correlation.argmax(axis=1).tolist()
     return {
-        place: f"{train[place].name}: nearly the same as {validation[twin].name}, which is kept "
-        "for validation"
+        place: _reason(train[place], "nearly the same as", kept[twin])
         for place, twin in enumerate(twins)
         if correlation[place, twin] > _ALIKE
     }
+
+
+def _reason(look: Look, what: str, twin: Look) -> str:
+    return f"{look.name}: {what} {twin.name}, which is kept for {twin.kept_for}"
 
 
 def _stacked(looks: Sequence[Look]) -> NDArray[np.float32]:

@@ -79,7 +79,7 @@ def set_statuses(folder: Path, status: ReviewStatus, pattern: str = "*") -> Stat
     """
     problems: list[str] = []
     with Store.open(folder) as store:
-        entries = [entry for entry in store.images() if _matches(entry, pattern)]
+        entries = [entry for entry in store.images() if matches(entry, pattern)]
         if not entries:
             raise ProjectError(f"no image matches {pattern!r}")
         for entry in entries:
@@ -90,7 +90,8 @@ def set_statuses(folder: Path, status: ReviewStatus, pattern: str = "*") -> Stat
     return StatusReport(len(entries) - len(problems), tuple(problems))
 
 
-def _matches(entry: ImageEntry, pattern: str) -> bool:
+def matches(entry: ImageEntry, pattern: str) -> bool:
+    """Whether an image's stored path or file name matches a glob pattern."""
     names = entry.path, PurePosixPath(entry.path).name
     return any(fnmatchcase(name, pattern) for name in names)
 

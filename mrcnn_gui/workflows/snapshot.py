@@ -90,14 +90,16 @@ def freeze_snapshot(
         OSError: The files cannot be written.
     """
     with Store.open(folder, read_only=True) as store, store.frozen():
-        train, val = _Side(store), _Side(store)
+        sides = {side: _Side(store) for side in Side}
+        train, val = sides[Side.TRAIN], sides[Side.VALIDATION]
         for entry in store.images():
             if should_stop():
                 break
             side = _side_of(store, entry)
             if side is not None:
-                (val if side is Side.VALIDATION else train).add(entry)
-        leaks = find_leaks(list(train.looks.values()), list(val.looks.values()))
+                sides[side].add(entry)
+        held_out = [*val.looks.values(), *sides[Side.TEST].looks.values()]
+        leaks = find_leaks(list(train.looks.values()), held_out)
         train.leave_out(leaks.reasons)
         paths = run_folder / TRAIN_FILE, run_folder / VAL_FILE
         train.write(paths[0])
@@ -117,9 +119,9 @@ def freeze_snapshot(
 
 
 def _side_of(store: Store, entry: ImageEntry) -> Side | None:
-    """Where an image teaches or judges; None for nowhere."""
+    """Where an image teaches, judges, or is looked at for copies alone; None for nowhere."""
     if entry.side is Side.TEST:
-        return None
+        return Side.TEST
     if entry.status is ReviewStatus.DONE:
         return entry.side or Side.TRAIN
     if entry.status is not ReviewStatus.IN_PROGRESS or not _teaches(store, entry):
@@ -172,7 +174,9 @@ class _Side:
             return
         image = ExportedImage(entry.export_id, path.as_posix(), info.height, info.width)
         self.images[entry.id] = image, entry.status is ReviewStatus.DONE
-        self.looks[entry.id] = Look(path.name, entry.content_hash, entry.group, thumbnail(small))
+        purpose = "test" if entry.side is Side.TEST else "validation"
+        look = path.name, entry.content_hash, entry.group, thumbnail(small), purpose
+        self.looks[entry.id] = Look(*look)
 
     def leave_out(self, places: Iterable[int]) -> None:
         """Drop images by their position."""

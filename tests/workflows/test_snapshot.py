@@ -147,6 +147,16 @@ def test_copies_and_groups_stay_on_one_side(reviewed: Path, read: Read) -> None:
     assert "the same image as 2.png" in snapshot.leaks[1]
 
 
+def test_a_copy_of_a_test_image_is_not_trained_on(reviewed: Path, read: Read) -> None:
+    with Store.open(reviewed) as store:
+        store.set_side(4, Side.TEST)  # one that is still to do
+        store.update_image(2, content_hash="ab" * 16)
+        store.update_image(4, content_hash="ab" * 16)
+    snapshot, train, _ = read()
+    assert [it["id"] for it in train["images"]] == [1]
+    assert snapshot.leaks[0] == "1.png: the same image as 3.png, which is kept for test"
+
+
 def test_a_group_decides_the_side_of_its_images(project: Path) -> None:
     with Store.open(project) as store:
         for image_id in (1, 2, 3, 4):

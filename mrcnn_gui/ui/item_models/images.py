@@ -13,7 +13,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QImage
 
-from mrcnn_gui.project.annotation import ImageEntry
+from mrcnn_gui.project.annotation import ImageEntry, Side
 from mrcnn_gui.project.image_query import ImageQuery
 from mrcnn_gui.project.paths import shown_name
 from mrcnn_gui.services.image_search import ImageSearch
@@ -24,6 +24,10 @@ from mrcnn_gui.ui.theme import STATUS_TEXT
 
 Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
+_SIDES = {
+    Side.VALIDATION: "Judges model versions, and is never trained on",
+    Side.TEST: "Neither trains nor judges: Model > Evaluation measures versions on it",
+}
 
 
 class ImageRole(IntEnum):
@@ -33,6 +37,7 @@ class ImageRole(IntEnum):
     STATUS = Qt.ItemDataRole.UserRole + 1
     PROBLEM = Qt.ItemDataRole.UserRole + 2
     PICTURE = Qt.ItemDataRole.UserRole + 3
+    STATE = Qt.ItemDataRole.UserRole + 4
 
 
 class ImageListModel(QAbstractListModel):
@@ -84,6 +89,7 @@ class ImageListModel(QAbstractListModel):
             ImageRole.ID: entry.id,
             ImageRole.STATUS: entry.status,
             ImageRole.PROBLEM: entry.problem,
+            ImageRole.STATE: state_text(entry),
         }
         return values.get(role)
 
@@ -121,10 +127,13 @@ class ImageListModel(QAbstractListModel):
 
 def state_text(entry: ImageEntry) -> str:
     """The state of an image in words."""
-    return "Cannot be read" if entry.problem else STATUS_TEXT[entry.status]
+    if entry.problem:
+        return "Cannot be read"
+    return STATUS_TEXT[entry.status] + (" · for test" if entry.side is Side.TEST else "")
 
 
 def _tooltip(entry: ImageEntry) -> str:
     size = f"\n{entry.width} \N{MULTIPLICATION SIGN} {entry.height} pixels" if entry.width else ""
     problem = f"\n{entry.problem}" if entry.problem else ""
-    return f"{entry.path}{size}\n{state_text(entry)}{problem}"
+    side = f"\n{_SIDES[entry.side]}" if entry.side in _SIDES else ""
+    return f"{entry.path}{size}\n{state_text(entry)}{side}{problem}"

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from mrcnn_gui.project.annotation import ReviewStatus
 from mrcnn_gui.ui.item_models.images import ImageRole
-from mrcnn_gui.ui.theme import SPACE, STATUS_TEXT, danger_color, status_color
+from mrcnn_gui.ui.theme import SPACE, danger_color, status_color
 
 THUMBNAIL = QSize(64, 48)
 _BADGE = 12
@@ -78,7 +78,7 @@ def _draw_words(
     painter.drawText(first, Qt.AlignmentFlag.AlignVCenter, shown)
 
     problem, status = index.data(ImageRole.PROBLEM), ReviewStatus(index.data(ImageRole.STATUS))
-    state = "Cannot be read" if problem else STATUS_TEXT[status]
+    state = index.data(ImageRole.STATE)
     color = danger_color() if problem else status_color(status)
     color = text_color if selected else color
     badge = QRectF(second.left(), second.center().y() - _BADGE / 2 + 1, _BADGE, _BADGE)

@@ -6,6 +6,7 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.ui.item_models.images import ImageRole
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 
@@ -65,6 +66,31 @@ def test_done_counts_and_leaves_the_filter(
     services.session.undo()
     qtbot.waitUntil(lambda: panel.view.currentIndex().row() == 0)
     assert services.session.document is document
+
+
+def test_an_image_is_kept_for_test_and_given_back(
+    open_window: MainWindow, services: Services, qtbot: QtBot
+) -> None:
+    action, view = open_window.actions_by_id["keep_for_test"], open_window.images.view
+
+    def state() -> str:
+        return str(view.model().index(0, 0).data(ImageRole.STATE))
+
+    assert state() == "To do"
+    with qtbot.waitSignal(services.project_edits.finished) as told:
+        action.trigger()
+    assert told.args == ["photo_0.png kept for test: neither trains nor judges versions."]
+    qtbot.waitUntil(lambda: state() == "To do · for test")
+    assert "Model > Evaluation" in view.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    qtbot.waitUntil(action.isEnabled)
+    action.trigger()
+    qtbot.waitUntil(lambda: state() == "To do")
+    services.session.set_review_status(ReviewStatus.DONE)
+    with qtbot.waitSignal(services.project_edits.finished) as told:
+        action.trigger()
+    assert told.args is not None
+    assert "is not new" in told.args[0]
+    assert state() == "Done"
 
 
 def test_unreadable_image_is_marked_and_the_program_goes_on(
