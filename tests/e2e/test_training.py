@@ -1,11 +1,13 @@
 """Every button of a training, at every phase, in the real window with a real (tiny) model."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -13,12 +15,17 @@ from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.app import close_services
+from mrcnn_gui.project.annotation import Instance, Provenance, Source
 from mrcnn_gui.project.run_table import RunState
+from mrcnn_gui.project.store import Store
 from mrcnn_gui.ui.dialogs.training_plan import TrainingPlanDialog
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
+from mrcnn_gui.workflows import finetune
+from mrcnn_gui.workflows.snapshot import Snapshot
 from tests.e2e.training import SET_UP, Gate, make_project, make_starter, services_with
 from tests.helpers.data import REPOSITORY
+from tests.services.conftest import square
 
 LEFT, CTRL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
 RUN_MS = 60_000
@@ -249,3 +256,46 @@ def test_a_run_of_a_project_that_was_left_is_interrupted(
     with qtbot.waitSignal(program.services.trainer.finished, timeout=RUN_MS):
         program.press(program.panel.resume)
     assert program.versions() == ["starter", "v1"]
+
+
+@pytest.fixture
+def perfect_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The starter finds all that is annotated; what it finds is measured last."""
+    results: list[list[dict[str, Any]]] = []
+
+    def measure(snapshot: Snapshot, found: list[dict[str, Any]], **options: bool) -> object:
+        results.append(found)
+        if len(results) == 2:
+            truth = json.loads(snapshot.val_json.read_text())["annotations"]
+            found = [it | {"score": 1.0} for it in truth]
+        return measured(snapshot, found, **options)
+
+    measured = finetune._measured
+    monkeypatch.setattr(finetune, "_measured", measure)
+
+
+@pytest.mark.usefixtures("perfect_parent")
+def test_a_worse_version_is_kept_aside_until_a_person_wants_it(
+    programs: list[Program], project: Path, qtbot: QtBot
+) -> None:
+    with Store.open(project) as store:  # enough to tell the two apart
+        for place in range(10):
+            square_ = square(4 + 14 * (place % 5), 34 + 14 * (place // 5), 9)
+            human = Provenance(Source.HUMAN)
+            store.insert_instances(3, [Instance(store.new_instance_id(), 1, square_, human)])
+    program = begin(programs, project, qtbot, "")
+    trainer, panel = program.services.trainer, program.panel
+    with qtbot.waitSignal(trainer.finished, timeout=RUN_MS):
+        pass
+    words = panel.verdict.text()
+    assert words.startswith("v1 is kept aside: starter stays in use. Worse: mask AP 0."), words
+    assert "against 1.000 of the parent" in words
+    assert "95 % interval -" in words
+    assert (program.versions(), trainer.active_version) == (["starter", "v1"], "starter")
+    assert remains(project) == PUBLISHED
+    rows = panel.versions.list
+    for version in ("v1", "starter"):  # there and back
+        (row,) = rows.findItems(version, Qt.MatchFlag.MatchExactly)
+        rows.setCurrentItem(row)
+        qtbot.mouseClick(panel.versions.use, LEFT)
+        assert trainer.active_version == version

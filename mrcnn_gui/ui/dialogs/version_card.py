@@ -24,7 +24,7 @@ _METRICS = {
     "box_ap": "Box AP",
     "ar100": "Mean recall",
 }
-_FACTS = ("Made", "From", "Knows", "Trained on", "Settings", "Verdict")
+_FACTS = ("Made", "From", "Knows", "Trained on", "Settings", "With", "Verdict")
 
 
 class VersionCard(QWidget):
@@ -77,13 +77,16 @@ def facts_of(version: ModelVersion) -> dict[str, str]:
     count = f"{len(images):,} images" if isinstance(images, list) else ""
     snapshot = str(card.get("snapshot") or "")[:12]
     names = ("epochs", "batch_size", "image_size", "learning_rate", "stages", "seed")
+    created = str(card.get("created") or "").replace("T", " ").replace("+00:00", " UTC")
+    minutes = f"in {card['minutes']:.1f} min" if card.get("minutes") else ""
     settings = [f"{name.replace('_', ' ')} {training[name]}" for name in names if name in training]
     facts = {
-        "Made": str(card.get("created") or "").replace("T", " ").replace("+00:00", " UTC"),
+        "Made": ", ".join(filter(None, (created, minutes))),
         "From": str(card.get("parent") or source.get("title") or ""),
         "Knows": listed([str(name) for name in model.get("categories", ())]),
         "Trained on": ", snapshot ".join(filter(None, (count, snapshot))),
         "Settings": ", ".join(settings),
+        "With": ", ".join(f"{name} {it}" for name, it in _record(card.get("versions")).items()),
         "Verdict": str(card.get("reason") or ""),
     }
     return {name: words for name, words in facts.items() if words}

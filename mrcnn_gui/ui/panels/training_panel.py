@@ -204,7 +204,7 @@ def unfinished_text(run: UnfinishedRun) -> str:
 
 
 def verdict_text(result: "FinetuneResult") -> str:
-    """What a run came to, with both mask APs and the number of images that were left out."""
+    """What a run came to and why, and how many images were left out."""
     count = len(result.problems)
     images = "1 image was" if count == 1 else f"{count:,} images were"
     return _outcome(result) + (f" {images} left out." if count else "")
@@ -213,16 +213,16 @@ def verdict_text(result: "FinetuneResult") -> str:
 def _outcome(result: "FinetuneResult") -> str:
     from mrcnn_gui.workflows.finetune import Verdict  # loads what a start does not need
 
+    if result.verdict is Verdict.PROMOTED:
+        return f"{result.version} is in use from the next image on. {result.reason}"
+    if result.verdict is Verdict.KEPT:
+        return f"{result.version} is kept aside: {result.parent} stays in use. {result.reason}"
+    if result.verdict is Verdict.CANCELLED:
+        return "Cancelled; nothing was kept."
     scores = ""
     if result.metrics is not None and result.parent_metrics is not None:
         before, after = result.parent_metrics.mask_ap, result.metrics.mask_ap
         scores = f" Mask AP on the validation images: {before:.2f} before, {after:.2f} now."
-    if result.verdict is Verdict.PROMOTED:
-        return f"{result.version} is in use from the next image on.{scores}"
-    if result.verdict is Verdict.KEPT:
-        return f"{result.version} is not better: {result.parent} stays in use.{scores}"
-    if result.verdict is Verdict.CANCELLED:
-        return "Cancelled; nothing was kept."
     return f"{result.version} is ready. {result.reason}{scores}"
 
 

@@ -18,6 +18,8 @@ from mrcnn_gui.workflows.published_models import AddedModel
 
 LEFT = Qt.MouseButton.LeftButton
 CARD: dict[str, Any] = {
+    "minutes": 3.52,
+    "versions": {"python": "3.11", "torch": "2.9"},
     "parent": "starter",
     "created": "2026-11-26T14:00:00+00:00",
     "snapshot": "0123456789abcdef",
@@ -80,11 +82,12 @@ def test_versions_are_listed_newest_first_with_the_one_in_use_chosen(
 def test_a_card_tells_its_facts_and_the_change_of_each_metric() -> None:
     facts = facts_of(ModelVersion("v1", Path(), CARD))
     assert facts == {
-        "Made": "2026-11-26 14:00:00 UTC",
+        "Made": "2026-11-26 14:00:00 UTC, in 3.5 min",
         "From": "starter",
         "Knows": "ant and bee",
         "Trained on": "3 images, snapshot 0123456789ab",
         "Settings": "epochs 4, seed 0",
+        "With": "python 3.11, torch 2.9",
         "Verdict": "Not worse.",
     }
     assert facts_of(ModelVersion("v1", Path(), {})) == {}
