@@ -80,8 +80,8 @@ class Predictor:
         model: is copied, with its norms folded into its convolutions; later changes of its weights
             are not seen.
         device: "auto" (CUDA where available), or any device of torch.
-        precision: "fp32", "bf16", or "auto": bf16 where a measurement of a second finds it
-            clearly faster.
+        precision: "fp32", "bf16", "winograd" (fp32 with fewer multiplications), or "auto": what a
+            measurement of a second or two finds clearly faster than plain fp32.
         kept: a file that remembers what was measured; None: it is measured once per process.
 
     Raises:
@@ -97,11 +97,12 @@ class Predictor:
         kept: Path | None = None,
     ) -> None:
         self.device, found = _device(device)
-        chosen = choose_precision(self.device, precision, kept)
+        chosen = choose_precision(self.device, precision, kept, for_inference=True)
         self.precision = chosen.name
         self.reason = f"{found}; {chosen.reason}"
         self.config: MaskRCNNConfig = model.config
-        self._model = inference_copy(model, chosen.dtype).to(self.device)
+        self._model = inference_copy(model, chosen.dtype, winograd=chosen.winograd)
+        self._model.to(self.device)
         self._uses_graphs = self.device.startswith("cuda") and fused_kernels_work()
         self._graphs: dict[Selection, GraphedModel] = {}
         self._embedded: _Embedded | None = None

@@ -16,9 +16,12 @@ from core.model.efficientnet_lite import EfficientNetLite, FoldedConv, FrozenCon
 from core.model.mask_rcnn import MaskRCNN
 from core.model.norms import FrozenBatchNorm
 from core.ops.inference_conv import PointwiseConv
+from core.ops.winograd import WinogradConv, can_replace
 
 
-def inference_copy(model: MaskRCNN, dtype: torch.dtype = torch.float32) -> MaskRCNN:
+def inference_copy(
+    model: MaskRCNN, dtype: torch.dtype = torch.float32, *, winograd: bool = False
+) -> MaskRCNN:
     """Return a model that predicts as the given one does, faster; that one is left as it is.
 
     In half precision the network that looks at the whole image may stay in float32.
@@ -29,6 +32,8 @@ def inference_copy(model: MaskRCNN, dtype: torch.dtype = torch.float32) -> MaskR
     Args:
         model: any; the copy is in evaluation mode, on the same device.
         dtype: of the copy's weights and of what it computes in.
+        winograd: whether 3 x 3 convolutions are computed by Winograd's algorithm; for float32 on
+            CPUs.
     """
     fast = copy.deepcopy(model).eval().requires_grad_(requires_grad=False)
     for module in list(fast.modules()):
@@ -42,6 +47,9 @@ def inference_copy(model: MaskRCNN, dtype: torch.dtype = torch.float32) -> MaskR
             head.to(dtype).register_forward_pre_hook(partial(_converted, dtype))
     else:
         fast.to(dtype)
+    if winograd:
+        for module in list(fast.modules()):
+            _replace_convolutions(module)
     return fast.to(memory_format=torch.channels_last)
 
 
@@ -60,6 +68,12 @@ def _fold_children(module: nn.Module) -> None:
     for name, child in list(module.named_children()):
         if isinstance(child, FrozenConv | NormedConv) and (whole := FoldedConv.of(child)):
             _replace(module, name, whole)
+
+
+def _replace_convolutions(module: nn.Module) -> None:
+    for name, child in list(module.named_children()):
+        if can_replace(child):
+            setattr(module, name, WinogradConv(child))
 
 
 def _pairs(module: nn.Module) -> list[tuple[str, str]]:

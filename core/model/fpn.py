@@ -44,7 +44,7 @@ class FeaturePyramid(nn.Module):
         merged = [lateral(c) for lateral, c in zip(self.laterals, features, strict=True)]
         for fine in range(len(merged) - 2, -1, -1):
             above = F.interpolate(merged[fine + 1], scale_factor=2.0, mode="nearest")
-            merged[fine] = merged[fine] + above
+            merged[fine] += above
         levels = [output(p) for output, p in zip(self.outputs, merged, strict=True)]
         levels.append(F.max_pool2d(levels[-1], kernel_size=1, stride=2))
         return levels

@@ -1,10 +1,13 @@
-"""Whether computing in bf16 pays on this machine: never assumed, measured once and remembered."""
+"""What makes this machine faster: bf16, or fewer multiplications in fp32.
+
+Neither is ever assumed: each is measured once and remembered.
+"""
 
 import json
 import logging
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from core.files import write_atomically
+from core.ops.winograd import winograd_conv, winograd_kernels
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +33,12 @@ class Precision:
     Attributes:
         dtype: float32 or bfloat16.
         reason: why, in words for people.
+        winograd: whether 3 x 3 convolutions are computed by Winograd's algorithm.
     """
 
     dtype: torch.dtype
     reason: str
+    winograd: bool = False
 
     @property
     def name(self) -> str:
@@ -40,36 +46,53 @@ class Precision:
         return "bf16" if self.dtype == torch.bfloat16 else "fp32"
 
 
-def choose_precision(device: str, wanted: str = "auto", kept: Path | None = None) -> Precision:
+def choose_precision(
+    device: str, wanted: str = "auto", kept: Path | None = None, *, for_inference: bool = False
+) -> Precision:
     """Return bf16 where it is clearly faster, unless one is asked for.
 
     Args:
         device: any of torch.
-        wanted: "auto", "bf16" or "fp32".
+        wanted: "auto", "bf16", "fp32" or, for inference, "winograd": fp32 with fewer products.
         kept: a JSON file that remembers what was measured, per machine, device and edition of
             torch; None: measured once per process.
+        for_inference: whether "auto" may choose Winograd's convolutions, which have no gradients:
+            on CPUs, where bf16 is not faster and they are.
 
     Raises:
         ValueError: `wanted` is none of these.
     """
-    if wanted in ("bf16", "fp32"):
+    if wanted in ("bf16", "fp32") or (wanted == "winograd" and for_inference):
         dtype = torch.bfloat16 if wanted == "bf16" else torch.float32
-        return Precision(dtype, "as it was asked for")
+        return Precision(dtype, "as it was asked for", winograd=wanted == "winograd")
     if wanted != "auto":
         raise ValueError(f"precision: expected auto, bf16 or fp32, got {wanted!r}")
     gain = bf16_gain(device, kept)
     if gain > _WORTHWHILE:
         return Precision(torch.bfloat16, f"bf16 was measured {gain:.1f} times as fast as fp32 here")
-    return Precision(torch.float32, f"bf16 was measured only {gain:.1f} times as fast here")
+    reason = f"bf16 was measured only {gain:.1f} times as fast here"
+    if for_inference and device == "cpu" and (fewer := winograd_gain(kept)) > _WORTHWHILE:
+        reason += f", and convolutions by Winograd's algorithm {fewer:.1f} times"
+        return Precision(torch.float32, reason, winograd=True)
+    return Precision(torch.float32, reason)
 
 
 @cache
 def bf16_gain(device: str, kept: Path | None = None) -> float:
     """Return how many times as fast as fp32 bf16 is; see `choose_precision`."""
+    return _remembered(_machine(device), kept, lambda: _measure(device))
+
+
+@cache
+def winograd_gain(kept: Path | None = None) -> float:
+    """Return how many times as fast Winograd's convolutions are; see `choose_precision`."""
+    return _remembered(f"winograd {_machine('cpu')}", kept, _measure_winograd)
+
+
+def _remembered(key: str, kept: Path | None, measure: Callable[[], float]) -> float:
     known = _read(kept)
-    key = _machine(device)
     if key not in known:
-        known[key] = round(_measure(device), 3)
+        known[key] = round(measure(), 3)
         if kept is not None:
             _write(kept, known)
     return known[key]
@@ -101,18 +124,43 @@ def _write(kept: Path, known: dict[str, float]) -> None:
 
 @torch.inference_mode()
 def _measure(device: str) -> float:
-    """Let both take turns at the kinds of layers that a model has; compare their best times."""
-    works = {dtype: _work(device, dtype) for dtype in (torch.float32, torch.bfloat16)}
-    best = dict.fromkeys(works, float("inf"))
+    """Try the kinds of layers that a model has."""
+    exact, half = _best_seconds(
+        [_work(device, dtype) for dtype in (torch.float32, torch.bfloat16)], device
+    )
+    return exact / half
+
+
+@torch.inference_mode()
+def _measure_winograd() -> float:
+    """Try the shapes that take the most time: a level of the pyramid, and the mask head's."""
+    weight, *images = (
+        torch.full(shape, 0.5).contiguous(memory_format=torch.channels_last)
+        for shape in ((256, 256, 3, 3), (1, 256, 48, 64), (8, 256, 14, 14))
+    )
+    pairs = [(x, winograd_kernels(weight, size)) for x, size in zip(images, (4, 5), strict=True)]
+    direct, winograd = _best_seconds(
+        [
+            lambda: [F.conv2d(x, weight, padding=1) for x in images],
+            lambda: [winograd_conv(x, kernels, None) for x, kernels in pairs],
+        ],
+        "cpu",
+    )
+    return direct / winograd
+
+
+def _best_seconds(works: Sequence[Callable[[], object]], device: str) -> list[float]:
+    """Let all take turns; return the best time of each."""
+    best = [float("inf")] * len(works)
     start = time.perf_counter()
     rounds = 0
     while rounds < _FEWEST_ROUNDS or time.perf_counter() - start < _SECONDS:
-        for dtype, work in works.items():
+        for number, work in enumerate(works):
             seconds = _seconds(work, device)
             # The first round chooses algorithms and brings the processor up to speed.
-            best[dtype] = min(best[dtype], seconds) if rounds else best[dtype]
+            best[number] = min(best[number], seconds) if rounds else best[number]
         rounds += 1
-    return best[torch.float32] / best[torch.bfloat16]
+    return best
 
 
 def _work(device: str, dtype: torch.dtype) -> Callable[[], object]:

@@ -54,7 +54,9 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in, H, W] to [B, inner, H / stride, W / stride]."""
         y = F.relu(self.norm1(self.conv1(x)), inplace=True)
-        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x), inplace=True)
+        y = self.norm2(self.conv2(y))
+        y += self.shortcut(x)  # no new memory: it would cost more than the sum
+        return F.relu(y, inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -75,7 +77,9 @@ class Bottleneck(nn.Module):
         """Map [B, in, H, W] to [B, 4 inner, H / stride, W / stride]."""
         y = F.relu(self.norm1(self.conv1(x)), inplace=True)
         y = F.relu(self.norm2(self.conv2(y)), inplace=True)
-        return F.relu(self.norm3(self.conv3(y)) + self.shortcut(x), inplace=True)
+        y = self.norm3(self.conv3(y))
+        y += self.shortcut(x)  # no new memory: it would cost more than the sum
+        return F.relu(y, inplace=True)
 
 
 class ResNet(nn.Module):

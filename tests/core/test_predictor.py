@@ -116,6 +116,19 @@ def test_half_precision_finds_the_same() -> None:
         assert max(first.mask.iou(second.mask) for second in rough) > 0.8
 
 
+def test_fewer_multiplications_find_the_same() -> None:
+    model = MaskRCNN(replace(TINY, mask_channels=64), seed=3)
+    image = scene(0)[0]
+    exact, quick = (
+        Predictor(model, device="cpu", precision=name).predict(image, min_score=0.0)
+        for name in ("fp32", "winograd")
+    )
+    assert len(exact) == len(quick) > 0
+    for first, second in zip(exact, quick, strict=True):
+        assert first.box_xyxy == pytest.approx(second.box_xyxy, abs=1e-2)
+        assert first.mask.iou(second.mask) > 0.98
+
+
 def test_a_saved_model_is_loaded(tmp_path: Path) -> None:
     save_model(tmp_path / "v1", MaskRCNN(TINY), {})
     loaded = Predictor.load(tmp_path / "v1", device="cpu")

@@ -12,6 +12,7 @@ from core.model.mask_rcnn import MaskRCNN
 from core.model.norms import FrozenBatchNorm
 from core.model.presets import TORCHVISION_V1, TORCHVISION_V2
 from core.ops.inference_conv import PointwiseConv
+from core.ops.winograd import WinogradConv
 from tests.core.model.torchvision_twins import assert_near
 
 SMALL = {"backbone_width": 0.25, "fpn_channels": 16, "box_channels": 32, "mask_channels": 16}
@@ -101,3 +102,21 @@ def test_convolutions_of_one_cell_are_those_for_inference(name: str) -> None:
     pointwise = [m for m in fast.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1)]
     assert pointwise
     assert all(isinstance(module, PointwiseConv) for module in pointwise)
+
+
+def test_fewer_multiplications_move_features_and_masks_little() -> None:
+    """Ten layers behind each other may add up the errors that `test_winograd.py` allows for one."""
+    wide = replace(TORCHVISION_V1, fpn_channels=64, mask_channels=64, backbone_width=0.25)
+    model = MaskRCNN(wide).eval()
+    image = torch.rand(3, 96, 128, generator=torch.Generator().manual_seed(1))
+    boxes, labels = [torch.tensor([[8.0, 8.0, 90.0, 60.0]])], [torch.tensor([1])]
+    exact, quick = inference_copy(model), inference_copy(model, winograd=True)
+    replaced = {type(conv) for conv in [*quick.mask_head.convs, quick.rpn.conv[0]]}
+    assert replaced == {WinogradConv}
+    with torch.inference_mode():
+        for ours, theirs in zip(
+            quick.features([image]).levels, exact.features([image]).levels, strict=True
+        ):
+            assert_near(ours, theirs, tolerance=1e-3)
+        masks = [m.masks_for_boxes(m.features([image]), boxes, labels)[0] for m in (quick, exact)]
+    assert_near(*masks, tolerance=1e-3)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.model import precision
-from core.model.precision import bf16_gain, choose_precision
+from core.model.precision import bf16_gain, choose_precision, winograd_gain
 
 
 @pytest.fixture
@@ -14,6 +14,15 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     gains: list[float] = []
     monkeypatch.setattr(precision, "_measure", lambda _: gains.pop())
     bf16_gain.cache_clear()
+    return gains
+
+
+@pytest.fixture
+def winograd(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the next measurements of convolutions find."""
+    gains: list[float] = []
+    monkeypatch.setattr(precision, "_measure_winograd", lambda: gains.pop())
+    winograd_gain.cache_clear()
     return gains
 
 
@@ -64,3 +73,50 @@ def test_the_measurement_compares_both(monkeypatch: pytest.MonkeyPatch) -> None:
     bf16_gain.cache_clear()
     assert bf16_gain("cpu") > 0
     bf16_gain.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("half", "fewer", "expected"),
+    [(2.0, None, ("bf16", False)), (0.5, 2.0, ("fp32", True)), (0.5, 1.1, ("fp32", False))],
+)
+def test_fewer_multiplications_are_chosen_where_they_pay_and_bf16_does_not(
+    half: float,
+    fewer: float | None,
+    expected: tuple[str, bool],
+    measured: list[float],
+    winograd: list[float],
+    tmp_path: Path,
+) -> None:
+    measured.append(half)
+    winograd.extend([] if fewer is None else [fewer])
+    kept = tmp_path / "precision.json"
+    chosen = choose_precision("cpu", kept=kept, for_inference=True)
+    assert (chosen.name, chosen.winograd) == expected
+    assert ("Winograd" in chosen.reason) == chosen.winograd
+    bf16_gain.cache_clear()
+    winograd_gain.cache_clear()  # as in a new process, which reads the file
+    assert choose_precision("cpu", kept=kept, for_inference=True) == chosen
+
+
+def test_training_never_has_fewer_multiplications(
+    measured: list[float], winograd: list[float]
+) -> None:
+    measured.append(0.5)
+    assert not choose_precision("cpu").winograd
+    with pytest.raises(ValueError, match="precision"):
+        choose_precision("cpu", "winograd")
+    assert not winograd
+    bf16_gain.cache_clear()
+
+
+def test_exact_convolutions_and_others_can_be_asked_for(winograd: list[float]) -> None:
+    assert not choose_precision("cpu", "fp32", for_inference=True).winograd
+    assert choose_precision("cpu", "winograd", for_inference=True).winograd
+    assert not winograd
+
+
+def test_the_convolutions_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "_SECONDS", 0.0)
+    winograd_gain.cache_clear()
+    assert winograd_gain() > 0
+    winograd_gain.cache_clear()
