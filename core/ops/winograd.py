@@ -28,6 +28,7 @@ error is about 3 times that of a direct convolution if m = 4, and 12 times if m 
 import math
 from collections.abc import Iterator
 from functools import cache
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -68,7 +69,7 @@ class WinogradConv(nn.Module):
         return winograd_conv(x, self._kernels[size], self._bias)
 
 
-def can_replace(module: nn.Module) -> bool:
+def can_replace(module: nn.Module) -> TypeGuard[nn.Conv2d]:
     """Whether a `WinogradConv` computes the same as this module, and is likely to gain."""
     return (
         isinstance(module, nn.Conv2d)

@@ -118,5 +118,7 @@ def test_fewer_multiplications_move_features_and_masks_little() -> None:
             quick.features([image]).levels, exact.features([image]).levels, strict=True
         ):
             assert_near(ours, theirs, tolerance=1e-3)
-        masks = [m.masks_for_boxes(m.features([image]), boxes, labels)[0] for m in (quick, exact)]
-    assert_near(*masks, tolerance=1e-3)
+        found, wanted = (
+            m.masks_for_boxes(m.features([image]), boxes, labels)[0] for m in (quick, exact)
+        )
+    assert_near(found, wanted, tolerance=1e-3)
