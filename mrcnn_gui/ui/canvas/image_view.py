@@ -274,13 +274,15 @@ class ImageView(PanZoomWidget):
 
     def _pill(self, suggestion: Suggestion, strong: bool) -> Pill | None:
         """That of a suggestion; None where the suggestion is out of sight."""
-        left, top, right, bottom = suggestion.mask.box_xyxy
-        box = QRectF(self.to_view(left, top), self.to_view(right, bottom))
-        if not box.intersects(QRectF(self.rect())):
+        viewport = self.viewport
+        assert viewport is not None
+        box = suggestion.mask.box_xyxy
+        (left, top), (right, bottom) = viewport.to_view(*box[:2]), viewport.to_view(*box[2:])
+        if right <= 0 or bottom <= 0 or left >= viewport.view_width or top >= viewport.view_height:
             return None
         score = f"{suggestion.score:.2f}"
         text = f"{suggestion.category}  {score}" if strong else score
-        return Pill(text, QPointF(box.center().x(), box.top()), strong)
+        return Pill(text, QPointF((left + right) / 2, top) / self.devicePixelRatioF(), strong)
 
     def _now_strong(self) -> frozenset[str | None]:
         state = self._view_state
