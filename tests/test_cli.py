@@ -89,6 +89,17 @@ def test_an_evaluation_needs_a_file_or_a_set_of_images(words: list[str]) -> None
     assert run(["evaluate", *words]) == 2
 
 
+@pytest.mark.parametrize("words", ["evaluate --project WORK --on all", "presegment WORK"])
+def test_a_device_that_is_not_there_is_told(
+    work: str, words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert run([*(word.replace("WORK", work) for word in words.split()), "--device", "cuda"]) == 1
+    assert "torch finds no CUDA GPU here" in capsys.readouterr().err
+
+
 def test_there_must_be_a_run_to_go_on_with(work: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["finetune", work, "--resume"]) == 1
     assert "no training of this project is to be gone on with" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """Commands that run, train and judge models."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,6 +29,9 @@ from mrcnn_gui.terminal import (
     warn_each,
 )
 from mrcnn_gui.workflows.projects import open_folder
+
+if TYPE_CHECKING:
+    from mrcnn_gui.workflows.models import Compute
 
 
 @app.command()
@@ -97,6 +100,7 @@ def finetune(
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Device = Device.AUTO,
+    precision: Precision = Precision.AUTO,
     activate: Annotated[
         bool, typer.Option(help="Use the new version even where it cannot be told if it is better.")
     ] = False,
@@ -114,7 +118,8 @@ def finetune(
 
     with reasons(), progress_bar("Fine-tuning") as update:
         folder = open_folder(project)
-        options = FinetuneOptions(epochs, seed, device)
+        settings = {} if precision is Precision.AUTO else {"precision": precision.value}
+        options = FinetuneOptions(epochs, seed, device, settings)
         result, active = finetune_project(
             folder, options, activate=activate, resume=resume, on_progress=show
         )
@@ -156,7 +161,9 @@ def evaluate(
     if on is not None:
         if project is None:
             raise typer.BadParameter("--on needs --project")
-        _evaluate_project(project, on, model, score, as_json=as_json)
+        from mrcnn_gui.workflows.models import Compute
+
+        _evaluate_project(project, on, model, score, Compute(device, precision), as_json=as_json)
         return
     if instances is None or images is None:
         raise typer.BadParameter("INSTANCES.JSON and --images are needed, or --project and --on")
@@ -174,7 +181,13 @@ def evaluate(
 
 
 def _evaluate_project(
-    project: Path, on: DoneImages, model: str | None, score: float, *, as_json: bool
+    project: Path,
+    on: DoneImages,
+    model: str | None,
+    score: float,
+    compute: "Compute",
+    *,
+    as_json: bool,
 ) -> None:
     from mrcnn_gui.workflows.evaluation import ImageSet, evaluate_project
     from mrcnn_gui.workflows.evaluation_report import report_text, report_values
@@ -183,7 +196,9 @@ def _evaluate_project(
     with reasons(), counting("Evaluating") as count:
         folder = open_folder(project)
         version_id, _ = resolve_model(folder, model)
-        evaluation = evaluate_project(folder, version_id, ImageSet(on), on_progress=count)
+        evaluation = evaluate_project(
+            folder, version_id, ImageSet(on), compute=compute, on_progress=count
+        )
     assert evaluation is not None  # nobody stops it
     warn_each(evaluation.problems)
     values = report_values(evaluation, score)

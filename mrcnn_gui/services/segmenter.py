@@ -27,7 +27,7 @@ from mrcnn_gui.services.prompts import Prompts
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestions import Suggestions
 from mrcnn_gui.services.view_state import ViewState
-from mrcnn_gui.workflows.models import ACTIVE_MODEL, Compute, project_models
+from mrcnn_gui.workflows.models import ACTIVE_MODEL, AUTOMATIC, Compute, project_models
 
 
 class Segmenter(QObject):
@@ -37,6 +37,7 @@ class Segmenter(QObject):
     image that the person asks for by itself wait for them.
 
     Attributes:
+        compute: The device and the precision that are asked for.
         prompts: Questions about the open image, which go before all images.
     """
 
@@ -58,6 +59,7 @@ class Segmenter(QObject):
         self._session = session
         self._jobs = jobs
         self._model = LoadedModel(load)
+        self.compute = AUTOMATIC
         self._version_id = STARTER_VERSION
         self._model_state = "(not loaded yet)"
         self._reason = ""
@@ -128,8 +130,8 @@ class Segmenter(QObject):
 
     def compute_with(self, device: str, precision: str) -> None:
         """Let models compute on a device and in a precision from now on; "auto" chooses."""
-        wanted = Compute(device, precision)
-        self._jobs.start(Lane.MODEL, compute_with, self._model, wanted, priority=1)
+        self.compute = Compute(device, precision)
+        self._jobs.start(Lane.MODEL, compute_with, self._model, self.compute, priority=1)
         self._is_job_over.set()
         if self._is_warm:
             self._load()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.workflows.models import AUTOMATIC, Compute
 
 
 class VersionWork(QObject):
@@ -21,9 +22,15 @@ class VersionWork(QObject):
     failed = Signal(str)
     state_changed = Signal()  # is_running
 
-    def __init__(self, session: Session, jobs: JobRunner, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        jobs: JobRunner,
+        compute: Compute = AUTOMATIC,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session, self._jobs = session, jobs
+        self._session, self._jobs, self._compute = session, jobs, compute
         self._job: Job | None = None
         session.project_closed.connect(self.cancel)
 
@@ -34,11 +41,11 @@ class VersionWork(QObject):
 
     def compare(self, before: str, after: str) -> None:
         """Compare two versions on the validation images."""
-        self._start(_compare, before, after, done=self.compared.emit)
+        self._start(_compare, before, after, self._compute, done=self.compared.emit)
 
     def evaluate(self, version_id: str, image_set: str) -> None:
         """Run a version on a set of done images ("validation", "test", "train" or "all")."""
-        self._start(_evaluate, version_id, image_set, done=self.evaluated.emit)
+        self._start(_evaluate, version_id, image_set, self._compute, done=self.evaluated.emit)
 
     def export(self, version_id: str, out: Path) -> None:
         """Write a version as a file; its suffix says of which kind."""
@@ -79,25 +86,29 @@ class VersionWork(QObject):
         self.state_changed.emit()
 
 
-def _compare(folder: Path, before: str, after: str, *, job: Job) -> object:
+def _compare(folder: Path, before: str, after: str, compute: Compute, *, job: Job) -> object:
     from mrcnn_gui.workflows.compare_versions import compare_versions
 
     return compare_versions(
         folder,
         before,
         after,
+        compute=compute,
         on_progress=lambda done, total: job.report((done, total)),
         should_stop=job.should_stop,
     )
 
 
-def _evaluate(folder: Path, version_id: str, image_set: str, *, job: Job) -> object:
+def _evaluate(
+    folder: Path, version_id: str, image_set: str, compute: Compute, *, job: Job
+) -> object:
     from mrcnn_gui.workflows.evaluation import ImageSet, evaluate_project
 
     return evaluate_project(
         folder,
         version_id,
         ImageSet(image_set),
+        compute=compute,
         on_progress=lambda done, total: job.report((done, total)),
         should_stop=job.should_stop,
     )

@@ -48,7 +48,7 @@ class TrainingCommands(QObject):
         from mrcnn_gui.ui.dialogs.versions import VersionsDialog
 
         it = self._services
-        work = VersionWork(it.session, it.jobs, self)
+        work = VersionWork(it.session, it.jobs, it.segmenter.compute, self)
         dialog = VersionsDialog(it.session, it.trainer, work, it.settings, self._window)
         dialog.finished.connect(work.deleteLater)
         dialog.show()
@@ -58,7 +58,7 @@ class TrainingCommands(QObject):
         from mrcnn_gui.ui.dialogs.evaluation import EvaluationDialog
 
         it = self._services
-        work = VersionWork(it.session, it.jobs, self)
+        work = VersionWork(it.session, it.jobs, it.segmenter.compute, self)
         dialog = EvaluationDialog(it.session, it.view_state, it.trainer, work, self._window)
         dialog.chosen.connect(self._look_at)
         dialog.finished.connect(work.deleteLater)

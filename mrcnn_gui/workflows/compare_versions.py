@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pycocotools.mask
 
@@ -14,9 +14,18 @@ from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import ModelVersion
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.known_names import NamesNow
-from mrcnn_gui.workflows.models import load_predictor, model_categories, project_models
+from mrcnn_gui.workflows.models import (
+    AUTOMATIC,
+    Compute,
+    load_predictor,
+    model_categories,
+    project_models,
+)
 from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
 from mrcnn_gui.workflows.snapshot import freeze_snapshot
+
+if TYPE_CHECKING:
+    from core.predictor import Predictor
 
 MIN_SCORE, MIN_IOU = 0.5, 0.5
 Record = dict[str, Any]
@@ -52,6 +61,7 @@ def compare_versions(
     before: str,
     after: str,
     *,
+    compute: Compute = AUTOMATIC,
     on_progress: Count = ignore_count,
     should_stop: ShouldStop = never_stop,
 ) -> Comparison | None:
@@ -63,6 +73,7 @@ def compare_versions(
         folder: Project folder.
         before: A version, usually the parent.
         after: Another one.
+        compute: Device and precision.
         on_progress: Called after every image.
         should_stop: Asked before each image; when it says yes, there is no result.
 
@@ -90,7 +101,8 @@ def compare_versions(
         def tell(done: int, _: int, number: int = number) -> None:
             on_progress(number * count + done, 2 * count)
 
-        qualities.append(_qualities(version.folder, truth, category_ids, tell, should_stop))
+        predictor = load_predictor(version.folder, compute)
+        qualities.append(_qualities(predictor, truth, category_ids, tell, should_stop))
         if should_stop():
             return None
     return Comparison(before, after, tuple(_compared(folder, truth, *qualities)))
@@ -134,7 +146,7 @@ def _known_ids(now: NamesNow, version: ModelVersion, ids: dict[str, int]) -> dic
 
 
 def _qualities(
-    model: Path,
+    predictor: "Predictor",
     truth: Record,
     category_ids: dict[str, int],
     on_progress: Count,
@@ -145,7 +157,7 @@ def _qualities(
 
     agnostic = not any(category_ids.values())
     results = predict_results(
-        load_predictor(model),
+        predictor,
         truth,
         Path(),
         category_ids=category_ids,

@@ -13,7 +13,7 @@ from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.known_names import NamesNow
-from mrcnn_gui.workflows.models import load_predictor, project_models
+from mrcnn_gui.workflows.models import AUTOMATIC, Compute, load_predictor, project_models
 from mrcnn_gui.workflows.progress import Count, ShouldStop, ignore_count, never_stop
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def evaluate_project(
     version_id: str,
     image_set: ImageSet,
     *,
+    compute: Compute = AUTOMATIC,
     on_progress: Count = ignore_count,
     should_stop: ShouldStop = never_stop,
 ) -> Evaluation | None:
@@ -99,14 +100,15 @@ def evaluate_project(
         folder: Project folder.
         version_id: "starter", or "v1", "v2", …
         image_set: Which of the done images.
+        compute: Device and precision.
         on_progress: Called after every image.
         should_stop: Asked before each image; when it says yes, there is no result.
 
     Raises:
-        ProjectError: There is no such version, or no such image.
+        ProjectError: There is no such version, no such image, or no such device.
     """
     version = project_models(folder).get(version_id)
-    predictor = load_predictor(version.folder)
+    predictor = load_predictor(version.folder, compute)
     with Store.open(folder, read_only=True) as store, store.frozen():
         entries = [entry for entry in store.images() if _belongs(entry, image_set)]
         if not entries:

@@ -64,7 +64,7 @@ def two_versions(reviewed: Path, starter: Path, monkeypatch: pytest.MonkeyPatch)
     }
     monkeypatch.setattr(
         "mrcnn_gui.workflows.compare_versions.load_predictor",
-        lambda folder: (
+        lambda folder, _: (
             finders[folder.name.rstrip("0123456789")]
             if folder.name.startswith("tiny")
             else finders[folder.name]
@@ -96,7 +96,7 @@ def test_a_wrong_category_counts_where_both_know_those_of_the_project(
         "v2": Finder(("a", "b"), [("b", 0.9, TRUTH)]),
     }
     monkeypatch.setattr(
-        "mrcnn_gui.workflows.compare_versions.load_predictor", lambda path: finders[path.name]
+        "mrcnn_gui.workflows.compare_versions.load_predictor", lambda path, _: finders[path.name]
     )
     comparison = compare_versions(two_versions, "v1", "v2")
     assert comparison is not None

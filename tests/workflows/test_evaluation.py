@@ -140,7 +140,7 @@ class Finder:
 @pytest.fixture
 def evaluated(reviewed: Path, starter: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save_tiny(reviewed / "models" / "v1", "a", "b")
-    monkeypatch.setattr("mrcnn_gui.workflows.evaluation.load_predictor", lambda _: Finder())
+    monkeypatch.setattr("mrcnn_gui.workflows.evaluation.load_predictor", lambda *_: Finder())
     return reviewed
 
 
