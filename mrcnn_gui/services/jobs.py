@@ -42,6 +42,9 @@ With the interpreter's 5 ms, a repaint, which takes the lock again after each ca
 several times as long as it works.
 """
 
+LANES_YIELD = sys.platform == "linux"
+"""Whether threads have a niceness of their own, so that some lanes yield to the window."""
+
 WORKERS = dict.fromkeys(Lane, 1) | {Lane.IO: 2, Lane.DRAW: 2}
 _NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.BULK: 5, Lane.BATCH: 10, Lane.TRAIN: 10}
 
@@ -230,8 +233,7 @@ def _nothing(**_: object) -> None:
 
 
 def _work(lane: Lane, waiting: "queue.PriorityQueue[tuple[float, int, Job | None]]") -> None:
-    if lane in _NICENESS and sys.platform == "linux":
-        # Linux gives each thread its own niceness: these yield to the window.
+    if LANES_YIELD and lane in _NICENESS:  # the threads that it starts inherit it
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS[lane])
     while True:
         job = waiting.get()[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrcnn_gui.project.model_versions import ModelVersion
-from mrcnn_gui.services.jobs import Job
+from mrcnn_gui.services.jobs import LANES_YIELD, Job
 from mrcnn_gui.workflows import models
 from mrcnn_gui.workflows.models import AUTOMATIC, Compute
 
@@ -121,6 +121,13 @@ def segment_images(
     from mrcnn_gui.workflows.presegment import presegment_each
 
     computing = Computing.of(predictor)
-    stop = job.should_stop
-    for result in presegment_each(folder, image_ids, predictor, version.id, should_stop=stop):
+    results = presegment_each(
+        folder,
+        image_ids,
+        predictor,
+        version.id,
+        should_stop=job.should_stop,
+        spare_cores=0 if LANES_YIELD else 1,
+    )
+    for result in results:
         job.report(Segmented(result, computing))

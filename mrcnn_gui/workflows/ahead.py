@@ -62,8 +62,10 @@ def torch_threads(count: int) -> Iterator[Callable[[], None]]:
         torch.set_num_threads(before)
 
 
-def side_by_side(device: str) -> tuple[int, int]:
+def side_by_side(device: str, spare_cores: int = 0) -> tuple[int, int]:
     """Return how many images to work on at once, and with how many of torch's threads each.
+
+    On a processor that takes all cores but the spare ones, at least one.
 
     Two images on one core each are done sooner than one after the other on two: much of the work
     around the network (reading, choosing boxes, masks) uses one core.
@@ -71,5 +73,6 @@ def side_by_side(device: str) -> tuple[int, int]:
     if device != "cpu":
         return 2, 1  # one is read while the GPU looks at the other
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    workers = min(_MOST_WORKERS, cores or 1)
-    return workers, max(1, (cores or 1) // workers)
+    free = max(1, (cores or 1) - spare_cores)
+    workers = min(_MOST_WORKERS, free)
+    return workers, max(1, free // workers)

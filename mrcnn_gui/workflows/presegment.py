@@ -153,6 +153,7 @@ def presegment_each(
     min_score: float = MIN_SCORE,
     should_stop: ShouldStop = never_stop,
     workers: int | None = None,
+    spare_cores: int = 0,
 ) -> Generator[Presegmented, None, None]:
     """Do the same for images that may still be chosen; yield what was just stored.
 
@@ -167,11 +168,12 @@ def presegment_each(
         min_score: Of the weakest suggestion that is kept, 0..1.
         should_stop: Asked before every image.
         workers: As in `presegment`.
+        spare_cores: Cores of the processor that are left to others.
 
     Raises:
         ProjectError: The project cannot be read, or the suggestions cannot be written.
     """
-    most, threads = side_by_side(predictor.device)
+    most, threads = side_by_side(predictor.device, spare_cores)
     with (
         Store.open(folder, read_only=True) as store,
         SuggestionStore(folder) as suggestions,

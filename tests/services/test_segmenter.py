@@ -190,7 +190,7 @@ def test_what_was_read_before_a_run_does_not_come_back_after_it(
 @pytest.fixture
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch has one image under way and takes one ahead, however many cores there are."""
-    monkeypatch.setattr("mrcnn_gui.workflows.presegment.side_by_side", lambda _: (1, 1))
+    monkeypatch.setattr("mrcnn_gui.workflows.presegment.side_by_side", lambda *_: (1, 1))
 
 
 @pytest.mark.usefixtures("one_by_one")

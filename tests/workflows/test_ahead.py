@@ -62,3 +62,9 @@ def test_a_gpu_looks_at_one_image_while_another_is_read() -> None:
     workers, threads = side_by_side("cpu")
     assert 1 <= workers <= 4
     assert threads >= 1
+
+
+def test_spare_cores_are_left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, expected in ((1, (1, 1)), (2, (1, 1)), (3, (2, 1)), (9, (4, 2))):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, n=cores: set(range(n)), raising=False)
+        assert side_by_side("cpu", 1) == expected
