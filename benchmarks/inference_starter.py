@@ -69,24 +69,35 @@ def batch() -> Iterator[Row]:
     )
 
 
-def precision() -> Iterator[Row]:
-    """`starter_bf16_found` and `starter_bf16_ap`: what bf16 and folded norms cost.
+def bf16() -> Iterator[Row]:
+    """`starter_bf16_found` and `starter_bf16_ap`: what bf16 and folded norms cost."""
+    yield from _precision("bf16")
 
-    The first is the share of fp32's detections above 0.3 that are found again with IoU > 0.9, the
-    second the change of mask AP, in points, on the held-out photos.
+
+def winograd() -> Iterator[Row]:
+    """`starter_winograd_found` and `starter_winograd_ap`: what fewer multiplications cost."""
+    yield from _precision("winograd")
+
+
+def _precision(name: str) -> Iterator[Row]:
+    """Compare with fp32 on the held-out photos.
+
+    The first row is the share of fp32's detections above 0.3 that are found again with IoU > 0.9,
+    the second the change of mask AP, in points.
     """
     predictors = [
-        Predictor.load(resource(STARTER), device="cpu", precision=name) for name in ("fp32", "bf16")
+        Predictor.load(resource(STARTER), device="cpu", precision=each) for each in ("fp32", name)
     ]
     truth, images = _truth()
     found = [_all(predictor, truth, images) for predictor in predictors]
     sure = [(a, b) for a, b in zip(*found, strict=True)]
     again = [_is_found(d, others) for own, others in sure for d in own if d.score > _SURE]
     say(f"{len(again)} detections above {_SURE}")
-    yield Row("starter_bf16_found", float(np.mean(again)), "0-1", bar=0.99, lower_is_better=False)
+    found_again = float(np.mean(again))
+    yield Row(f"starter_{name}_found", found_again, "0-1", bar=0.99, lower_is_better=False)
     aps = [_ap(predictor, truth, images) for predictor in predictors]
-    say(f"mask AP in fp32 and bf16: {aps[0]:.4f}, {aps[1]:.4f}")
-    yield Row("starter_bf16_ap", abs(aps[1] - aps[0]) * 100, "pt", bar=0.3)
+    say(f"mask AP in fp32 and {name}: {aps[0]:.4f}, {aps[1]:.4f}")
+    yield Row(f"starter_{name}_ap", abs(aps[1] - aps[0]) * 100, "pt", bar=0.3)
 
 
 def proposals() -> Iterator[Row]:
