@@ -40,7 +40,7 @@ _POINTS = (0.0, 1.0, -1.0, 0.5, -2.0, -0.5)  # besides infinity; small, and of e
 _AT_ONE = 1  # where a product counts for every output alike
 _SIZES = (4, 5)  # outputs of a tile along each side
 _FEWER = 0.8  # so few products must the larger tiles need, to be worth their digits
-_TILES = 128  # that are worked on at a time
+_TILES = 64  # that a thread works on at a time: what is made of them fits its cache
 _FEWEST_CHANNELS = 64  # with less, the transforms cost what is saved
 
 Matrix = NDArray[np.float64]
@@ -184,10 +184,11 @@ def _tile_size(height: int, width: int) -> int:
 
 def _blocks(batch: int, rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
     """Return which images and rows of tiles are worked on at a time."""
-    if rows * columns > _TILES:
-        images, lines = 1, max(1, round(_TILES / columns))
+    tiles = _TILES * torch.get_num_threads()
+    if rows * columns > tiles:
+        images, lines = 1, max(1, round(tiles / columns))
     else:
-        images, lines = max(1, _TILES // (rows * columns)), rows
+        images, lines = max(1, tiles // (rows * columns)), rows
     for image in range(0, batch, images):
         for line in range(0, rows, lines):
             yield slice(image, min(image + images, batch)), slice(line, min(line + lines, rows))
