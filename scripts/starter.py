@@ -13,7 +13,6 @@ result on the photos that were held out and writes resources/starter.
 
 import argparse
 import json
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -205,8 +204,6 @@ class Edition:
     Attributes:
         image_size: Long side at inference.
         score_threshold: Lowest score at inference.
-        mask_threshold: A cell is inside from this probability on. What has the best chance of the
-            best IoU is J / (1 + J) where IoU J is expected, so below one half.
         parts: The modules that are taken from the run, the others from what it began with; none:
             all of them.
         note: For the card: what else happened in training.
@@ -214,7 +211,6 @@ class Edition:
 
     image_size: int
     score_threshold: float
-    mask_threshold: float
     parts: tuple[str, ...]
     note: str
 
@@ -234,7 +230,6 @@ def publish(work: Path, target: Path, edition: Edition) -> None:
         "steps": run_card["steps"],
         "skipped_steps": run_card["skipped_steps"],
         "note": edition.note,
-        "mask_threshold": edition.mask_threshold,
         "parts": edition.parts or "all",
         "before": history,
         "licences": LICENCES,
@@ -264,9 +259,6 @@ def _published(trained: MaskRCNN, begun: MaskRCNN, edition: Edition) -> MaskRCNN
     if edition.parts:
         own = {n: value for n, value in state.items() if n.split(".")[0] in edition.parts}
         state = begun.state_dict() | own
-    # Masks are cut at one half: the logits move to where that is.
-    threshold = edition.mask_threshold
-    state["mask_head.logits.bias"] = state["mask_head.logits.bias"] + math.log(1 / threshold - 1)
     model.load_state_dict(state)
     return model
 
@@ -325,7 +317,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000, help="of training")
     parser.add_argument("--image-size", type=int, default=640, help="long side when published")
     parser.add_argument("--score-threshold", type=float, default=0.05, help="when published")
-    parser.add_argument("--mask-threshold", type=float, default=0.5, help="when published")
     parser.add_argument("--parts", nargs="*", default=[], help="modules that the run changed")
     parser.add_argument("--note", default="", help="for the card: what else happened in training")
     arguments = parser.parse_args()
@@ -336,7 +327,6 @@ def main() -> None:
         edition = Edition(
             arguments.image_size,
             arguments.score_threshold,
-            arguments.mask_threshold,
             tuple(arguments.parts),
             arguments.note,
         )
