@@ -46,7 +46,10 @@ class Newcomer:
         self._hand = Hand(window, services)
 
     def press(self, keys: str) -> None:
-        """Press keys on the canvas."""
+        """Press keys on the canvas; as a window manager does, come back to it from a dialog."""
+        self.window.activateWindow()
+        self.window.canvas.setFocus()
+        run_until(self.window.isActiveWindow)
         QTest.keySequence(self.window.canvas, QKeySequence(keys))
 
     def open(self, number: int) -> None:
@@ -56,11 +59,15 @@ class Newcomer:
 
     def ask(self) -> None:
         """Let the model suggest masks."""
-        ended: list[str] = []
-        self.services.segmenter.finished.connect(ended.append)
         self.press("Space")
-        run_until(lambda: bool(ended))
-        self.services.segmenter.finished.disconnect(ended.append)
+        run_until(self._has_answer)
+
+    def _has_answer(self) -> bool:
+        document, segmenter = self.services.session.document, self.services.segmenter
+        assert document is not None
+        stored = segmenter.suggestions(document.image_id)
+        version = self.services.trainer.active_version
+        return not segmenter.is_running and any(it.model_version == version for it in stored)
 
     def annotate(self, number: int) -> Work:
         """Accept what is good, draw a box around everything else, reject what is left."""

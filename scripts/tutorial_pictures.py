@@ -28,7 +28,7 @@ from mrcnn_gui.workflows.verdict import FinetuneResult
 from scripts.newcomer import Newcomer, Work
 from scripts.picture import shoot
 
-_SIZE = (1280, 800)
+_SIZE = (1440, 900)
 _FIRST, _SECOND = 2, 5  # the first two scenes that are to do
 _SHOWN_SCORES = 4  # validations after which the live panel is shown
 _BEGIN, _END = "<!-- measured -->\n", "<!-- end of what was measured -->\n"
@@ -141,7 +141,7 @@ class Tour:
         shoot(widget or self.window, self.pictures / name)
 
     def _name(self, number: int) -> str:
-        return self.services.session.images[number].path
+        return Path(self.services.session.images[number].path).name
 
     def _note_result(self, result: FinetuneResult) -> None:
         self._result = result
