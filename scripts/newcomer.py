@@ -125,6 +125,7 @@ class Newcomer:
 
     def _choose(self, category: str) -> None:
         self.services.view_state.selected_instance = None  # whose category would change
+        self.services.view_state.selected_suggestion = None  # that would be accepted
         self.press(str(CATEGORIES.index(category) + 1))
 
     def _masks(self) -> dict[int, Mask]:

@@ -205,7 +205,7 @@ def _write(tutorial: Path, measured: list[str]) -> None:
     _, _, after = rest.partition(_END)
     if not after:
         raise SystemExit(f"{tutorial} lacks the marks around its figures")
-    lines = "\n".join(line if line.startswith("|") else f"* {line}" for line in measured)
+    lines = "\n".join(f"\n{it}\n" if it.startswith("|") else f"* {it}" for it in measured)
     write_atomically(tutorial, f"{before}{_BEGIN}\n{lines}\n\n{_END}{after}")
 
 

@@ -97,8 +97,11 @@ def judge(
 def gain_interval(
     metrics: "Metrics | None", parent_metrics: "Metrics | None"
 ) -> tuple[float, float] | None:
-    """The 95 % interval of how much higher the mask AP is, on the same images; None: not known."""
-    if metrics is None or parent_metrics is None:
+    """The 95 % interval of how much higher the mask AP is, on the same images; None: not known.
+
+    It comes of drawing images anew: of a single one nothing is known.
+    """
+    if metrics is None or parent_metrics is None or metrics.images < 2:
         return None
     if metrics.matches is None or parent_metrics.matches is None:
         return None
