@@ -1,7 +1,5 @@
 import gc
 import json
-import os
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +11,6 @@ from core.images import content_hash
 from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.edits import AddInstance
-from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.project_edits import ProjectEdits
@@ -22,8 +19,7 @@ from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.suggestion_cache import SuggestionCache, read_suggestions
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.workflows.known_names import IDS
-from mrcnn_gui.workflows.presegment import PresegmentProgress
-from tests.services.conftest import square
+from tests.services.conftest import square, write_versions
 
 SURE, LIKELY = square(4, 4), square(20, 20)
 
@@ -35,13 +31,6 @@ def segmented(segmenter: Segmenter, open_session: Session, qtbot: QtBot) -> Sess
         segmenter.run([1])
     qtbot.waitUntil(lambda: len(segmenter.visible_suggestions()) == 2)
     return open_session
-
-
-def versions(project: Path, *names: str) -> None:
-    for name in names:
-        folder = project / "models" / name
-        folder.mkdir(parents=True)
-        (folder / "model.safetensors").write_bytes(b"weights")
 
 
 def add_instance(session: Session, left: int, top: int) -> None:
@@ -158,7 +147,7 @@ def test_images_with_the_same_content_share_what_is_found(
 ) -> None:
     segmented.set_image_info(2, content_hash=segmented.images[0].content_hash)
     qtbot.waitUntil(lambda: len(segmenter.suggestions(2)) == 3)
-    versions(segmented.store.folder, "v1")
+    write_versions(segmented.store.folder, "v1")
     segmenter.use_version("v1")
     with qtbot.waitSignal(segmenter.finished):
         segmenter.run([1])
@@ -185,111 +174,6 @@ def test_what_was_read_before_a_run_does_not_come_back_after_it(
         )
     qtbot.waitUntil(lambda: len(read) == 2)
     assert (cache.get(entry.id), arrived) == (None, [])
-
-
-@pytest.fixture
-def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch has one image under way and takes one ahead, however many cores there are."""
-    monkeypatch.setattr("mrcnn_gui.workflows.presegment.side_by_side", lambda *_: (1, 1))
-
-
-@pytest.mark.usefixtures("one_by_one")
-def test_an_image_by_itself_does_not_wait_for_a_batch(
-    segmenter: Segmenter,
-    open_session: Session,
-    gate: threading.Event,
-    asked: list[str],
-    qtbot: QtBot,
-) -> None:
-    reports: list[PresegmentProgress] = []
-    segmenter.progressed.connect(reports.append)
-    gate.clear()
-    segmenter.run([1, 2, 3, 4])
-    assert segmenter.is_running
-    qtbot.waitUntil(lambda: len(asked) == 1)
-    segmenter.run([4])
-    qtbot.waitUntil(lambda: len(asked) == 2)
-    assert asked[1].startswith("model")
-    with qtbot.waitSignal(segmenter.finished) as finished:
-        gate.set()
-    assert sorted(report.last.image_id for report in reports) == [1, 2, 3, 4]
-    assert [(report.done, report.total) for report in reports] == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert reports[0].seconds_left is not None
-    assert finished.args == ["4 images pre-segmented."]
-    assert not segmenter.is_running
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other threads have no niceness of their own")
-def test_a_batch_yields_to_the_window(
-    segmenter: Segmenter, open_session: Session, gate: threading.Event, qtbot: QtBot
-) -> None:
-    niceness: list[int] = []
-
-    def note() -> bool:
-        niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-        return True
-
-    gate.wait = lambda _: note()  # type: ignore[method-assign, misc, assignment]
-    with qtbot.waitSignal(segmenter.finished):
-        segmenter.run([1, 2])
-    with qtbot.waitSignal(segmenter.finished):
-        segmenter.run([3])
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert niceness == [10, 10, own]
-
-
-@pytest.mark.usefixtures("one_by_one")
-def test_another_version_is_used_from_the_images_on_that_still_wait(
-    segmenter: Segmenter,
-    open_session: Session,
-    gate: threading.Event,
-    asked: list[str],
-    qtbot: QtBot,
-) -> None:
-    versions(open_session.store.folder, "v1")
-    gate.clear()
-    segmenter.run([1, 2, 3, 4])
-    qtbot.waitUntil(lambda: len(asked) == 1)
-    segmenter.use_version("v1")
-    with qtbot.waitSignal(segmenter.finished) as finished:
-        gate.set()
-    assert finished.args == ["4 images pre-segmented."]
-    assert open_session.folder is not None
-    with SuggestionStore(open_session.folder, read_only=True) as store:
-        ran = [store.ran_with(entry.content_hash) for entry in open_session.images]
-    assert (ran[0], ran[2], ran[3]) == ("starter", "v1", "v1")  # one may be taken ahead
-
-
-@pytest.mark.usefixtures("one_by_one")
-def test_cancel_keeps_what_is_done_and_finishes_the_images_under_way(
-    segmenter: Segmenter,
-    open_session: Session,
-    gate: threading.Event,
-    asked: list[str],
-    qtbot: QtBot,
-) -> None:
-    gate.clear()
-    segmenter.run([1, 2, 3, 4])
-    qtbot.waitUntil(lambda: len(asked) == 1)
-    segmenter.cancel()
-    with qtbot.waitSignal(segmenter.finished) as finished:
-        gate.set()
-    # One may be taken ahead.
-    assert finished.args[0].startswith(("Cancelled after 1 of 4", "Cancelled after 2 of 4"))
-    qtbot.waitUntil(lambda: len(segmenter.suggestions(1)) == 3)
-    assert segmenter.suggestions(3) == []
-
-
-def test_an_image_that_cannot_be_read_is_marked_and_the_batch_goes_on(
-    segmenter: Segmenter, open_session: Session, qtbot: QtBot
-) -> None:
-    open_session.image_path(2).unlink()
-    with qtbot.waitSignal(segmenter.finished) as finished:
-        segmenter.run([1, 2, 3])
-    assert finished.args == ["2 images pre-segmented, 1 could not be read."]
-    assert "photo_2.png" in open_session.images[1].problem
-    assert open_session.images[1].width == 64
-    assert open_session.images[2].problem == ""
 
 
 def test_results_for_an_image_that_is_not_open_are_stored_just_the_same(
@@ -358,7 +242,7 @@ def test_reruns_replace_pending_and_bring_back_nothing_that_was_rejected_or_cove
     [sure, likely, _] = segmenter.visible_suggestions()
     segmenter.reject(sure.key)
     add_instance(segmented, 21, 20)
-    versions(segmented.store.folder, "v1")
+    write_versions(segmented.store.folder, "v1")
     segmenter.use_version("v1")
     with qtbot.waitSignal(segmenter.finished):
         segmenter.run([1])
@@ -380,7 +264,7 @@ def test_active_version_of_the_project_is_used_and_another_from_the_next_image_o
     segmenter: Segmenter, open_session: Session, loaded: list[Path], qtbot: QtBot
 ) -> None:
     folder = open_session.store.folder
-    versions(folder, "v1", "v2")
+    write_versions(folder, "v1", "v2")
     open_session.set_setting("active_model", "v1")
     open_session.close_project()
     open_session.open_project(folder)
@@ -405,48 +289,11 @@ def test_a_version_that_is_gone_is_told(
     assert not segmenter.is_running
 
 
-def test_damaged_weights_end_the_batch_with_a_message(
-    session: Session,
-    view_state: ViewState,
-    jobs: JobRunner,
-    starter: Path,
-    photo_project: Path,
-    failures: list[tuple[str, str]],
-    qtbot: QtBot,
-) -> None:
-    def refuse(folder: Path, _: object) -> None:
-        raise ProjectError(f"{folder.name} is damaged")
-
-    segmenter = Segmenter(session, view_state, jobs, load=refuse, parent=session)  # type: ignore[arg-type]
-    session.open_project(photo_project)
-    with qtbot.waitSignal(segmenter.finished):
-        segmenter.run([1, 2])
-    assert failures == [("Pre-segmentation stopped", "starter is damaged")]
-    assert not segmenter.is_running
-    segmenter.warm_up()
-    qtbot.waitUntil(lambda: segmenter.model_label == "starter cannot be used")
-
-
-def test_closing_the_project_ends_a_batch(
-    segmenter: Segmenter, open_session: Session, gate: threading.Event, qtbot: QtBot
-) -> None:
-    folder = open_session.store.folder
-    gate.clear()
-    segmenter.run([1, 2, 3])
-    open_session.close_project()
-    assert not segmenter.is_running
-    open_session.open_project(folder)
-    with qtbot.waitSignal(segmenter.finished) as finished:
-        segmenter.run([4])
-        gate.set()
-    assert finished.args == ["1 image pre-segmented."]
-
-
 def test_suggestions_follow_the_name_of_their_category(
     segmenter: Segmenter, open_session: Session, qtbot: QtBot
 ) -> None:
     assert open_session.folder is not None
-    versions(open_session.folder, "v1")
+    write_versions(open_session.folder, "v1")
     category = open_session.categories[0]
     card = {IDS: {"object": category.id}}
     (open_session.folder / "models" / "v1" / "card.json").write_text(json.dumps(card))

@@ -20,8 +20,7 @@ from mrcnn_gui.services.training_runs import UnfinishedRun
 from mrcnn_gui.workflows.finetune import FinetuneResult, Verdict
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions, RunOrder
 from mrcnn_gui.workflows.run_folder import ProjectRun
-from tests.services.conftest import square
-from tests.services.test_segmenter import versions
+from tests.services.conftest import square, write_versions
 
 STEP = Progress("train", 1, 1, 1, 2, {"total": 3.5}, 0.01, None, 1.0, 5.0, 0)
 
@@ -58,7 +57,7 @@ class FakeRun:
         run.discard()
         if should_stop() is Stop.CANCEL:
             return FinetuneResult(None, "starter", None, None, Verdict.CANCELLED, "")
-        versions(folder, "v1")
+        write_versions(folder, "v1")
         return FinetuneResult("v1", "starter", None, None, self.verdict, "why")
 
 
