@@ -14,6 +14,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
+from core.formats.coco import segmentation_mask
+from core.masks import encode_rle
 from mrcnn_gui.app import close_services
 from mrcnn_gui.project.annotation import Instance, Provenance, Source
 from mrcnn_gui.project.run_table import RunState
@@ -25,6 +27,7 @@ from mrcnn_gui.workflows import finetune
 from mrcnn_gui.workflows.snapshot import Snapshot
 from tests.e2e.training import SET_UP, Gate, make_project, make_starter, services_with
 from tests.helpers.data import REPOSITORY
+from tests.helpers.photos import HEIGHT, WIDTH
 from tests.services.conftest import square
 
 LEFT, CTRL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
@@ -258,6 +261,13 @@ def test_a_run_of_a_project_that_was_left_is_interrupted(
     assert program.versions() == ["starter", "v1"]
 
 
+def as_found(annotation: dict[str, Any]) -> dict[str, Any]:
+    """An annotation as a model finds it that is sure."""
+    mask = segmentation_mask(annotation["segmentation"], HEIGHT, WIDTH, "the test")
+    exact = {"segmentation": dict(encode_rle(mask, HEIGHT, WIDTH)), "bbox": list(mask.bbox_xywh)}
+    return annotation | exact | {"score": 1.0}
+
+
 @pytest.fixture
 def perfect_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     """The starter finds all that is annotated; what it finds is measured last."""
@@ -267,7 +277,7 @@ def perfect_parent(monkeypatch: pytest.MonkeyPatch) -> None:
         results.append(found)
         if len(results) == 2:
             truth = json.loads(snapshot.val_json.read_text())["annotations"]
-            found = [it | {"score": 1.0} for it in truth]
+            found = [as_found(it) for it in truth]
         return measured(snapshot, found, **options)
 
     measured = finetune._measured
@@ -280,7 +290,7 @@ def test_a_worse_version_is_kept_aside_until_a_person_wants_it(
 ) -> None:
     with Store.open(project) as store:  # enough to tell the two apart
         for place in range(10):
-            square_ = square(4 + 14 * (place % 5), 34 + 14 * (place // 5), 9)
+            square_ = square(4 + 11 * (place % 5), 30 + 9 * (place // 5), 7)
             human = Provenance(Source.HUMAN)
             store.insert_instances(3, [Instance(store.new_instance_id(), 1, square_, human)])
     program = begin(programs, project, qtbot, "")
