@@ -73,6 +73,10 @@ def test_an_edit_has_the_actions_refreshed_once(
         return facts(it)
 
     monkeypatch.setattr(ActionStates, "facts", noted)
+    refreshed.append(None)
+    while refreshed:  # by what comes late of the opening
+        refreshed.clear()
+        qtbot.wait(100)
     undo = open_window.actions_by_id["undo"]
     services.view_state.selected_instance = add_instance()
     assert undo.isEnabled()  # at once: it may be typed right after a stroke

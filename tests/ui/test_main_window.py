@@ -24,12 +24,12 @@ def test_without_a_project_it_says_what_to_do_first(window: MainWindow) -> None:
     assert enabled == {"new", "open", "sample", "quit"} | always
 
 
-def test_with_a_project_docks_and_commands_are_there(open_window: MainWindow) -> None:
+def test_with_a_project_docks_and_commands_are_there(open_window: MainWindow, qtbot: QtBot) -> None:
     assert open_window.windowTitle().startswith("photos")
     assert all(dock.isVisible() for dock in open_window.docks)
     assert open_window.actions_by_id["brush"].isEnabled()
     assert not open_window.actions_by_id["undo"].isEnabled()
-    assert open_window.status.saved.text() == "All changes saved"
+    qtbot.waitUntil(lambda: open_window.status.saved.text() == "All changes saved")
     assert open_window.status.image_size.text().startswith("160")
 
 
