@@ -15,6 +15,7 @@ COMMANDS = frozenset(
         "group",
         "import",
         "import-results",
+        "keep-for-test",
         "new",
         "predict",
         "presegment",

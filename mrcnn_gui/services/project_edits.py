@@ -11,7 +11,6 @@ from mrcnn_gui.project.store import Store
 from mrcnn_gui.services.exclusive import Course
 from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.session import Session
-from mrcnn_gui.workflows.holding_out import give_back, hold_out
 
 
 class ProjectEdits(QObject):
@@ -93,6 +92,8 @@ def _delete(store: Store, category_id: int, _: Course) -> str:
 
 
 def _toggle_test(store: Store, image_id: int, _: Course) -> str:
+    from mrcnn_gui.workflows.holding_out import give_back, hold_out  # loads libvips: not at start
+
     entry = store.image(image_id)
     name = PurePosixPath(entry.path).name
     if entry.side is Side.TEST:

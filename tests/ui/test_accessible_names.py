@@ -36,6 +36,7 @@ _OF_QT = (QScrollBar, QHeaderView, QTabBar)  # parts of other controls, which Qt
 _ASKING = (
     *("new", "import", "import_results", "export", "relink", "project_history", "get_weights"),
     *("compute", "versions", "evaluate", "palette", "shortcuts", "change_shortcuts", "fine_tune"),
+    "sample",
 )
 """Commands that open a dialog; beside them are Qt's own, and fields of the window."""
 _MODAL = ("grow_by", "merge_category", "delete_category")

@@ -84,7 +84,7 @@ def test_suggestions_are_accepted_as_what_their_category_is_called_now(versioned
 def test_a_version_is_judged_by_what_its_categories_are_called_now(
     versioned: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mrcnn_gui.workflows.evaluation.load_predictor", lambda _: Finder())
+    monkeypatch.setattr("mrcnn_gui.workflows.evaluation.load_predictor", lambda *_: Finder())
     with Store.open(versioned) as store:
         rename(store, 1, "ant")
     result = evaluate_project(versioned, "v1", ImageSet.VALIDATION)
