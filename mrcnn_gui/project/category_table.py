@@ -35,7 +35,7 @@ class CategoryTable:
         others = self.all()
         ids = {other.id for other in others}
         if category_id is None:
-            category_id = max(ids | self._gone(), default=0) + 1
+            category_id = max(ids | self.gone(), default=0) + 1
         if category_id in ids:
             raise ValueError(f"there is a category with the id {category_id} already")
         taken = {other.key for other in others}
@@ -48,7 +48,7 @@ class CategoryTable:
         )
         return category
 
-    def _gone(self) -> set[int]:
+    def gone(self) -> set[int]:
         """Ids of categories that were merged or deleted: model versions may still know them."""
         rows = self._database.execute(
             "SELECT json_extract(edit, '$.category[0]') FROM project_edits"

@@ -63,6 +63,10 @@ class ProjectHistory:
         records = [json.loads(record) for (record,) in rows]
         return {it["category"][0]: it["into"] for it in records if it.get("into") is not None}
 
+    def gone_categories(self) -> set[int]:
+        """Ids that stay free: model versions may know a category by them that was removed."""
+        return self._categories.gone()
+
     def instance_count(self, category_id: int) -> tuple[int, int]:
         """How many instances a category has, and on how many images."""
         rows = self._database.execute(

@@ -1,6 +1,7 @@
 """The categories of a COCO file in a project: matched by name, their ids kept where possible."""
 
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from core.formats.coco_fields import LARGEST_SAFE_ID, CocoError, canonical, file_id, shown
@@ -29,47 +30,50 @@ class _Named:
 def match_categories(store: Store, records: list[Any], reporter: Reporter) -> dict[int | str, int]:
     """The project's category ids by the file's; those that are missing are added.
 
-    A category keeps the file's id unless a category that is in use has it, or it is no whole
-    number.
+    A category keeps the file's id unless it is no whole number, or a category has it that is in
+    use or was removed.
     """
     named = _named(records, reporter)
-    ids = {category.name: category.id for category in store.categories()}
-    wanted = [each.number for each in named if each.number is not None]
-    spare = max([0, *ids.values(), *wanted]) + 1
+    places = _Places(store, named)
     for each in named:
-        spare += _take(store, ids, each, spare)
+        places.take(each)
+    ids = places.ids
     for each in named:  # when all have their place: one that came first may have made way
         store.note_category_record(ids[each.name], each.record)
         _tell_id(each, ids[each.name], reporter)
     return {each.key: ids[each.name] for each in named}
 
 
-def _take(store: Store, ids: dict[str, int], each: _Named, spare: int) -> int:
-    """Give a category its place; returns how many of the spare ids it took."""
-    name, number = each.name, each.number
-    cleared = number is not None and _clear_way(store, ids, name, number, spare)
-    if name not in ids:
-        free = None if number in ids.values() else number
-        ids[name] = _add(store, name, spare + cleared if free is None else free)
-        return cleared + (free is None)
-    if number is not None and ids[name] != number and _may_move(store, ids, name, number):
-        store.renumber_category(ids[name], number)
-        ids[name] = number
-    return int(cleared)
+class _Places:
+    """The project's ids by the names of its categories, while those of a file take theirs."""
 
+    def __init__(self, store: Store, named: list[_Named]) -> None:
+        self.ids = {category.name: category.id for category in store.categories()}
+        self._gone = store.project_history.gone_categories()
+        wanted = [each.number for each in named if each.number is not None]
+        self._spare = count(max([0, *self.ids.values(), *self._gone, *wanted]) + 1)
+        self._store = store
 
-def _clear_way(store: Store, ids: dict[str, int], name: str, file_id: int, spare: int) -> bool:
-    """Move an unused category away from an id that the file gives another one."""
-    holder = next((other for other, number in ids.items() if number == file_id), None)
-    if holder is None or holder == name or store.category_is_used(file_id):
-        return False
-    store.renumber_category(file_id, spare)
-    ids[holder] = spare
-    return True
+    def take(self, each: _Named) -> None:
+        """Give a category its place."""
+        name, number = each.name, None if each.number in self._gone else each.number
+        if number is not None:
+            self._clear_way(name, number)
+        free = None if number in self.ids.values() else number
+        if name not in self.ids:
+            self.ids[name] = _add(self._store, name, next(self._spare) if free is None else free)
+        elif free is not None and not self._store.category_is_used(self.ids[name]):
+            self._renumber(name, free)
 
+    def _clear_way(self, name: str, file_id: int) -> None:
+        """Move an unused category away from an id that the file gives another one."""
+        holder = next((other for other, number in self.ids.items() if number == file_id), None)
+        if holder is not None and holder != name and not self._store.category_is_used(file_id):
+            self._renumber(holder, next(self._spare))
 
-def _may_move(store: Store, ids: dict[str, int], name: str, file_id: int) -> bool:
-    return file_id not in ids.values() and not store.category_is_used(ids[name])
+    def _renumber(self, name: str, category_id: int) -> None:
+        self._store.renumber_category(self.ids[name], category_id)
+        self.ids[name] = category_id
 
 
 def _add(store: Store, name: str, category_id: int) -> int:

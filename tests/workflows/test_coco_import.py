@@ -274,6 +274,18 @@ def test_categories_never_change_places_with_annotations_on_them(
     assert [names[instance.category_id] for instance in instances[0]] == ["b", "x", "y"]
 
 
+def test_the_id_of_a_removed_category_is_not_given_again(project: Path, tmp_path: Path) -> None:
+    with Store.open(project) as store:
+        store.add_category("gone", category_id=41)
+        store.project_history.delete_category(41)
+        store.project_history.delete_category(2)  # b
+    dataset = coco(categories=[{"id": 2, "name": "x"}, {"id": 40, "name": "c"}])
+    report = import_coco(project, write(tmp_path, dataset), tmp_path / "photos")
+    names = {category.id: category.name for category in contents(project)[1]}
+    assert names == {1: "a", 40: "c", 42: "x"}
+    assert any("its id 2 is taken: 42 now" in problem for problem in report.problems)
+
+
 def test_a_failure_leaves_the_project_as_it_was(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
