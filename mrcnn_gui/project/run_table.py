@@ -66,10 +66,10 @@ class RunTable:
         """What there is for a training; quick, however many images the project has.
 
         Returns:
-            How many images are done, counted up to `enough`; whether one of the done images is not
-            kept for validation; and whether one of these has an instance.
+            How many images are done, counted up to `enough`; whether one of the done images is kept
+            for neither validation nor test; and whether one of these has an instance.
         """
-        learned = "status = 'done' AND side IS NOT 'validation'"
+        learned = "status = 'done' AND (side IS NULL OR side = 'train')"
         owned = "EXISTS (SELECT 1 FROM instances WHERE image_id = images.id)"
         [[done, any_learned, any_owned]] = self._database.execute(
             "SELECT (SELECT count(*) FROM "

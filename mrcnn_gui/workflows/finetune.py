@@ -67,7 +67,9 @@ def missing_for_finetune(store: Store) -> str:
         more = MIN_DONE_IMAGES - done
         return f"Mark {more} more image{'s' * (more > 1)} as done to fine-tune."
     if not any_learned:
-        return "All done images are kept for validation: mark one more as done to fine-tune."
+        return (
+            "All done images are kept for validation or test: mark one more as done to fine-tune."
+        )
     if not any_instance:
         return "The done images to train on hold no instance: annotate one to fine-tune."
     return ""

@@ -221,9 +221,9 @@ def test_what_is_missing_is_said(project: Path) -> None:
     def finish_another(store: Store) -> None:
         store.set_status(2, ReviewStatus.DONE)
         store.set_side(1, Side.VALIDATION)
-        store.set_side(2, Side.VALIDATION)
+        store.set_side(2, Side.TEST)
 
-    assert "All done images are kept for validation" in missing(project, finish_another)
+    assert "All done images are kept for validation or test" in missing(project, finish_another)
     assert "hold no instance" in missing(project, lambda store: store.set_side(2, Side.TRAIN))
 
     def annotate(store: Store) -> None:
