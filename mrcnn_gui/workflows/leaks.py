@@ -62,14 +62,14 @@ def find_leaks(train: Sequence[Look], kept: Sequence[Look]) -> Leaks:
     if not train or not kept:
         return Leaks({})
     reasons = _same(train, kept)
-    alike = _alike(train, kept)
+    alike, purposes = _alike(train, kept)
     more = alike.keys() - reasons.keys()
     is_one_scene = len(more) > max(1, _MOST_LEFT_OUT * len(train))
     if is_one_scene or (more and len(more) + len(reasons) == len(train)):
         return Leaks(
             reasons,
             f"{len(alike)} of {len(train)} images to train on look nearly like images that are "
-            "kept for validation: on other images the model will be worse than the metrics say.",
+            f"kept for {purposes}: on other images the model will be worse than the metrics say.",
         )
     return Leaks(alike | reasons)
 
@@ -87,14 +87,18 @@ def _same(train: Sequence[Look], kept: Sequence[Look]) -> dict[int, str]:
     return reasons
 
 
-def _alike(train: Sequence[Look], kept: Sequence[Look]) -> dict[int, str]:
+def _alike(train: Sequence[Look], kept: Sequence[Look]) -> tuple[dict[int, str], str]:
+    """Near copies, and what those that they resemble are kept for."""
     correlation = _stacked(train) @ _stacked(kept).T  # [train, kept]
     twins = correlation.argmax(axis=1).tolist()
-    return {
+    reasons = {
         place: _reason(train[place], "nearly the same as", kept[twin])
         for place, twin in enumerate(twins)
         if correlation[place, twin] > _ALIKE
     }
+    resembled = np.flatnonzero((correlation > _ALIKE).any(axis=0)).tolist()
+    purposes = {kept[place].kept_for for place in resembled}
+    return reasons, " or ".join(sorted(purposes, reverse=True))
 
 
 def _reason(look: Look, what: str, twin: Look) -> str:

@@ -174,7 +174,20 @@ def test_plain_images_resemble_nothing() -> None:
 def test_where_all_images_show_one_scene_none_is_left_out_but_it_is_said(read: Read) -> None:
     snapshot = read()[0]
     assert (snapshot.train_images, snapshot.leaks) == (2, ())
-    assert snapshot.warning.startswith("2 of 2 images to train on look nearly like images that are")
+    assert snapshot.warning.startswith(
+        "2 of 2 images to train on look nearly like images that are kept for validation: "
+    )
+
+
+def test_it_is_said_what_the_images_are_kept_for_that_others_resemble(
+    reviewed: Path, read: Read
+) -> None:
+    with Store.open(reviewed) as store:
+        store.set_side(4, Side.TEST)
+    assert "kept for validation or test:" in read()[0].warning
+    with Store.open(reviewed) as store:
+        store.set_side(3, Side.TEST)
+    assert "kept for test:" in read()[0].warning
 
 
 def test_the_images_of_a_folder_become_a_group(project: Path) -> None:
