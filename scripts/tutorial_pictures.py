@@ -22,7 +22,7 @@ from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from mrcnn_gui.ui.wording import duration
 from mrcnn_gui.workflows.evaluation import Evaluation, ImageSet
-from mrcnn_gui.workflows.evaluation_figures import GOOD_IOU, found_well
+from mrcnn_gui.workflows.evaluation_figures import GOOD_IOU, best_ious, found_well
 from mrcnn_gui.workflows.sample import write_sample
 from mrcnn_gui.workflows.verdict import FinetuneResult
 from scripts.newcomer import Newcomer, Work
@@ -195,7 +195,7 @@ def _table(told: list[Evaluation]) -> str:
     for it in told:
         scores = (it.metrics.mask_ap, it.metrics.mask_ap50, it.metrics.mask_ap75)
         words = " | ".join(f"{score:.3f}" for score in scores)
-        lines.append(f"| {it.version} | {words} | {found_well(it, 0.5)} |")
+        lines.append(f"| {it.version} | {words} | {found_well(best_ious(it, 0.5))} |")
     return "\n".join(lines)
 
 

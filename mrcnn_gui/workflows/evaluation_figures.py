@@ -1,7 +1,7 @@
 """The figures of an evaluation; behind each stand the instances that it counts."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mrcnn_gui.workflows.evaluation import Annotated, EvaluatedImage, Evaluation, Found
@@ -13,6 +13,7 @@ BACKGROUND = "background"
 
 Instance = Annotated | Found
 Confusion = dict[tuple[str, str], list[Instance]]
+BestIou = tuple[Annotated, float]
 
 
 @dataclass(frozen=True)
@@ -83,28 +84,32 @@ def confusion(evaluation: Evaluation, threshold: float) -> Confusion:
     return dict(cells)
 
 
-def iou_histogram(evaluation: Evaluation, threshold: float) -> list[list[Annotated]]:
-    """Annotated instances by their best IoU with what is found of their category, in `BINS`."""
+def best_ious(evaluation: Evaluation, threshold: float) -> list[BestIou]:
+    """Each annotated instance with its best IoU with what is found of its category."""
+    return [
+        (annotated, max(_ious(image, column, threshold), default=0.0))
+        for image in evaluation.images
+        for column, annotated in enumerate(image.annotated)
+    ]
+
+
+def iou_histogram(best: Iterable[BestIou]) -> list[list[Annotated]]:
+    """Annotated instances in `BINS` by their best IoU."""
     bins: list[list[Annotated]] = [[] for _ in range(BINS)]
-    for annotated, iou in _best_ious(evaluation, threshold):
+    for annotated, iou in best:
         bins[min(int(iou * BINS), BINS - 1)].append(annotated)
     return bins
 
 
-def found_well(evaluation: Evaluation, threshold: float) -> int:
+def found_well(best: Iterable[BestIou]) -> int:
     """How many annotated instances are found with an IoU above `GOOD_IOU`."""
-    return sum(iou > GOOD_IOU for _, iou in _best_ious(evaluation, threshold))
+    return sum(iou > GOOD_IOU for _, iou in best)
 
 
-def _best_ious(evaluation: Evaluation, threshold: float) -> Iterator[tuple[Annotated, float]]:
-    for image in evaluation.images:
-        for column, annotated in enumerate(image.annotated):
-            ious = (
-                image.ious[row][column]
-                for row, found in enumerate(image.found)
-                if found.score >= threshold and found.category == annotated.category
-            )
-            yield annotated, max(ious, default=0.0)
+def _ious(image: EvaluatedImage, column: int, threshold: float) -> Iterator[float]:
+    for row, found in enumerate(image.found):
+        if found.score >= threshold and found.category == image.annotated[column].category:
+            yield image.ious[row][column]
 
 
 def _verdicts(image: EvaluatedImage, category: str) -> Iterator[tuple[Found, bool]]:

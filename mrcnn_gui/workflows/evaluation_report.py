@@ -7,6 +7,7 @@ from mrcnn_gui.workflows.evaluation_figures import (
     BACKGROUND,
     BINS,
     GOOD_IOU,
+    best_ious,
     best_threshold,
     confusion,
     curves,
@@ -22,7 +23,7 @@ def report_values(evaluation: Evaluation, threshold: float) -> dict[str, Any]:
         evaluation: What was measured.
         threshold: Lowest score that counts in the confusion and the overlaps.
     """
-    points = curves(evaluation)
+    points, best = curves(evaluation), best_ious(evaluation, threshold)
     return {
         "version": evaluation.version,
         "set": evaluation.image_set.value,
@@ -37,8 +38,8 @@ def report_values(evaluation: Evaluation, threshold: float) -> dict[str, Any]:
             {"annotated": annotated, "found": found, "count": len(instances)}
             for (annotated, found), instances in confusion(evaluation, threshold).items()
         ],
-        "overlaps": [len(each) for each in iou_histogram(evaluation, threshold)],
-        "found_well": found_well(evaluation, threshold),
+        "overlaps": [len(each) for each in iou_histogram(best)],
+        "found_well": found_well(best),
         "problems": list(evaluation.problems),
     }
 

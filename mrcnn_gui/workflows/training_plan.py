@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.learning.config import TrainConfig
 from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 CACHE_FOLDER = "cache"
 _SPEEDS, _FEATURES = "speeds.json", "features"
-_JITTER = (0.6, 1.2)  # the default of `TrainConfig`
 _MORE_EPOCHS = 2  # where a step costs the RoI heads alone
 _PLACES = {"train_json": "train.json", "train_images": ".", "output": "."}
 # Share of a step that is left where less of the model learns.
@@ -111,7 +111,6 @@ def settle(
     Raises:
         ProjectError: The model cannot be read.
     """
-    from core.learning.config import TrainConfig
     from core.learning.speed import measure_speed
     from core.model.checkpoint import ModelFileError
     from core.model.pretrained import load_any
@@ -143,7 +142,7 @@ def settle(
 def _load(settings: dict[str, Any]) -> float:
     """What a step costs, in any unit."""
     share = _STAGE_SHARES[settings.get("stages", "all")]
-    low, high = settings.get("scale_jitter", _JITTER)
+    low, high = settings.get("scale_jitter", TrainConfig.scale_jitter)
     area = settings["image_size"] ** 2 * (low * low + low * high + high * high)
     return float(area * settings["batch_size"] * share)
 

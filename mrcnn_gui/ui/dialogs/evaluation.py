@@ -31,6 +31,7 @@ from mrcnn_gui.workflows.evaluation_figures import (
     GOOD_IOU,
     Instance,
     PrecisionRecall,
+    best_ious,
     best_threshold,
     confusion,
     curves,
@@ -214,9 +215,10 @@ class EvaluationDialog(QDialog):
         self.curves.show_curves(self._curves, self._threshold)
         cells = confusion(evaluation, self._threshold)
         self.confusion.show_confusion(cells, evaluation.categories)
-        self.histogram.show_bins(iou_histogram(evaluation, self._threshold))
-        well, all_ = found_well(evaluation, self._threshold), evaluation.metrics.instances
-        self.found.setText(f"{well} of {all_} found with IoU above {GOOD_IOU}")
+        best = best_ious(evaluation, self._threshold)
+        self.histogram.show_bins(iou_histogram(best))
+        all_ = evaluation.metrics.instances
+        self.found.setText(f"{found_well(best)} of {all_} found with IoU above {GOOD_IOU}")
 
     def _take_best(self) -> None:
         points = next(filter(None, self._curves.values()), [])
