@@ -50,7 +50,7 @@ class StrokeFolding(QObject):
         store = self._store
         if store is None or self._job is not None:
             return
-        self._due = {image_id for image_id in self._due if store.strokes.any(image_id)}
+        self._due = {each for each in self._due if _try(store.strokes.any, each) is not False}
         for image_id in sorted(self._due)[:1]:
             self._job = self._jobs.start(
                 Lane.IO,

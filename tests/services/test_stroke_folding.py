@@ -9,6 +9,7 @@ from core.masks import Mask
 from mrcnn_gui.project import annotation_table
 from mrcnn_gui.project.annotation import Instance, Provenance, Source
 from mrcnn_gui.project.edits import AddInstance, PaintMask
+from mrcnn_gui.project.errors import StorageError
 from mrcnn_gui.project.store import ProjectError, Store
 from mrcnn_gui.services.session import Session
 from tests.services.conftest import square
@@ -94,3 +95,16 @@ def test_a_failure_leaves_the_strokes(
     qtbot.waitUntil(lambda: painted._folding._job is None)
     assert pending(painted.store)
     assert stored(painted) == before
+
+
+def test_an_image_is_left_although_its_strokes_cannot_be_asked_for(
+    painted: Session, monkeypatch: pytest.MonkeyPatch, expected_logs: list[str], qtbot: QtBot
+) -> None:
+    def refuse(_: int) -> bool:
+        raise StorageError("input/output error")
+
+    expected_logs.append("Strokes stay apart")
+    with monkeypatch.context() as patch:
+        patch.setattr(painted.store.strokes, "any", refuse)
+        assert painted.next_image()
+    qtbot.waitUntil(lambda: not pending(painted.store))  # it is still due
