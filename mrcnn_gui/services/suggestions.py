@@ -213,6 +213,7 @@ class Suggestions:
             *(frozen, stored, lowest),
             priority=PRIORITY,
             on_done=partial(self._take_comparison, image_id),
+            on_failed=lambda _: self._take_comparison(image_id, Resemblance()),  # slower, but shown
         )
 
     def _take_comparison(self, image_id: int, resemblance: Resemblance) -> None:

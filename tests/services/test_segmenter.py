@@ -12,6 +12,7 @@ from core.masks import Mask
 from mrcnn_gui.project.annotation import Instance, Provenance, Source, Suggestion
 from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.project.suggestions import SuggestionStore
+from mrcnn_gui.services import suggestions
 from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.segmenter import Segmenter
@@ -140,6 +141,23 @@ def test_suggestions_are_compared_beside_the_window(
     qtbot.waitUntil(lambda: masks(segmenter) == [LIKELY])
     assert compared_on
     assert threading.main_thread() not in compared_on
+
+
+def test_suggestions_that_could_not_be_compared_are_shown(
+    segmenter: Segmenter,
+    segmented: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    expected_logs: list[str],
+    qtbot: QtBot,
+) -> None:
+    def refuse(*_: object, job: object) -> None:
+        raise MemoryError
+
+    segmented.next_image()
+    monkeypatch.setattr(suggestions, "_compared", refuse)
+    expected_logs.append("A background job failed")
+    segmented.next_image(-1)
+    qtbot.waitUntil(lambda: masks(segmenter) == [SURE, LIKELY])
 
 
 def test_images_with_the_same_content_share_what_is_found(
