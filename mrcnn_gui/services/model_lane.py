@@ -40,28 +40,28 @@ def load_predictor(folder: Path, compute: Compute) -> "Predictor":
 
 
 class LoadedModel:
-    """The predictor in memory, for the lanes of the model and of batches."""
+    """The predictor in memory, for the lanes of the model and of batches.
+
+    Attributes:
+        compute: The device and the precision to compute with from the next use on; the GUI thread
+            sets it and waits for nobody who is loading.
+    """
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._compute = AUTOMATIC
-        self._folder: Path | None = None
+        self._loaded: tuple[Path, Compute] | None = None
         self._predictor: Predictor | None = None
         self._lock = threading.Lock()
-
-    def compute_with(self, compute: Compute) -> None:
-        """Load anew when next used, to compute so."""
-        with self._lock:
-            self._compute = compute
-            self._predictor = self._folder = None
+        self.compute = AUTOMATIC
 
     def use(self, version: ModelVersion) -> "Predictor":
         """The predictor of a version; loaded when another one, or none, is in memory."""
         with self._lock:
-            if self._predictor is None or self._folder != version.folder:
-                self._predictor = self._folder = None  # two models at once would double the memory
-                self._predictor = self._load(version.folder, self._compute)
-                self._folder = version.folder
+            wanted = version.folder, self.compute
+            if self._predictor is None or self._loaded != wanted:
+                self._predictor = self._loaded = None  # two models at once would double the memory
+                self._predictor = self._load(*wanted)
+                self._loaded = wanted
             return self._predictor
 
 
@@ -89,12 +89,6 @@ class Segmented:
 
     result: "Presegmented"
     computing: Computing
-
-
-def compute_with(model: LoadedModel, compute: Compute, *, job: Job) -> None:
-    """Compute otherwise from the next use on; a job."""
-    if not job.should_stop():
-        model.compute_with(compute)
 
 
 def load_model(model: LoadedModel, version: ModelVersion, *, job: Job) -> Computing | None:

@@ -17,7 +17,6 @@ from mrcnn_gui.services.model_lane import (
     Load,
     LoadedModel,
     Segmented,
-    compute_with,
     load_model,
     load_predictor,
     segment_image,
@@ -130,8 +129,7 @@ class Segmenter(QObject):
 
     def compute_with(self, device: str, precision: str) -> None:
         """Let models compute on a device and in a precision from now on; "auto" chooses."""
-        self.compute = Compute(device, precision)
-        self._jobs.start(Lane.MODEL, compute_with, self._model, self.compute, priority=1)
+        self.compute = self._model.compute = Compute(device, precision)
         self._is_job_over.set()
         if self._is_warm:
             self._load()

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.suggestions import SuggestionStore
-from mrcnn_gui.services.jobs import JobRunner
+from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
@@ -158,3 +158,26 @@ def test_closing_the_project_ends_a_batch(
         segmenter.run([4])
         gate.set()
     assert finished.args == ["1 image pre-segmented."]
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_the_rest_of_a_batch_is_computed_with_what_is_chosen_while_the_model_lane_is_busy(
+    segmenter: Segmenter,
+    open_session: Session,
+    jobs: JobRunner,
+    gate: threading.Event,
+    asked: list[str],
+    loaded: list[Path],
+    qtbot: QtBot,
+) -> None:
+    may_go_on = threading.Event()
+    gate.clear()
+    segmenter.run([1, 2, 3, 4])
+    qtbot.waitUntil(lambda: len(asked) == 1)
+    jobs.start(Lane.MODEL, lambda *, job: may_go_on.wait(10))
+    segmenter.compute_with("cpu", "bf16")
+    with qtbot.waitSignal(segmenter.finished):
+        gate.set()
+    may_go_on.set()
+    assert segmenter.model_label == "starter on cpu, bf16"
+    assert len(loaded) == 2
