@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from mrcnn_gui.project.store import Store
+from mrcnn_gui.project.store import ProjectError, Store
 from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 
@@ -150,6 +150,8 @@ class Exclusive(QObject):
 def _work_alone(
     store: Store, work: Callable[..., Any], args: tuple[Any, ...], course: Course, *, job: Job
 ) -> Any:
+    if course.should_stop():
+        raise ProjectError("it was cancelled before it began")
     course.job = job
     with store.companion() as own:
         return work(own, *args, course)

@@ -30,6 +30,7 @@ class Lane(Enum):
     MODEL = "model"
     BATCH = "batch"  # the model on many images: prompts do not wait for it
     TRAIN = "train"
+    VERSIONS = "versions"  # comparing, evaluating, exporting: minutes, and nothing waits for it
     SAVE = "save"  # waits for the disk, in the place of the window
 
 
@@ -46,7 +47,9 @@ LANES_YIELD = sys.platform == "linux"
 """Whether threads have a niceness of their own, so that some lanes yield to the window."""
 
 WORKERS = dict.fromkeys(Lane, 1) | {Lane.IO: 2, Lane.DRAW: 2}
-_NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.BULK: 5, Lane.BATCH: 10, Lane.TRAIN: 10}
+_NICENESS = {Lane.DRAW: 3, Lane.IO: 5, Lane.BULK: 5} | dict.fromkeys(
+    (Lane.BATCH, Lane.TRAIN, Lane.VERSIONS), 10
+)
 
 
 class _Event(Enum):

@@ -75,7 +75,7 @@ class VersionWork(QObject):
             self.state_changed.emit()
 
         self._job = self._jobs.start(
-            Lane.BULK,
+            Lane.VERSIONS,
             work,
             self._session.folder,
             *args,

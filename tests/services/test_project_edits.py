@@ -9,10 +9,12 @@ from pytestqt.qtbot import QtBot
 from mrcnn_gui.project.annotation import Instance, Provenance, Source
 from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.project.store import ProjectError, Store
+from mrcnn_gui.services import version_work
 from mrcnn_gui.services.exclusive import Course
 from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.project_edits import ProjectEdits
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.services.version_work import VersionWork
 from tests.services.conftest import square
 
 
@@ -178,6 +180,38 @@ def test_what_waits_when_the_project_is_closed_never_writes(
     assert not ran.is_set()
     with pytest.raises(ProjectError, match="was closed"):
         store.companion()
+
+
+def test_what_is_cancelled_while_it_waits_is_told_and_never_writes(
+    open_session: Session, jobs: JobRunner, failures: list[tuple[str, str]], qtbot: QtBot
+) -> None:
+    may_go_on, ran = threading.Event(), threading.Event()
+    jobs.start(Lane.BULK, lambda *, job: may_go_on.wait(30))
+    open_session.exclusive.run("Merge", lambda store, course: ran.set())
+    open_session.exclusive.cancel()
+    may_go_on.set()
+    qtbot.waitUntil(lambda: not open_session.exclusive.title)
+    assert failures == [("Merge", "it was cancelled before it began")]
+    assert not ran.is_set()
+    assert open_session.no_writing == ""
+
+
+def test_an_evaluation_holds_nothing_up(
+    open_session: Session,
+    jobs: JobRunner,
+    edits: ProjectEdits,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    may_end = threading.Event()
+    monkeypatch.setattr(version_work, "_evaluate", lambda *_, job: may_end.wait(30))
+    work = VersionWork(open_session, jobs)
+    work.evaluate("starter", "all")
+    with qtbot.waitSignal(edits.finished):
+        edits.toggle_test(open_session.images[0].id)
+    assert work.is_running
+    with qtbot.waitSignal(work.evaluated):
+        may_end.set()
 
 
 def categories(session: Session) -> list[int]:
