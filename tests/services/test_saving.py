@@ -180,6 +180,47 @@ def test_a_disk_that_refuses_is_told_and_nothing_more_is_written(
     until_saved(open_session, qtbot)
 
 
+def test_what_the_disk_refused_just_before_closing_is_told(
+    open_session: Session,
+    failures: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    until_saved(open_session, qtbot)
+    began, may_end = threading.Event(), threading.Event()
+
+    def refuse_once(folder: Path) -> int:
+        if began.is_set():
+            return sync_log(folder)  # a system tells an error once
+        began.set()
+        assert may_end.wait(10)
+        raise StorageError("input/output error")
+
+    monkeypatch.setattr(saving, "sync_log", refuse_once)
+    push(open_session)
+    assert began.wait(10)
+    threading.Timer(0.05, may_end.set).start()
+    open_session.close_project()
+    assert failures == [(NOT_ON_DISK, "input/output error")]
+
+
+def test_a_log_that_cannot_be_emptied_is_told(
+    open_session: Session,
+    failures: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    def refuse(_: Path) -> None:
+        raise StorageError("input/output error")
+
+    until_saved(open_session, qtbot)
+    monkeypatch.setattr(saving, "COMMITS", 1)
+    monkeypatch.setattr(saving, "empty_log", refuse)
+    push(open_session)
+    qtbot.waitUntil(lambda: open_session.read_only_reason != "")
+    assert [title for title, _ in failures] == [NOT_ON_DISK]
+
+
 @pytest.mark.usefixtures("refusing_disk")
 def test_a_disk_that_refuses_at_the_end_is_told(
     photo_project: Path, session: Session, failures: list[tuple[str, str]]
