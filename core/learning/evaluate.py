@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pycocotools.mask
+import torch
 from numpy.typing import NDArray
 
 from core.formats.reference import COCO, COCOeval
@@ -100,6 +101,19 @@ def evaluate(
         mask_ap_high=high,
         matches=matches,
     )
+
+
+def judging_precision(device: str) -> str:
+    """Name what models compute in whose figures are to be compared.
+
+    On CPUs exact float32: what a measurement of the moment found faster could be another thing
+    for the next model, or after a run was interrupted.
+
+    Args:
+        device: "auto", or any of torch.
+    """
+    on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    return "auto" if on_gpu else "fp32"
 
 
 def predict_results(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.learning.config import TrainConfig
-from core.learning.evaluate import predict_results
+from core.learning.evaluate import judging_precision, predict_results
 from core.learning.progress import Progress, Stop
 from core.learning.train import fit
 from core.predictor import Predictor
@@ -87,8 +87,9 @@ def _judge(
     fitted = fit(trained, on_progress=on_progress, should_stop=should_stop)
     if fitted.model_folder is None or should_stop() is not Stop.NO:
         return None
+    precision = judging_precision(config.device)
     found = predict_results(
-        Predictor.load(fitted.model_folder, device=config.device),
+        Predictor.load(fitted.model_folder, device=config.device, precision=precision),
         _subset(content, held),
         config.train_images,
         category_ids=category_ids,

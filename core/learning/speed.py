@@ -19,6 +19,7 @@ from torch import Tensor
 
 from core.files import write_atomically
 from core.learning.config import TrainConfig
+from core.learning.evaluate import judging_precision
 from core.learning.learner import Learner
 from core.masks import Mask
 from core.model.checkpoint import with_categories
@@ -41,7 +42,7 @@ class Speed:
     Attributes:
         step: A training step, the mean over the scales that are drawn.
         head_step: A step of the RoI heads alone, on features that are kept; None where more learns.
-        image: Finding what is on one image.
+        image: Finding what is on one image, as a validation does.
         precision: Of training: "fp32", or "bf16" where that is clearly faster.
     """
 
@@ -86,7 +87,7 @@ def _measure(model: MaskRCNN, config: TrainConfig, device: str, objects: int) ->
     if len(precisions) > 1 and steps["fp32"][0] > _WORTHWHILE * steps["bf16"][0]:
         best = "bf16"
     copy = with_categories(model, model.config.categories)
-    predictor = Predictor(copy, device=device)
+    predictor = Predictor(copy, device=device, precision=judging_precision(device))
     size = _size(config.image_size)
     image = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
     return Speed(*steps[best], _seconds(lambda: predictor.predict(image), device), best)
@@ -164,7 +165,8 @@ def _key(model: MaskRCNN, config: TrainConfig, device: str, objects: int) -> str
         else (platform.machine(), platform.processor(), os.cpu_count(), torch.get_num_threads())
     )
     settings = [getattr(config, name) for name in names]
-    what = (hardware, torch.__version__, model.config.to_dict(), settings, drawn)
+    judging = judging_precision(device)
+    what = (hardware, torch.__version__, model.config.to_dict(), settings, drawn, judging)
     return hashlib.blake2b(json.dumps(what).encode(), digest_size=12).hexdigest()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from core.learning.config import TrainConfig
-from core.learning.evaluate import Metrics, evaluate, predict_results
+from core.learning.evaluate import Metrics, evaluate, judging_precision, predict_results
 from core.learning.previews import make_previews
 from core.learning.progress import Preview
 from core.model.mask_rcnn import MaskRCNN
@@ -57,7 +57,7 @@ def validate(
 
     content = json.loads(config.val_json.read_text(encoding="utf-8"))
     results: list[dict[str, Any]] = predict_results(
-        Predictor(measured, device=device),
+        Predictor(measured, device=device, precision=judging_precision(device)),
         content,
         config.val_images,
         category_ids=dict.fromkeys(model.config.categories, 1) if agnostic else None,

@@ -48,7 +48,7 @@ def cross_judge(
 
     Args:
         config: Of the run. The parent must not have learned from its images.
-        parent: The model that it started from.
+        parent: The model that it started from, in the precision that judges.
         class_agnostic: Whether categories do not count.
         should_stop: Any other answer than NO ends it.
 

@@ -17,8 +17,7 @@ from mrcnn_gui.workflows.finetune_options import FinetuneOptions
 from mrcnn_gui.workflows.known_names import IDS, category_ids, renamed_since
 from mrcnn_gui.workflows.models import (
     ACTIVE_MODEL,
-    Compute,
-    load_predictor,
+    load_judged,
     project_models,
     resolve_model,
 )
@@ -246,7 +245,7 @@ class _Run:
 
     def _parent_predictor(self) -> "Predictor":
         _, folder = resolve_model(self.folder, self.parent)
-        return load_predictor(folder, Compute(self.options.device))
+        return load_judged(folder, self.options.device)
 
     def _look_at_parent(self, snapshot: Snapshot) -> dict[str, Any]:
         """Find with the parent what is on the validation images."""
@@ -276,7 +275,7 @@ class _Run:
     def _judge(self, snapshot: Snapshot, notes: dict[str, Any]) -> FinetuneResult:
         """Measure the candidate, compare it with its parent, and publish it."""
         model_folder = self.run.output / "model"
-        candidate = load_predictor(model_folder, Compute(self.options.device))
+        candidate = load_judged(model_folder, self.options.device)
         agnostic: bool = notes["class_agnostic"]
         results = self._find(
             candidate, snapshot, None if agnostic else category_ids(snapshot.train_json)

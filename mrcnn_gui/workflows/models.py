@@ -94,6 +94,21 @@ def load_predictor(path: Path, compute: Compute = AUTOMATIC) -> "Predictor":
         raise ProjectError(str(error)) from error
 
 
+def load_judged(path: Path, device: str) -> "Predictor":
+    """Load a model whose figures are to be compared with those of others.
+
+    Args:
+        path: A model's folder or file.
+        device: As of a `Compute`.
+
+    Raises:
+        ProjectError: As for `load_predictor`.
+    """
+    from core.learning.evaluate import judging_precision
+
+    return load_predictor(path, Compute(device, judging_precision(device)))
+
+
 def model_image_size(path: Path) -> int:
     """Long side in pixels that a model works at.
 

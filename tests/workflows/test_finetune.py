@@ -157,7 +157,7 @@ def test_a_cancelled_run_compares_nothing_any_more(
     monkeypatch.setattr("core.learning.evaluate.evaluate", pytest.fail)
     assert finetune(reviewed, ONE_EPOCH, should_stop=lambda: stop).verdict is Verdict.CANCELLED
     stop = Stop.CANCEL
-    monkeypatch.setattr("mrcnn_gui.workflows.finetune.load_predictor", pytest.fail)
+    monkeypatch.setattr("mrcnn_gui.workflows.finetune.load_judged", pytest.fail)
     assert finetune(reviewed, ONE_EPOCH, should_stop=lambda: stop).verdict is Verdict.CANCELLED
 
 

@@ -10,6 +10,7 @@ from mrcnn_gui.resources import resource
 from mrcnn_gui.workflows.models import (
     ACTIVE_MODEL,
     Compute,
+    load_judged,
     load_predictor,
     project_models,
     resolve_model,
@@ -69,6 +70,14 @@ def test_a_damaged_model_is_refused(tmp_path: Path, damage: str) -> None:
     )
     with pytest.raises(ProjectError, match=r"model\.safetensors"):
         load_predictor(tmp_path / "model")
+
+
+def test_what_is_compared_is_computed_exactly_on_cpus(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.model.precision.bf16_gain", lambda *_: 9.0)
+    assert load_judged(tiny_model, "cpu").precision == "fp32"
+    assert load_predictor(tiny_model, Compute("cpu")).precision == "bf16"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

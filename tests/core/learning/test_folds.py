@@ -51,6 +51,7 @@ def test_each_image_is_judged_by_a_model_that_has_not_seen_it(
 
     def predicted(predictor: Any, truth: dict[str, Any], *rest: Any, **options: Any) -> Any:
         judged.append({it["id"] for it in truth["images"]})
+        assert predictor.precision == "fp32"  # exact, as the parent's: they are compared
         return predict(predictor, truth, *rest, **options)
 
     monkeypatch.setattr(folds, "fit", watch)

@@ -1,15 +1,18 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from core.learning import speed
+from core.learning import speed, validation
 from core.learning.config import TrainConfig
 from core.learning.speed import Speed, measure_speed
+from core.learning.validation import validate
 from core.model.mask_rcnn import MaskRCNN
 from core.model.precision import Precision
-from tests.core.learning.scenes import TINY
+from core.predictor import Predictor
+from tests.core.learning.scenes import TINY, write_scenes
 from tests.core.learning.test_config import config as any_config
 
 
@@ -56,3 +59,25 @@ def test_half_precision_is_taken_where_it_is_clearly_faster(
     monkeypatch.setattr(speed, "_steps", lambda *given: (half if given[3] == "bf16" else 2.0, None))
     found = measure_speed(MaskRCNN(TINY, seed=1), config(), tmp_path / "speeds.json")
     assert found.precision == chosen
+
+
+def test_an_image_takes_what_a_validation_computes_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that was measured a moment ago chooses it: figures of two models are compared."""
+    asked: list[str] = []
+
+    def watched(*given: Any, precision: str, **options: Any) -> Predictor:
+        asked.append(precision)
+        return Predictor(*given, precision=precision, **options)
+
+    monkeypatch.setattr(speed, "Predictor", watched)
+    monkeypatch.setattr(validation, "Predictor", watched)
+    monkeypatch.setattr(speed, "_steps", lambda *_: (1.0, None))
+    model = MaskRCNN(TINY, seed=1)
+    measure_speed(model, config(precision="fp32"), tmp_path / "speeds.json")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    judged = config(val_json=write_scenes(photos, 1), val_images=photos)
+    assert validate(model, model.state_dict(), judged, "cpu", lambda: False) is not None
+    assert asked == ["fp32", "fp32"]
