@@ -5,15 +5,27 @@ measured with 256 channels of noise, 1.4e-5 for tiles of 4 and 4.8e-5 for tiles 
 convolution in float32 has 4.8e-6 there, one in bfloat16 1.9e-2.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from core.ops import winograd
 from core.ops.winograd import WinogradConv, can_replace, matrices, winograd_conv, winograd_kernels
 
 TOLERANCES = {4: 3e-5, 5: 1e-4}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """How many tiles make a block follows from the threads: without it, one may hold all."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -79,6 +91,22 @@ def test_the_module_replaces_a_convolution(
     found = WinogradConv(conv)(x)
     zero = torch.zeros(64) if conv.bias is None else conv.bias
     assert_near(found, x, conv.weight, zero, TOLERANCES[5])
+
+
+def test_it_keeps_the_kernels_of_one_size_of_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(weight: Tensor, size: int) -> Tensor:
+        made.append(size)
+        return winograd_kernels(weight, size)
+
+    monkeypatch.setattr(winograd, "winograd_kernels", counted)
+    conv = nn.Conv2d(64, 64, 3, padding=1, bias=False)
+    module = WinogradConv(conv)
+    for side in (14, 14, 8, 8, 14):
+        x = drawn(1, 64, side, side)
+        assert_near(module(x), x, conv.weight, torch.zeros(64), TOLERANCES[5])
+    assert made == [5, 4, 5]
 
 
 def test_nothing_of_it_is_saved_or_learned() -> None:
