@@ -80,12 +80,12 @@ class Predictor:
         model: is copied, with its norms folded into its convolutions; later changes of its weights
             are not seen.
         device: "auto" (CUDA where available), or any device of torch.
-        precision: "fp32", "bf16", "winograd" (fp32 with fewer multiplications), or "auto": what a
-            measurement of a second or two finds clearly faster than plain fp32.
+        precision: "fp32", "bf16", on CPUs "winograd" (fp32 with fewer multiplications), or "auto":
+            what a measurement of a second or two finds clearly faster than plain fp32.
         kept: a file that remembers what was measured; None: it is measured once per process.
 
     Raises:
-        ValueError: the precision is none of these.
+        ValueError: the precision is none of these, or not for the device.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from core.files import write_atomically
-from core.ops.winograd import winograd_conv, winograd_kernels
+from core.ops.winograd import EDITION, winograd_conv, winograd_kernels
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,9 @@ class Precision:
 
     @property
     def name(self) -> str:
-        """Either "bf16" or "fp32"."""
+        """What to ask `choose_precision` for to get it again."""
+        if self.winograd:
+            return "winograd"
         return "bf16" if self.dtype == torch.bfloat16 else "fp32"
 
 
@@ -53,7 +55,8 @@ def choose_precision(
 
     Args:
         device: any of torch.
-        wanted: "auto", "bf16", "fp32" or, for inference, "winograd": fp32 with fewer products.
+        wanted: "auto", "bf16", "fp32" or, for inference on CPUs, "winograd": fp32 with fewer
+            products.
         kept: a JSON file that remembers what was measured, per machine, device and edition of
             torch; None: measured once per process.
         for_inference: whether "auto" may choose Winograd's convolutions, which have no gradients:
@@ -62,17 +65,21 @@ def choose_precision(
     Raises:
         ValueError: `wanted` is none of these.
     """
-    if wanted in ("bf16", "fp32") or (wanted == "winograd" and for_inference):
-        dtype = torch.bfloat16 if wanted == "bf16" else torch.float32
-        return Precision(dtype, "as it was asked for", winograd=wanted == "winograd")
+    allowed = ["auto", "bf16", "fp32"]
+    can_be_fewer = for_inference and torch.device(device).type == "cpu"
+    allowed += ["winograd"] if can_be_fewer else []
+    if wanted not in allowed:
+        raise ValueError(f"precision on {device}: expected {', '.join(allowed)}, got {wanted!r}")
     if wanted != "auto":
-        raise ValueError(f"precision: expected auto, bf16 or fp32, got {wanted!r}")
+        dtype = torch.bfloat16 if wanted == "bf16" else torch.float32
+        reason = f"{wanted} was asked for"
+        return Precision(dtype, reason, winograd=wanted == "winograd")
     gain = bf16_gain(device, kept)
     if gain > _WORTHWHILE:
         return Precision(torch.bfloat16, f"bf16 was measured {gain:.1f} times as fast as fp32 here")
-    reason = f"bf16 was measured only {gain:.1f} times as fast here"
-    if for_inference and device == "cpu" and (fewer := winograd_gain(kept)) > _WORTHWHILE:
-        reason += f", and convolutions by Winograd's algorithm {fewer:.1f} times"
+    reason = f"bf16 was measured only {gain:.1f} times as fast as fp32 here"
+    if can_be_fewer and (fewer := winograd_gain(kept)) > _WORTHWHILE:
+        reason += f", but 3 x 3 convolutions by Winograd's algorithm {fewer:.1f} times"
         return Precision(torch.float32, reason, winograd=True)
     return Precision(torch.float32, reason)
 
@@ -86,7 +93,7 @@ def bf16_gain(device: str, kept: Path | None = None) -> float:
 @cache
 def winograd_gain(kept: Path | None = None) -> float:
     """Return how many times as fast Winograd's convolutions are; see `choose_precision`."""
-    return _remembered(f"winograd {_machine('cpu')}", kept, _measure_winograd)
+    return _remembered(f"winograd {EDITION} {_machine('cpu')}", kept, _measure_winograd)
 
 
 def _remembered(key: str, kept: Path | None, measure: Callable[[], float]) -> float:

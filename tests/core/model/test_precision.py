@@ -6,6 +6,7 @@ import torch
 
 from core.model import precision
 from core.model.precision import bf16_gain, choose_precision, winograd_gain
+from core.ops.winograd import EDITION
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_the_measurement_compares_both(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("half", "fewer", "expected"),
-    [(2.0, None, ("bf16", False)), (0.5, 2.0, ("fp32", True)), (0.5, 1.1, ("fp32", False))],
+    [(2.0, None, ("bf16", False)), (0.5, 2.0, ("winograd", True)), (0.5, 1.1, ("fp32", False))],
 )
 def test_fewer_multiplications_are_chosen_where_they_pay_and_bf16_does_not(
     half: float,
@@ -92,6 +93,7 @@ def test_fewer_multiplications_are_chosen_where_they_pay_and_bf16_does_not(
     kept = tmp_path / "precision.json"
     chosen = choose_precision("cpu", kept=kept, for_inference=True)
     assert (chosen.name, chosen.winograd) == expected
+    assert (f"winograd {EDITION} " in kept.read_text()) == (fewer is not None)
     assert ("Winograd" in chosen.reason) == chosen.winograd
     bf16_gain.cache_clear()
     winograd_gain.cache_clear()  # as in a new process, which reads the file
@@ -113,6 +115,19 @@ def test_exact_convolutions_and_others_can_be_asked_for(winograd: list[float]) -
     assert not choose_precision("cpu", "fp32", for_inference=True).winograd
     assert choose_precision("cpu", "winograd", for_inference=True).winograd
     assert not winograd
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_fewer_multiplications_are_for_cpus(device: str) -> None:
+    with pytest.raises(ValueError, match="expected auto, bf16, fp32, got 'winograd'"):
+        choose_precision(device, "winograd", for_inference=True)
+
+
+@pytest.mark.parametrize("name", ["fp32", "bf16", "winograd"])
+def test_a_name_asks_for_the_same_again(name: str) -> None:
+    chosen = choose_precision("cpu", name, for_inference=True)
+    assert chosen.name == name
+    assert name in chosen.reason
 
 
 def test_the_convolutions_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
