@@ -129,13 +129,16 @@ def make_view_loader(
     """The loader of a run; None where it keeps nothing, or more than the RoI heads learns."""
     if config.feature_cache is None or config.stages != "roi_heads":
         return None
-    return ViewLoader(data, config, FeatureCache(config.feature_cache), _name(model, config))
+    return ViewLoader(data, config, FeatureCache(config.feature_cache), _name(model))
 
 
-def _name(model: MaskRCNN, config: TrainConfig) -> str:
-    """Of the frozen weights, the model's settings and the precision, in hex."""
-    settings = {**model.config.to_dict(), "precision": config.precision}
-    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
+def _name(model: MaskRCNN) -> str:
+    """Of the frozen weights and the model's settings, in hex.
+
+    Not of the precision: whatever the heads learn in, all before them computes in float32.
+    """
+    settings = json.dumps(model.config.to_dict(), sort_keys=True)
+    digest = hashlib.blake2b(settings.encode(), digest_size=16)
     for name, value in model.state_dict().items():
         if name.startswith(_FROZEN):
             digest.update(name.encode())

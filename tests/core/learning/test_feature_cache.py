@@ -137,6 +137,10 @@ def test_features_are_exact_whatever_the_heads_compute_in(config: TrainConfig) -
         settings = replace(config, precision=precision, feature_cache=config.output / precision)
         loader, learner = loader_of(settings)
         kept += loader.complete(loader(key), learner.roi_inputs)
+        settings = replace(config, precision=precision)  # so one may use the other's
+        loader, learner = loader_of(settings)
+        assert isinstance(loader(key).parts[0], RoiInputs) == (precision == "bf16")
+        loader.complete(loader(key), learner.roi_inputs)
     for name, value in kept[0].tensors().items():
         assert torch.equal(value, kept[1].tensors()[name]), name
 
