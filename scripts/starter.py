@@ -31,6 +31,7 @@ from core.predictor import Predictor
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HELD_OUT = {"coco_mini": 64 / 464, "animals": 0.1, "household": 0.1}
+PARTS = ("backbone", "fpn", "rpn", "box_head", "mask_head")  # of a model
 SMALL = 32 * 32  # pixels; COCO's limit between small and medium objects
 LICENCES = {
     "coco_mini": "annotations CC BY 4.0 (COCO Consortium); each photo its own Flickr licence, "
@@ -245,7 +246,11 @@ def publish(work: Path, target: Path, edition: Edition) -> None:
 
 
 def _published(trained: MaskRCNN, begun: MaskRCNN, edition: Edition) -> MaskRCNN:
-    """The model with its parts from the run and the settings of the edition."""
+    """The model with its parts from the run and the settings of the edition.
+
+    Raises:
+        ValueError: The model has no such part.
+    """
     settings = replace(
         trained.config,
         image_size=edition.image_size,
@@ -256,6 +261,8 @@ def _published(trained: MaskRCNN, begun: MaskRCNN, edition: Edition) -> MaskRCNN
     )
     model = MaskRCNN(settings)
     state = trained.state_dict()
+    if unknown := set(edition.parts) - {name for name, _ in model.named_children()}:
+        raise ValueError(f"the model has no {', '.join(sorted(unknown))}")
     if edition.parts:
         own = {n: value for n, value in state.items() if n.split(".")[0] in edition.parts}
         state = begun.state_dict() | own
@@ -317,7 +324,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000, help="of training")
     parser.add_argument("--image-size", type=int, default=640, help="long side when published")
     parser.add_argument("--score-threshold", type=float, default=0.05, help="when published")
-    parser.add_argument("--parts", nargs="*", default=[], help="modules that the run changed")
+    parser.add_argument(
+        "--parts", nargs="*", choices=PARTS, default=[], help="modules that the run changed"
+    )
     parser.add_argument("--note", default="", help="for the card: what else happened in training")
     arguments = parser.parse_args()
     if arguments.command == "prepare":
