@@ -39,6 +39,7 @@ _MOST_JUDGES = 60
 _BAR_TIME = 4.0
 _AIMS = {"balloon20": 0.55, "pennfudan20": 0.55, "nuclei20": 0.35}
 _RUN = "r1"
+_UNFINISHED = "unfinished"
 
 
 def rows(name: str, done: int, label: str, work: Path) -> Iterator[Row]:
@@ -129,16 +130,21 @@ class _Curve:
         self._folder = project.parent / "curve"
         self._model = ProjectRun(project, _RUN).output / "model"
         self._folder.mkdir(exist_ok=True)
+        shutil.rmtree(self._folder / _UNFINISHED, ignore_errors=True)
         earlier = max((float(it.name) for it in self._folder.iterdir()), default=0.0)
         self._begun = time.perf_counter() - earlier
 
     def note(self, progress: Progress) -> None:
-        """Copy the model after a validation; the time that this takes does not count."""
+        """Copy the model after a validation; the time that this takes does not count.
+
+        A copy has its name once it is complete: the program may end at any moment.
+        """
         if progress.phase != "validate" or progress.metrics is None:
             return
         began = time.perf_counter()
-        copy = self._folder / f"{self.seconds():07.1f}"
-        shutil.copytree(self._model, copy)
+        name, copied = f"{self.seconds():07.1f}", self._folder / _UNFINISHED
+        shutil.copytree(self._model, copied)
+        copied.rename(self._folder / name)
         self._begun += time.perf_counter() - began
 
     def seconds(self) -> float:
