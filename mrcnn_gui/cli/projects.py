@@ -69,7 +69,7 @@ def keep_for_test(
     images: Annotated[str, typer.Option(metavar="GLOB", help="Stored path or file name.")],
     as_json: AsJson = False,
 ) -> None:
-    """Keep images that were never done for test: they neither train nor judge."""
+    """Keep images on which nothing is done yet for test: no version learns from them."""
     from mrcnn_gui.workflows.holding_out import keep_for_test
 
     with reasons():

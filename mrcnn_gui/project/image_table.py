@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus
+from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
 from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.errors import CommitError, ProjectError
 from mrcnn_gui.project.paths import full_path, stored_paths
@@ -104,6 +104,17 @@ class ImageTable:
         if status is ReviewStatus.DONE:
             self._decide_side(self.get(image_id))
 
+    def set_side(self, image_id: int, side: Side | None) -> None:
+        """Say what an image is used for; None has it decided: at once where the image is done.
+
+        Raises:
+            CommitError: The side depends on the image's content, which cannot be read.
+        """
+        self.set_columns(image_id, {"side": side})
+        entry = self.get(image_id)
+        if entry.status is ReviewStatus.DONE:
+            self._decide_side(entry)
+
     def _decide_side(self, entry: ImageEntry) -> None:
         """Once and for all."""
         if entry.side is not None:
@@ -120,7 +131,7 @@ class ImageTable:
             return content_hash(path)
         except OSError as error:
             raise CommitError(
-                f"{path} cannot be read, so it cannot be marked as done: {error.strerror or error}"
+                f"{path} cannot be read, so it cannot train or judge: {error.strerror or error}"
             ) from error
 
     def _select(self, condition: str, *parameters: int) -> list[ImageEntry]:

@@ -242,9 +242,9 @@ class Store:
             self._images.set_files(files)
 
     def set_side(self, image_id: int, side: Side | None) -> None:
-        """Say what a done image is used for."""
+        """Say what an image is used for; None has it decided, see `ImageTable.set_side`."""
         with self.transaction():
-            self._images.set_columns(image_id, {"side": side})
+            self._images.set_side(image_id, side)
 
     def set_group(self, image_id: int, group: str) -> None:
         """Say which images belong together, "" for none; sides that are decided stay."""

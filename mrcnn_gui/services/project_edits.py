@@ -97,13 +97,15 @@ def _toggle_test(store: Store, image_id: int, _: Course) -> str:
     entry = store.image(image_id)
     name = PurePosixPath(entry.path).name
     if entry.side is Side.TEST:
-        give_back(store, entry)
-        return f"{name} is not kept for test any more."
+        return f"{_with_group(name, give_back(store, entry))} not kept for test any more."
     held = hold_out(store, [entry])
     if held.problems:
-        return f"{held.problems[0]}. Choose an image that was never done."
-    more = f" and {held.images - 1} more of its group" if held.images > 1 else ""
-    return f"{name}{more} kept for test: neither trains nor judges versions."
+        return f"{held.problems[0]}. Choose an image on which nothing is done yet."
+    return f"{_with_group(name, held.images)} kept for test: no version learns from it."
+
+
+def _with_group(name: str, images: int) -> str:
+    return f"{name} and {images - 1} more of its group are" if images > 1 else f"{name} is"
 
 
 def _undo(store: Store, _: Course) -> str:

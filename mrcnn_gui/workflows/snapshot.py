@@ -11,9 +11,11 @@ from core.files import atomic_path
 from core.formats.coco_fields import canonical
 from core.formats.coco_verification import ExpectedDataset
 from core.formats.coco_writing import write_dataset
+from core.formats.json_stream import JsonStreamError, members
 from core.images import ImageReadError, content_hash, read_info, read_rgb
 from core.masks import encode_rle
 from mrcnn_gui.project.annotation import ImageEntry, Region, RegionKind, ReviewStatus, Side
+from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.export_rows import UntouchedRow
 from mrcnn_gui.project.sides import decided_side
 from mrcnn_gui.project.store import Store
@@ -22,6 +24,7 @@ from mrcnn_gui.workflows.export_options import ExportOptions
 from mrcnn_gui.workflows.export_records import category_texts
 from mrcnn_gui.workflows.leaks import Look, find_leaks, thumbnail
 from mrcnn_gui.workflows.progress import ShouldStop, never_stop
+from mrcnn_gui.workflows.run_folder import RUNS_FOLDER
 
 TRAIN_FILE, VAL_FILE = "train.json", "val.json"
 
@@ -116,6 +119,32 @@ def freeze_snapshot(
         tuple(leaks.reasons.values()),
         leaks.warning,
     )
+
+
+def images_in_runs(project: Path) -> set[int | str]:
+    """The COCO ids and the paths of all images that a run has learned from or was judged by.
+
+    Raises:
+        ProjectError: A snapshot cannot be read.
+    """
+    found: set[int | str] = set()
+    for name in (TRAIN_FILE, VAL_FILE):
+        for path in (project / RUNS_FOLDER).glob(f"*/{name}"):
+            found.update(_images_in(path))
+    return found
+
+
+def _images_in(path: Path) -> Iterator[int | str]:
+    try:
+        for key, record in members(path, ("categories", "images", "annotations")):
+            if key == "annotations":  # the images stand before them
+                break
+            if key == "images":
+                yield from (record["id"], record["file_name"])
+    except (JsonStreamError, OSError) as error:
+        raise ProjectError(
+            f"{path} tells what a version knows, and cannot be read: {error}"
+        ) from error
 
 
 def _side_of(store: Store, entry: ImageEntry) -> Side | None:

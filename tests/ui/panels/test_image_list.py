@@ -79,7 +79,7 @@ def test_an_image_is_kept_for_test_and_given_back(
     assert state() == "To do"
     with qtbot.waitSignal(services.project_edits.finished) as told:
         action.trigger()
-    assert told.args == ["photo_0.png kept for test: neither trains nor judges versions."]
+    assert told.args == ["photo_0.png is kept for test: no version learns from it."]
     qtbot.waitUntil(lambda: state() == "To do · for test")
     assert "Model > Evaluation" in view.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     qtbot.waitUntil(action.isEnabled)
