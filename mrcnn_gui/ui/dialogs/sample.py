@@ -43,7 +43,7 @@ class SampleDialog(QDialog):
         self._jobs = jobs
         self._job: Job | None = None
         self.folder = PathField("Folder of the sample", self._choose)
-        self.folder.line.setText(_free_folder())
+        self.folder.line.setText(_free_folder(QDir.home()))
         self.problem = QLabel()
         self.problem.setWordWrap(True)
         self.problem.setStyleSheet(f"color: {danger_color().name()}")
@@ -83,7 +83,10 @@ class SampleDialog(QDialog):
         column.addWidget(self.buttons)
 
     def _choose(self) -> str:
-        return QFileDialog.getExistingDirectory(self, "Folder of the sample", QDir.homePath())
+        """A folder that is not there yet in the one that is chosen, which may hold anything."""
+        home, title = QDir.homePath(), "Where the folder of the sample goes"
+        parent = QFileDialog.getExistingDirectory(self, title, home)
+        return parent and _free_folder(QDir(parent))
 
     def _refresh(self) -> None:
         running = self._job is not None
@@ -120,12 +123,12 @@ class SampleDialog(QDialog):
         self._refresh()
 
 
-def _free_folder() -> str:
-    """One in the home folder that is not there yet."""
-    number, home = 1, QDir.home()
-    while home.exists(_name(number)):
+def _free_folder(parent: QDir) -> str:
+    """One that is not there yet."""
+    number = 1
+    while parent.exists(_name(number)):
         number += 1
-    return QDir.toNativeSeparators(home.filePath(_name(number)))
+    return QDir.toNativeSeparators(parent.filePath(_name(number)))
 
 
 def _name(number: int) -> str:

@@ -55,6 +55,18 @@ def test_a_folder_that_is_taken_is_told_and_another_one_is_proposed(
     assert SampleDialog(services.jobs, window).folder.path == tmp_path / "sample-project-2"
 
 
+def test_the_sample_gets_a_folder_of_its_own_in_the_one_that_is_chosen(
+    dialog: SampleDialog, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = tmp_path / "photos"
+    (chosen / "sample-project").mkdir(parents=True)
+    ask = "mrcnn_gui.ui.dialogs.sample.QFileDialog.getExistingDirectory"
+    for answer in (str(chosen), ""):  # then cancelled
+        monkeypatch.setattr(ask, lambda *_, answer=answer: answer)
+        qtbot.mouseClick(dialog.folder.button, LEFT)
+        assert dialog.folder.path == chosen / "sample-project-2"
+
+
 def test_closing_leaves_nothing(
     dialog: SampleDialog,
     services: Services,
