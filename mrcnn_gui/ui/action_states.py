@@ -6,7 +6,7 @@ from dataclasses import asdict
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 
-from mrcnn_gui.project.annotation import ReviewStatus
+from mrcnn_gui.project.annotation import ReviewStatus, Side
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.trainer import Trainer
@@ -65,6 +65,8 @@ class ActionStates(QObject):
         document = self._session.document
         done = document is not None and document.status is ReviewStatus.DONE
         self._check("done", done)
+        entry = self._session.entry
+        self._check("keep_for_test", entry is not None and entry.side is Side.TEST)
         state = self._view_state
         self._check("only_image", state.only_image)
         self._check("origin", state.shows_origin)

@@ -140,7 +140,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("next", _IMAGE, "&Next image", ("Right", "PgDown"), "Go to the next image", "edit.step_image", "image", "next", 1),
     Command("next_todo", _IMAGE, "Next image &to do", ("N",), "Go to the next image that is not done", "session.next_todo", "project"),
     Command("done", _IMAGE, "Image is &done", ("D",), "Mark this image done: it is exported, and the model learns from it", "edit.toggle_done", "image writable", "done", checkable=True, gap=True),
-    Command("keep_for_test", _IMAGE, "&Keep for test", ("Ctrl+Alt+T",), "Neither train on this image nor judge by it, or do so again: versions are evaluated on it", "project.toggle_test", "image writable"),
+    Command("keep_for_test", _IMAGE, "&Keep for test", ("Shift+T",), "Keep this image apart: no version learns from it; evaluations measure on it", "project.toggle_test", "image writable", checkable=True),
     Command("find", _IMAGE, "&Find image…", ("Ctrl+F",), "Search the image list by name", "images.focus_search", "project", "search", gap=True),
 
     Command("presegment", _MODEL, "&Pre-segment this image", ("Space",), "Let the model suggest masks for this image", "model.presegment_image", "image writable", "presegment"),

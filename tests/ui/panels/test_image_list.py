@@ -81,16 +81,22 @@ def test_an_image_is_kept_for_test_and_given_back(
         action.trigger()
     assert told.args == ["photo_0.png is kept for test: no version learns from it."]
     qtbot.waitUntil(lambda: state() == "To do · for test")
+    qtbot.waitUntil(action.isChecked)
+    services.session.next_image(1)
+    qtbot.waitUntil(lambda: not action.isChecked())
+    services.session.next_image(-1)
+    qtbot.waitUntil(action.isChecked)
     assert "Model > Evaluation" in view.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     qtbot.waitUntil(action.isEnabled)
     action.trigger()
-    qtbot.waitUntil(lambda: state() == "To do")
+    qtbot.waitUntil(lambda: state() == "To do" and not action.isChecked())
     services.session.set_review_status(ReviewStatus.DONE)
     with qtbot.waitSignal(services.project_edits.finished) as told:
         action.trigger()
     assert told.args is not None
     assert "is not new" in told.args[0]
     assert state() == "Done"
+    qtbot.waitUntil(lambda: not action.isChecked())
 
 
 def test_unreadable_image_is_marked_and_the_program_goes_on(
