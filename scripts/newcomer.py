@@ -27,7 +27,7 @@ class Work:
         objects: That there are.
         accepted: Suggestions that were good as they came.
         boxed: Objects that the model filled in a box.
-        painted: Objects whose box was filled badly, and that were painted over.
+        painted: Objects whose box was filled badly: they get their true mask, as one paint edit.
         rejected: Suggestions that were left.
     """
 

@@ -180,8 +180,8 @@ def main() -> None:
 def _told(work: Work, name: str) -> str:
     return (
         f"{name} holds {work.objects} objects: {work.accepted} suggestions were accepted as they"
-        f" came, {work.boxed} objects were filled by a box, {work.painted} were painted over,"
-        f" {work.rejected} suggestions were rejected."
+        f" came, {work.boxed} objects were filled by a box, {work.painted} more were given"
+        f" their true mask by the script, {work.rejected} suggestions were rejected."
     )
 
 
