@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ def run_window(path: Path | None, chosen: Mapping[str, str] = NOTHING) -> int:
 
     from mrcnn_gui.services.gc_timer import GarbageTimer
     from mrcnn_gui.services.settings import Settings
+    from mrcnn_gui.services.write_access import tell_lost
+    from mrcnn_gui.ui.errors import warn
     from mrcnn_gui.ui.main_window import MainWindow
     from mrcnn_gui.ui.theme import apply_theme
 
@@ -56,7 +59,7 @@ def run_window(path: Path | None, chosen: Mapping[str, str] = NOTHING) -> int:
     services.segmenter.compute_with(*wanted)
     QTimer.singleShot(WARM_UP_MS, lambda: warm_up(services))
     code = application.exec()
-    close_services(services)
+    tell_lost(partial(warn, None), close_services(services))
     collector.stop()
     return code
 
@@ -99,9 +102,10 @@ def make_services(settings: "Settings") -> "Services":
     )
 
 
-def close_services(services: "Services") -> None:
-    """End what runs and close the project; everything is saved already."""
+def close_services(services: "Services") -> str:
+    """End what runs and close the project; returns what the disk has refused, or ""."""
     services.segmenter.cancel()
-    services.session.close_project()
+    lost = services.session.close_project()
     if not services.jobs.shutdown():
         log.warning("A background job did not end in time; what it was writing is not whole.")
+    return lost

@@ -22,7 +22,7 @@ from mrcnn_gui.services.project_images import ProjectImages
 from mrcnn_gui.services.saving import Saving
 from mrcnn_gui.services.store_opening import last_image, note_last_image, open_store
 from mrcnn_gui.services.stroke_folding import StrokeFolding
-from mrcnn_gui.services.write_access import NOT_ON_DISK, stop_writing
+from mrcnn_gui.services.write_access import stop_writing, tell_lost
 
 
 class Session(QObject):
@@ -154,8 +154,7 @@ class Session(QObject):
     def open_path(self, path: Path) -> None:
         """Open the project at a path or in its .mrcnn folder, or make one of a folder of images."""
         with self._telling("Cannot open"):
-            project = locate_project(path)
-            if project is not None:
+            if (project := locate_project(path)) is not None:
                 self.open_project(project)
             else:
                 self.create_project(path / PROJECT_FOLDER, path)
@@ -179,37 +178,37 @@ class Session(QObject):
         self._images.search(
             self._jobs.start(
                 Lane.IO,
-                make_project,
-                folder,
-                images_folder,
-                tuple(categories),
+                partial(make_project, folder, images_folder, tuple(categories)),
                 on_done=self.open_project,
                 on_failed=partial(self.report_failure, "Cannot make the project"),
             )
         )
 
-    def close_project(self) -> None:
-        """Close the project, if one is open; everything is saved already."""
+    def close_project(self) -> str:
+        """Close the project, if one is open; returns, and tells, what the disk has refused."""
+        tell_lost(self.report_failure, lost := self._close())
+        return lost
+
+    def _close(self) -> str:
         self._images.stop_search()
         if self._store is None:
-            return
+            return ""
         self.leaving.emit()
         busy = bool(self.exclusive.title)  # the work may write: nobody waits for its end here
         self.exclusive.forget()
         self._folding.fold()
         store, self._store = self._store, None
-        if not busy:
+        if not busy and not self._read_only_reason:
             note_last_image(store, self._document)
         lost = self.saving.finish()
         self._document = self._history = None
         self._images.close()
         self._categories, self._read_only_reason = [], ""
         store.close(wait=not busy)
-        if lost:
-            self.report_failure(NOT_ON_DISK, lost)
         self.image_opened.emit(0)
         self.history_changed.emit()
         self.project_closed.emit()
+        return lost
 
     def report_failure(self, title: str, text: str) -> None:
         """Tell the person what went wrong."""
@@ -228,7 +227,8 @@ class Session(QObject):
         self._folding.begin()
         with self._telling("Cannot open the image"):
             document = self.store.load_document(image_id)
-            self._follow_categories()
+            if self.store.read_only and self.store.categories() != self._categories:
+                self.reload_categories()  # others have added some since
             self._document, self._history = document, History(self.store, document)
             self.image_opened.emit(image_id)
             self.history_changed.emit()
@@ -242,8 +242,7 @@ class Session(QObject):
 
     def next_todo(self) -> bool:
         """Open the next image that is to do, beginning anew at the end; False when all are done."""
-        at_hand = self._document.image_id if self._document is not None else 0
-        entry = self._images.table.next_todo(at_hand)
+        entry = self._images.table.next_todo(self._document.image_id if self._document else 0)
         return entry is not None and self.open_image(entry.id)
 
     def set_image_info(
@@ -283,6 +282,13 @@ class Session(QObject):
         """Raise a ProjectError that says why nothing can be changed now, when that is so."""
         if self.no_writing:
             raise ProjectError(self.no_writing)
+
+    def refuse_writing(self, reason: str) -> None:
+        """Change nothing any more, though the store could, until a project is opened."""
+        self._read_only_reason = reason
+        self._images.pause()
+        self._folding.forget()
+        self.exclusive.changed.emit()
 
     def leave_alone(self) -> None:
         """Write nothing any more until `read_anew`."""
@@ -330,11 +336,7 @@ class Session(QObject):
         return False
 
     def adopt(self, store: Store, reason: str) -> None:
-        """Put a store that was just opened in the place of the open project.
-
-        Args:
-            store: The store.
-            reason: Why it can only be read, or "".
+        """Put an opened store in the place of the open project; `reason`: why it is only read.
 
         Raises:
             ProjectError: It cannot be read; the project that was open stays open.
@@ -345,7 +347,9 @@ class Session(QObject):
         except ProjectError:
             store.close()
             raise
-        self.close_project()
+        if self._document is not None and store.folder == self.folder:
+            last = self._document.image_id
+        lost = self._close()
         self._store, self._categories, self._read_only_reason = store, categories, reason
         self.saving.follow(store)
         self._images.open(store, table)
@@ -354,6 +358,7 @@ class Session(QObject):
         self._images.survey()
         if not store.read_only:
             self._jobs.start(Lane.IO, back_up_if_due, store.folder, priority=-1)
+        tell_lost(self.report_failure, lost)
 
     def _open_first(self, last: int) -> None:
         """Open the image that was open last, or else the first that is not done, or the first."""
@@ -375,11 +380,6 @@ class Session(QObject):
         """Read the categories once more."""
         self._categories = self.store.categories()
         self.categories_changed.emit()
-
-    def _follow_categories(self) -> None:
-        """Where others write, instances may have categories that were added since."""
-        if self.store.read_only and self.store.categories() != self._categories:
-            self.reload_categories()
 
     def _change(self, make: Callable[[], Change | None]) -> Change | None:
         change, before = None, self._instance_count()

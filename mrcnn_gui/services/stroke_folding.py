@@ -62,14 +62,18 @@ class StrokeFolding(QObject):
 
     def fold(self) -> None:
         """Fold now, and wait for it: the project is left."""
-        self._timer.stop()
-        if self._job is not None:
-            self._job.cancel()
         store, due = self._store, self._due
-        self._job, self._store, self._due = None, None, set()
+        self.forget()
         for image_id in due:
             if store is not None:
                 _try(store.fold_strokes, image_id)
+
+    def forget(self) -> None:
+        """Leave the strokes as they are: nothing may be written."""
+        self._timer.stop()
+        if self._job is not None:
+            self._job.cancel()
+        self._job, self._store, self._due = None, None, set()
 
     def _put(self, store: Store, image_id: int, moment: int, folded: Folded) -> None:
         self._job = None

@@ -1,5 +1,6 @@
 """How an open project comes to be only read, and to be written again."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,10 @@ class Holder(Protocol):
         """The project's folder; None when no project is open."""
 
     @property
+    def store(self) -> Store:
+        """The open project's store."""
+
+    @property
     def read_only_reason(self) -> str:
         """Why the project can only be read; "" when it can be changed."""
 
@@ -27,8 +32,11 @@ class Holder(Protocol):
     def open_project(self, folder: Path) -> bool:
         """Open a project."""
 
-    def close_project(self) -> None:
-        """Close the project."""
+    def refuse_writing(self, reason: str) -> None:
+        """Change nothing any more, though the store could."""
+
+    def close_project(self) -> str:
+        """Close the project; returns what the disk has refused, or ""."""
 
     def read_anew(self) -> None:
         """Read what is in memory once more."""
@@ -45,22 +53,35 @@ def try_writing(holder: Holder) -> None:
     folder = holder.folder
     if folder is None or not holder.read_only_reason:
         return
+    if not holder.store.read_only:  # it was kept, and with it the lock: see `stop_writing`
+        holder.close_project()
+        holder.open_project(folder)
+        return
     with Telling(holder.report_failure, "Still read-only"):
         try:
-            Store.open(folder).close()
+            store = Store.open(folder)
         except NotWritableError:
             holder.read_anew()  # whoever writes has gone on since
             raise
-        holder.close_project()
-        holder.open_project(folder)
+        holder.adopt(store, "")
 
 
 def stop_writing(holder: Holder, problem: str) -> None:
-    """The disk has refused what was committed: show what can be read, and change no more of it."""
+    """The disk has refused what was committed: show what can be read, and change no more of it.
+
+    Where nothing can be read either, what is in memory stays.
+    """
     folder = holder.folder
     if folder is None:
         return
+    reason = f"what was changed last may not be on the disk ({problem})"
+    holder.refuse_writing(reason)
     with Telling(holder.report_failure, "The project cannot be read"):
-        reason = f"what was changed last may not be on the disk ({problem})"
         holder.adopt(Store.open(folder, read_only=True), reason)
-    holder.report_failure(NOT_ON_DISK, problem)
+    tell_lost(holder.report_failure, f"{problem}. Check the disk, then press Try again.")
+
+
+def tell_lost(tell: Callable[[str, str], object], problem: str) -> None:
+    """Tell what the disk has refused, if it has."""
+    if problem:
+        tell(NOT_ON_DISK, problem)

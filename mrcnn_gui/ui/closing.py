@@ -1,13 +1,15 @@
 """How the program ends, or a project is left, while a training or an import may run."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtWidgets import QWidget
 
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.trainer import Trainer
-from mrcnn_gui.ui.errors import ask
+from mrcnn_gui.services.write_access import tell_lost
+from mrcnn_gui.ui.errors import ask, warn
 
 _ANSWERS = [
     "Go on at the next start",
@@ -54,6 +56,10 @@ class Closing(QObject):
             return True
         title, answers = "A fine-tune is running", ["Pause the training and close the project"]
         return ask(self._window, title, _LEAVE_QUESTION, answers) == 0
+
+    def close_project(self) -> None:
+        """Close the project because the window closes; what was lost is told before it has gone."""
+        tell_lost(partial(warn, self._window), self._session.close_project())
 
     def _may_end_work(self, answer: str) -> bool:
         """Whether work that has the project to itself may be cancelled, if there is any."""

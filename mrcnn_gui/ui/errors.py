@@ -100,6 +100,11 @@ class MessageBar(QFrame):
         self.setGeometry(0, 0, width, self._row.totalHeightForWidth(width))
 
 
+def warn(parent: QWidget | None, title: str, text: str) -> None:
+    """Tell what nobody must miss, and wait until it was read."""
+    QMessageBox(QMessageBox.Icon.Warning, title, text, parent=parent).exec()
+
+
 def ask(parent: QWidget, title: str, text: str, answers: list[str]) -> int:
     """Ask before something is lost.
 

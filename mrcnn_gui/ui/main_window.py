@@ -251,11 +251,12 @@ class MainWindow(QMainWindow):
             self.project.open(paths[0])
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Keep the window's layout; a training is ended first."""
+        """Keep the window's layout and close the project; a training is ended first."""
         if self.closing.may_close():
             self._services.settings.window_geometry = self.saveGeometry()
             if self._services.session.folder is not None:
                 self._services.settings.window_state = self.saveState()
+            self.closing.close_project()
             event.accept()
         else:
             event.ignore()

@@ -166,7 +166,7 @@ def test_a_disk_that_refuses_is_told_and_nothing_more_is_written(
         patch.setattr(saving, "sync_log", refuse)
         push(open_session)
         qtbot.waitUntil(lambda: open_session.read_only_reason != "")
-    assert failures == [(NOT_ON_DISK, "input/output error")]
+    assert failures == [(NOT_ON_DISK, "input/output error. Check the disk, then press Try again.")]
     assert "input/output error" in open_session.read_only_reason
     document, folder = open_session.document, open_session.folder
     assert document is not None
@@ -219,6 +219,61 @@ def test_a_log_that_cannot_be_emptied_is_told(
     push(open_session)
     qtbot.waitUntil(lambda: open_session.read_only_reason != "")
     assert [title for title, _ in failures] == [NOT_ON_DISK]
+
+
+def test_a_disk_that_cannot_even_be_read_is_told_and_nothing_more_is_written(
+    open_session: Session,
+    failures: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise StorageError("input/output error")
+
+    until_saved(open_session, qtbot)
+    store = open_session.store
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "sync_log", refuse)
+        patch.setattr(Store, "open", refuse)
+        push(open_session)
+        qtbot.waitUntil(lambda: len(failures) == 2)
+    assert [title for title, _ in failures] == ["The project cannot be read", NOT_ON_DISK]
+    assert open_session.store is store
+    assert "input/output error" in open_session.no_writing
+    assert open_session.document is not None
+    assert len(open_session.document.instances) == 1
+    assert open_session.undo() is None
+    assert not open_session.set_setting("theme", "dark")
+    open_session.set_image_info(1, problem="it has gone")
+    assert store.images()[0].problem == ""
+    assert open_session._folding._store is None
+    try_writing(open_session)
+    assert open_session.no_writing == ""
+    push(open_session, 30)
+    until_saved(open_session, qtbot)
+
+
+def test_the_image_stays_when_the_project_becomes_read_only_and_writable_again(
+    open_session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    def refuse(_: Path) -> int:
+        raise StorageError("input/output error")
+
+    def at_hand() -> int:
+        assert open_session.document is not None
+        return open_session.document.image_id
+
+    open_session.open_image(3)
+    until_saved(open_session, qtbot)
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "sync_log", refuse)
+        push(open_session)
+        qtbot.waitUntil(lambda: open_session.read_only_reason != "")
+    assert at_hand() == 3
+    open_session.open_image(2)
+    try_writing(open_session)
+    assert open_session.read_only_reason == ""
+    assert at_hand() == 2
 
 
 @pytest.mark.usefixtures("refusing_disk")

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
@@ -5,8 +6,10 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from mrcnn_gui.project.errors import StorageError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.services.exclusive import Course
+from mrcnn_gui.services.write_access import NOT_ON_DISK
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 from tests.ui.conftest import write_photo
@@ -68,6 +71,37 @@ def other(tmp_path: Path) -> Path:
     folder.mkdir()
     write_photo(folder / "photo.png")
     return folder
+
+
+@pytest.mark.parametrize("way", ["quit", "close", "open"])
+def test_what_the_disk_refuses_at_the_end_is_seen(
+    open_window: MainWindow,
+    services: Services,
+    add_instance: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+    other: Path,
+    way: str,
+) -> None:
+    def refuse(_: Path) -> int:
+        raise StorageError("input/output error")
+
+    told: list[str] = []
+    monkeypatch.setattr("mrcnn_gui.ui.closing.warn", lambda _, *texts: told.extend(texts))
+    qtbot.waitUntil(lambda: services.session.saving.is_saved)
+    monkeypatch.setattr("mrcnn_gui.services.saving.sync_log", refuse)
+    add_instance()
+    if way == "quit":
+        assert open_window.close()
+        assert told == [NOT_ON_DISK, "input/output error"]
+        return
+    if way == "close":
+        open_window.project.close()
+    else:
+        Store.create(other / ".mrcnn").close()
+        services.session.open_project(other / ".mrcnn")
+    assert open_window.messages.text == f"{NOT_ON_DISK}: input/output error"
+    assert told == []
 
 
 @pytest.mark.parametrize("way", ["close", "open", "new"])
