@@ -43,13 +43,19 @@ def _learning_on_cpu(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, pad: int
 ) -> Tensor:
     if torch.is_autocast_enabled(x.device.type):
-        half = torch.get_autocast_dtype(x.device.type)
-        x, weight = x.to(half), weight.to(half)
-        bias = None if bias is None else bias.to(half)
+        x, weight = _autocast(x), _autocast(weight)
+        bias = None if bias is None else _autocast(bias)
     if stride > 1 and x.dtype == torch.float32:  # whose own gradients are fast enough
         return F.conv2d(x, weight, bias, stride, pad, 1, len(weight))
     y: Tensor = _OnCpu.apply(x, weight, bias, stride, pad)
     return y
+
+
+def _autocast(x: Tensor) -> Tensor:
+    """Do what autocast does with the arguments of a convolution: float64 stays."""
+    if x.dtype == torch.float64:
+        return x
+    return x.to(torch.get_autocast_dtype(x.device.type))
 
 
 class _OnCpu(torch.autograd.Function):
@@ -93,7 +99,7 @@ def _gradient_of_input(grad: Tensor, x: Tensor, weight: Tensor, stride: int, pad
         device=grad.device,
         memory_format=torch.channels_last,
     )
-    spread.zero_()[:, :, ::stride, ::stride][:, :, : grad.shape[2], : grad.shape[3]] = grad
+    spread.zero_()[:, :, ::stride, ::stride] = grad
     return F.conv2d(spread, weight.flip(2, 3), None, 1, around, 1, len(weight))
 
 

@@ -56,6 +56,15 @@ def test_a_step_in_half_precision_has_the_gradients_of_full(
         torch.testing.assert_close(halved, full, rtol=0.03, atol=0.02 * float(full.max()))
 
 
+def test_in_half_precision_what_is_double_stays_double() -> None:
+    x = torch.rand(1, 4, 9, 8, dtype=torch.float64, requires_grad=True)
+    weight = torch.rand(4, 1, 5, 5, dtype=torch.float64)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, usual = depthwise_conv(x, weight, None, 1, 2), F.conv2d(x, weight, None, 1, 2, 1, 4)
+    assert found.dtype == usual.dtype == torch.float64
+    torch.testing.assert_close(found, usual)
+
+
 @pytest.mark.gpu
 def test_on_a_gpu_the_values_and_gradients_are_those_of_the_cpu() -> None:
     x, weight = torch.rand(2, 40, 33, 29), torch.rand(40, 1, 5, 5)
