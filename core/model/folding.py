@@ -35,7 +35,7 @@ def inference_copy(
         winograd: whether 3 x 3 convolutions are computed by Winograd's algorithm; for float32 on
             CPUs.
     """
-    fast = copy.deepcopy(model).eval().requires_grad_(requires_grad=False)
+    fast = copy.deepcopy(model).requires_grad_(requires_grad=False)
     for module in list(fast.modules()):
         _fold_children(module)
     for module in list(fast.modules()):
@@ -50,7 +50,7 @@ def inference_copy(
     if winograd:
         for module in list(fast.modules()):
             _replace_convolutions(module)
-    return fast.to(memory_format=torch.channels_last)
+    return fast.to(memory_format=torch.channels_last).eval()
 
 
 def _converted(dtype: torch.dtype, _: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from functools import cache
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from core.ops.depthwise import depthwise_conv
 
@@ -35,9 +36,11 @@ def inference_conv(
         clips: whether ReLU6 follows.
 
     Returns:
-        [B, D, about H / stride, about W / stride]. Without gradients on CPUs.
+        [B, D, about H / stride, about W / stride]; with gradients where they are on. On CPUs, what
+        is not a number may come out of the clipping as 0.
     """
-    if x.device.type == "cpu" and x.dtype == torch.float32 and onednn_clips():
+    exact = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
+    if exact and not torch.is_grad_enabled() and onednn_clips():
         return _in_one_go(x, weight, bias, stride, pad, groups, clips=clips)
     if groups == len(weight) > 1:
         y = depthwise_conv(x, weight, bias, stride, pad)
@@ -52,13 +55,18 @@ class PointwiseConv(nn.Conv2d):
     @classmethod
     def of(cls, conv: nn.Conv2d) -> "PointwiseConv":
         """Return one with the weights of another."""
-        alike = cls(conv.in_channels, conv.out_channels, 1, conv.stride[0], bias=False)
+        alike = skip_init(  # which draws no weights: the global generator stays as it is
+            cls, conv.in_channels, conv.out_channels, 1, conv.stride, conv.padding, bias=False
+        )
+        assert isinstance(alike, cls)
         alike.weight, alike.bias = conv.weight, conv.bias
         return alike
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map [B, C, H, W] to [B, D, H / stride, W / stride]."""
-        return inference_conv(x, self.weight, self.bias, self.stride[0], 0)
+        """Map [B, C, H, W] to [B, D, about H / stride, about W / stride]."""
+        pad = self.padding[0]
+        assert isinstance(pad, int)
+        return inference_conv(x, self.weight, self.bias, self.stride[0], pad)
 
 
 @cache

@@ -102,6 +102,7 @@ def test_convolutions_of_one_cell_are_those_for_inference(name: str) -> None:
     pointwise = [m for m in fast.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1)]
     assert pointwise
     assert all(isinstance(module, PointwiseConv) for module in pointwise)
+    assert not any(module.training for module in fast.modules())
 
 
 def test_fewer_multiplications_move_features_and_masks_little() -> None:

@@ -56,8 +56,28 @@ def test_the_operator_of_this_torch_is_found() -> None:
 
 
 @pytest.mark.usefixtures("_way")
-def test_a_pointwise_conv_is_the_one_it_was_made_of() -> None:
-    conv = nn.Conv2d(8, 4, 1, stride=2)
+@pytest.mark.parametrize("padding", [0, 1])
+def test_a_pointwise_conv_is_the_one_it_was_made_of(padding: int) -> None:
+    conv = nn.Conv2d(8, 4, 1, stride=2, padding=padding)
     x = torch.randn(1, 8, 6, 6)
+    before = torch.get_rng_state()
+    alike = PointwiseConv.of(conv)
+    assert torch.equal(torch.get_rng_state(), before)
     with torch.inference_mode():
-        torch.testing.assert_close(PointwiseConv.of(conv)(x), conv(x))
+        torch.testing.assert_close(alike(x), conv(x))
+
+
+def test_where_gradients_are_on_it_has_them() -> None:
+    x, weight = torch.randn(1, 8, 6, 6), torch.randn(4, 8, 1, 1, requires_grad=True)
+    inference_conv(x, weight, None, 1, 0, clips=True).sum().backward()  # type: ignore[no-untyped-call]
+    assert weight.grad is not None
+    assert weight.grad.any()
+
+
+@pytest.mark.usefixtures("_way")
+def test_what_is_not_a_number_stays_where_nothing_is_clipped() -> None:
+    with torch.inference_mode():
+        found = inference_conv(
+            torch.full((1, 8, 6, 6), torch.nan), torch.ones(4, 8, 1, 1), None, 1, 0
+        )
+    assert found.isnan().all()
