@@ -11,6 +11,7 @@ from core.model.box_head import RoiSample
 from core.model.config import MaskRCNNConfig
 from core.model.losses import at_least_float32, dice_loss, mask_loss
 from core.model.norms import make_norm
+from core.ops.inference_conv import inference_conv
 from core.ops.mask_sampling import sample_masks
 from core.ops.roi_align import Sampling, roi_align
 
@@ -53,7 +54,7 @@ class MaskHead(nn.Module):
         channels = self.upsample.out_channels
         weight = self.upsample.weight.permute(2, 3, 1, 0).reshape(4 * channels, -1, 1, 1)
         bias = self.upsample.bias.repeat(4) if self.upsample.bias is not None else None
-        fine = F.relu(F.conv2d(hidden, weight, bias), inplace=True)
+        fine = F.relu(inference_conv(hidden, weight, bias, 1, 0), inplace=True)
         fine = fine.permute(0, 2, 3, 1).unflatten(3, (2, 2, channels))  # [N, h, w, 2, 2, C]
         logits = F.linear(fine, self.logits.weight.flatten(1), self.logits.bias)
         return at_least_float32(logits).permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)

@@ -1,10 +1,12 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.masks import Mask
 from core.model.box_head import BoxHead, RoiSample
@@ -13,6 +15,7 @@ from core.model.mask_head import MaskHead
 from core.model.matcher import BACKGROUND, IGNORED
 from core.model.rpn import RegionProposals, ignore_covered
 from core.model.structures import Boxes, Features, Selection
+from core.ops.inference_conv import onednn_clips
 from tests.core.model.tiny import TINY, target_of
 
 TWO = replace(TINY, categories=("a", "b"), class_agnostic_box=False, class_agnostic_mask=False)
@@ -211,3 +214,29 @@ def test_the_focal_rpn_trains_on_all_anchors_and_remembers_the_positives() -> No
 def test_two_convolutions_come_before_the_scores_when_asked() -> None:
     rpn = RegionProposals(replace(TINY, rpn_convs=2, separable_convs=False))
     assert [type(m).__name__ for m in rpn.conv] == ["Conv2d", "ReLU"] * 2
+
+
+class _Ran(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """The names of the operators that run."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.add(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.skipif(not onednn_clips(), reason="there is nothing faster here")
+def test_without_gradients_the_mask_head_has_the_faster_convolution() -> None:
+    head, hidden = MaskHead(TINY), torch.rand(2, 16, 14, 14)
+    learning, predicting = _Ran(), _Ran()
+    with learning:
+        slow = head._fine_logits(hidden)
+    with torch.no_grad(), predicting:
+        fast = head._fine_logits(hidden)
+    name = "mkldnn._convolution_pointwise.default"
+    assert (name in learning.names, name in predicting.names) == (False, True)
+    torch.testing.assert_close(fast, slow.detach(), atol=1e-5, rtol=1e-5)
+    assert slow.requires_grad
