@@ -20,13 +20,14 @@ from core.model.roi_inputs import RoiInputs
 from core.model.rpn import AnchorScores, RegionProposals
 from core.model.structures import Boxes, Features, Prediction, Selection, Target
 from core.ops.boxes import has_min_side
-from core.ops.roi_align import Sampling, pyramid_roi_align
+from core.ops.roi_align import Sampling, pyramid_levels, pyramid_roi_align
 
 __all__ = ["Boxes", "Features", "MaskRCNN", "Prediction", "Selection", "Target"]
 
 logger = logging.getLogger(__name__)
 
 _MIN_SIDE = 1.0  # pixels; smaller true boxes are dropped
+_FINEST, _COARSEST = 2, 5  # numbers of the levels that boxes are pooled from
 
 
 class MaskRCNN(nn.Module):
@@ -143,15 +144,19 @@ class MaskRCNN(nn.Module):
             features: of the images.
             boxes: per image, `boxes_xyxy` [n, 4].
             labels: per image, [n] int64 in 1..K.
-            twice: look at the next finer level too, and return the means: better masks, for twice
-                the time.
+            twice: look at boxes that do not lie on the finest level a second time, on the next
+                finer one, and return the means: better masks, for twice the time.
 
         Returns:
             Per image, [n, 28, 28] float32 in 0..1.
         """
         rows, size = torch.cat(list(labels)), self.config.mask_pool
-        looks = [self._pool(features, boxes, size, finer) for finer in range(1 + twice)]
-        probs = torch.stack([self.mask_head(each, rows).sigmoid() for each in looks]).mean(dim=0)
+        probs: Tensor = self.mask_head(self._pool(features, boxes, size), rows).sigmoid()
+        coarse = [_is_coarse(each) for each in boxes] if twice else []
+        if any(each.any() for each in coarse):
+            again, few = torch.cat(coarse), [b[c] for b, c in zip(boxes, coarse, strict=True)]
+            second = self.mask_head(self._pool(features, few, size, finer=1), rows[again])
+            probs = probs.index_put((again,), (probs[again] + second.sigmoid()) / 2)
         return list(probs.split([len(b) for b in boxes]))
 
     def _losses(
@@ -217,7 +222,12 @@ class MaskRCNN(nn.Module):
     ) -> Tensor:
         """Pool from P2..P5; P6 serves the proposals alone."""
         sampling = replace(self._sampling, finer=finer)
-        return pyramid_roi_align(features.levels[:4], boxes, size, sampling)
+        return pyramid_roi_align(features.levels[: _COARSEST - 1], boxes, size, sampling)
+
+
+def _is_coarse(boxes_xyxy: Tensor) -> Tensor:
+    """Whether there is a finer level than the one that each of [N] boxes is pooled from."""
+    return pyramid_levels(boxes_xyxy, _FINEST, _COARSEST) > _FINEST
 
 
 def _usable(target: Target) -> Target:

@@ -186,6 +186,19 @@ def test_boxes_of_an_embedded_image_get_the_masks_in_them() -> None:
     assert model.predict_boxes([]) == []
 
 
+def test_a_drawn_box_is_looked_at_twice_and_what_is_found_once() -> None:
+    model, looks = Predictor(MaskRCNN(TINY), device="cpu", precision="fp32"), []
+    model._model.mask_head.register_forward_pre_hook(lambda *_: looks.append(1))
+    image = scene(1)[0]
+    assert model.predict(image, min_score=0.0)
+    assert len(looks) == 1
+    model.embed(image)
+    model.predict_at((64.0, 48.0))
+    assert len(looks) == 2
+    model.predict_boxes([(-10.0, -20.0, 130.0, 110.0)])  # so large that there is a finer level
+    assert len(looks) == 4
+
+
 def test_a_box_of_background_is_answered_too() -> None:
     model = predictor()
     model.embed(scene(1)[0])

@@ -199,3 +199,28 @@ def test_images_of_any_size_are_predicted(size: tuple[int, int]) -> None:
 def test_the_default_model_is_small_enough_to_ship() -> None:
     state = MaskRCNN(MaskRCNNConfig()).state_dict()
     assert sum(value.numel() * 4 for value in state.values()) < 25e6
+
+
+def test_the_second_look_is_for_boxes_that_have_a_finer_level() -> None:
+    model = MaskRCNN(TINY, seed=1).eval()
+    images = [torch.rand(3, 224, 256, generator=torch.Generator().manual_seed(i)) for i in (0, 1)]
+    small, large = [10.0, 10.0, 40.0, 40.0], [0.0, 5.0, 200.0, 205.0]
+    boxes = [torch.tensor([small, large]), torch.tensor([small])]
+    labels = [torch.ones(len(each), dtype=torch.int64) for each in boxes]
+    seen: list[int] = []
+    with torch.inference_mode():
+        features = model.features(images)
+        looks = [model._pool(features, boxes, TINY.mask_pool, finer) for finer in (0, 1)]
+        all_labels = torch.cat(labels)
+        expected = sum(model.mask_head(each, all_labels).sigmoid() for each in looks) / 2
+        model.mask_head.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+        once = model.masks_for_boxes(features, boxes, labels)
+        assert seen == [3]
+        found = model.masks_for_boxes(features, boxes, labels, twice=True)
+        assert seen == [3, 3, 1]
+        model.masks_for_boxes(features, boxes[1:], labels[1:], twice=True)
+        assert seen == [3, 3, 1, 1]
+    torch.testing.assert_close(torch.cat(found), expected)
+    assert torch.equal(found[0][0], once[0][0])
+    assert torch.equal(found[1], once[1])
+    assert not torch.allclose(found[0][1], once[0][1], atol=1e-4)
