@@ -68,9 +68,9 @@ class SettingField:
 @cache
 def setting_fields() -> tuple[SettingField, ...]:
     """Every setting that a person may choose, in the order of the form."""
-    hints, helps = get_type_hints(TrainConfig), _helps()
+    helps = _helps()
     fields = [
-        _field(field, str(hints[field.name]), helps.get(field.name, ""))
+        _field(field, _hints()[field.name], helps.get(field.name, ""))
         for field in dataclasses.fields(TrainConfig)
         if field.name not in OF_THE_PROJECT
     ]
@@ -143,8 +143,7 @@ def _check(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def _is_whole(name: str) -> bool:
-    hint = str(get_type_hints(TrainConfig)[name])
-    return "int" in hint
+    return "int" in _hints()[name]
 
 
 def _field(field: "dataclasses.Field[Any]", hint: str, words: str) -> SettingField:
@@ -163,6 +162,12 @@ def _field(field: "dataclasses.Field[Any]", hint: str, words: str) -> SettingFie
 
 def _place(order: list[str], name: str) -> tuple[bool, int]:
     return name not in order, order.index(name) if name in order else 0
+
+
+@cache
+def _hints() -> dict[str, str]:
+    """The type of each; looking them up takes a millisecond, and a form asks for every field."""
+    return {name: str(hint) for name, hint in get_type_hints(TrainConfig).items()}
 
 
 def _helps() -> dict[str, str]:
