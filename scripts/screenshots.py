@@ -46,7 +46,7 @@ def main() -> None:
 def _take_all(window: MainWindow, services: Services, folder: Path) -> None:
     image_id = services.session.images[_SCENE].id
     services.session.open_image(image_id)
-    run_until(lambda: services.segmenter.model_label.endswith("cpu"))
+    run_until(lambda: " on " in services.segmenter.model_label)
     run_until(lambda: _all_thumbnails(services))
     shoot(window, folder / "empty.jpg")
 
