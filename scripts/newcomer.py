@@ -67,7 +67,9 @@ class Newcomer:
         assert document is not None
         stored = segmenter.suggestions(document.image_id)
         version = self.services.trainer.active_version
-        return not segmenter.is_running and any(it.model_version == version for it in stored)
+        arrived = any(it.model_version == version for it in stored)
+        # They are compared with what is annotated beside the window, and shown then.
+        return not segmenter.is_running and arrived and bool(segmenter.visible_suggestions())
 
     def annotate(self, number: int) -> Work:
         """Accept what is good, draw a box around everything else, reject what is left."""

@@ -21,7 +21,7 @@ _SMALL = 24.0  # pixels; a smaller object is seen by few cells of the finest fea
 _LARGEST_IMAGE, _LARGER = 1024, 1.5
 _VALIDATION_SHARE = 0.25  # of the time of learning, at most
 _QUICK_SECONDS = 5.0  # a validation as short as this follows every epoch
-_PATIENCE = 6  # validations
+_PATIENCE = 6  # validations, at least; and half of a run, whose rate has to fall first
 _PATIENT_MINUTES = 20.0  # of learning on a CPU: above that only the RoI heads learn
 _START_SECONDS = 4.0  # reading the models
 _FREEZE_SECONDS = 0.05  # of an image
@@ -95,7 +95,7 @@ def choose_settings(
         "batch_size": batch_size,
         "image_size": _image_size(facts, image_size),
         "warmup_steps": min(50, epochs * per_epoch // 5),
-        "patience": _PATIENCE,
+        "patience": max(_PATIENCE, epochs // 2),
     }
     return settings | dict(chosen)
 
