@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from operator import methodcaller
@@ -21,6 +22,7 @@ _CACHE_KIB = 64 * 1024  # the indices of a million instances; taken only as it i
 _UNREADABLE_HERE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _WAL_FORMAT = 2  # byte 18 of the file: whoever reads it looks for a write-ahead log
 _BUSY_SECONDS = 10.0
+_RETRY_SECONDS = 0.01
 _text = methodcaller("decode", "utf-8", "surrogateescape")  # no frame of Python for each value
 _LONGEST_PATH = 500  # SQLite's own limit of 512, less the suffix of the files beside it
 
@@ -62,7 +64,7 @@ class Database:
         self.execute("PRAGMA foreign_keys = ON")
         if self.read_only:
             return
-        self.execute(f"PRAGMA journal_mode = {'TRUNCATE' if self._on_network else 'WAL'}")
+        self._change_journal("TRUNCATE" if self._on_network else "WAL")
         if self._on_network:
             self.execute("PRAGMA cache_spill = OFF")  # others can read until a commit
             self.execute("PRAGMA locking_mode = NORMAL")
@@ -220,6 +222,21 @@ class Database:
         connection = self._connect(self._copy.path, "rw")  # brings in what lies beside it
         connection.execute("PRAGMA query_only = ON")
         return connection
+
+    def _change_journal(self, journal: str) -> None:
+        """SQLite reads the file first, and lets no reader wait for another connection: we do."""
+        until = time.monotonic() + _BUSY_SECONDS
+        while not self._changes_journal(journal, last_time=time.monotonic() >= until):
+            time.sleep(_RETRY_SECONDS)
+
+    def _changes_journal(self, journal: str, *, last_time: bool) -> bool:
+        try:
+            self.execute(f"PRAGMA journal_mode = {journal}")
+        except StorageError as error:
+            if last_time or _code(error.__cause__) != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        return True
 
     def _expect_in_place(self) -> None:
         """A file that was deleted while it is open still takes commits, and nobody finds them."""

@@ -1,5 +1,6 @@
 """Suggestions are kept per image content, replaced by the next run, and hidden when settled."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -195,3 +196,18 @@ def test_two_threads_may_make_the_file_at_the_same_moment(tmp_path: Path) -> Non
                 each.result()
             with SuggestionStore(folder, read_only=True) as suggestions:
                 assert [suggestions.ran_with(content) for content in "ab"] == ["v1", "v1"]
+
+
+def test_a_new_file_that_another_process_is_writing_is_waited_for(tmp_path: Path) -> None:
+    """Two connections that change the journal at once: SQLite itself gives up without a wait."""
+    other = sqlite3.connect(
+        tmp_path / SUGGESTIONS_FILE, isolation_level=None, check_same_thread=False
+    )
+    other.execute("BEGIN IMMEDIATE")
+    committing = threading.Timer(0.2, lambda: other.execute("COMMIT"))
+    committing.start()
+    with SuggestionStore(tmp_path) as suggestions:
+        suggestions.replace("a", "v1", [LOW])
+        assert suggestions.ran_with("a") == "v1"
+    committing.join()
+    other.close()
