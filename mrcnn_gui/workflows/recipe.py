@@ -25,6 +25,7 @@ _PATIENCE = 6  # validations, at least; and half of a run, whose rate has to fal
 _PATIENT_MINUTES = 20.0  # of learning on a CPU: above that only the RoI heads learn
 _START_SECONDS = 4.0  # reading the models
 _FREEZE_SECONDS = 0.05  # of an image
+_KEEP_SECONDS = 0.8  # of a validation: figures, previews, the kept model and the checkpoint
 _AREA_SHARE = 0.8  # of a step's time goes with the area of the images
 _FORWARD = 0.35  # of a step, as long as what is kept has to be computed
 _HEADS = 0.25  # of a step, in the RoI heads
@@ -133,6 +134,7 @@ def estimate_seconds(settings: dict[str, Any], facts: Facts, speed: "Speed") -> 
     validations = ceil(steps / per_epoch / settings.get("validate_every", 1))
     # The parent and the candidate are measured besides.
     judging: float = (validations + 2) * facts.validation_images * speed.image
+    judging += _KEEP_SECONDS * validations
     freezing = _FREEZE_SECONDS * (facts.images + facts.validation_images)
     if facts.is_cross_judged:
         judging += _crossing(settings, facts, speed, steps)

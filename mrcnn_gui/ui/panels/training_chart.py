@@ -61,8 +61,10 @@ class Chart(QWidget):
             self._timer.start()
 
     def draw(self) -> None:
-        """Draw the curves now."""
+        """Draw the curves now; the axes come with the first point."""
         if self._plot is None:
+            if not any(self._points.values()):
+                return  # two charts in one turn of the event loop would hold it
             self._build()
         for name in self._curves.keys() - self._points.keys():
             self._plot.removeItem(self._curves.pop(name))
@@ -76,11 +78,11 @@ class Chart(QWidget):
         import pyqtgraph
 
         palette = self.palette()
-        self._plot = pyqtgraph.PlotWidget(background=palette.color(QPalette.ColorRole.Base))
+        ground = palette.color(QPalette.ColorRole.Base)
+        self._plot = pyqtgraph.PlotWidget(background=ground, enableMenu=False)
         self._plot.setMinimumWidth(0)
         self._plot.setFixedHeight(_HEIGHT)
         item = self._plot.getPlotItem()
-        item.setMenuEnabled(False)
         item.hideButtons()
         item.showGrid(x=False, y=True, alpha=0.2)
         text = palette.color(QPalette.ColorRole.Text)
