@@ -134,7 +134,8 @@ def estimate_seconds(settings: dict[str, Any], facts: Facts, speed: "Speed") -> 
     validations = ceil(steps / per_epoch / settings.get("validate_every", 1))
     # The parent and the candidate are measured besides.
     judging: float = (validations + 2) * facts.validation_images * speed.image
-    judging += _KEEP_SECONDS * validations
+    if facts.validation_images:
+        judging += _KEEP_SECONDS * validations
     freezing = _FREEZE_SECONDS * (facts.images + facts.validation_images)
     if facts.is_cross_judged:
         judging += _crossing(settings, facts, speed, steps)

@@ -71,9 +71,9 @@ def test_validation_takes_a_quarter_of_the_learning_at_most() -> None:
 def test_the_estimate_adds_up_what_the_run_does() -> None:
     settings = {"epochs": 10, "batch_size": 2, "image_size": 512, "scale_jitter": (1.0, 1.0)}
     seconds = estimate_seconds(settings, FACTS, SPEED)
-    assert seconds == pytest.approx(4 + 20 * 0.05 + 80 * 2.0 + 12 * 4 * 0.5)
+    assert seconds == pytest.approx(4 + 20 * 0.05 + 80 * 2.0 + 12 * 4 * 0.5 + 10 * 0.8)
     assert estimate_seconds({**settings, "max_steps": 40}, FACTS, SPEED) == pytest.approx(
-        4 + 1 + 40 * 2.0 + (5 + 2) * 4 * 0.5
+        4 + 1 + 40 * 2.0 + (5 + 2) * 4 * 0.5 + 5 * 0.8
     )
     square = estimate_seconds(settings, replace(FACTS, aspect=1.0), SPEED)
     assert seconds < square < 4 / 3 * seconds
