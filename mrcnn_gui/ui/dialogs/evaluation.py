@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QProgressBar,
     QPushButton,
     QSlider,
     QSplitter,
@@ -24,6 +23,7 @@ from mrcnn_gui.services.trainer import Trainer
 from mrcnn_gui.services.version_work import VersionWork
 from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.dialogs.evaluation_plots import ConfusionTable, CurvePlot, Histogram
+from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE, quiet_label
 from mrcnn_gui.ui.wording import plural
 from mrcnn_gui.workflows.evaluation import Annotated, Evaluation, ImageSet
@@ -85,10 +85,7 @@ class EvaluationDialog(QDialog):
         self.version.setCurrentText(trainer.active_version)
         self.run = QPushButton("&Evaluate")
         self.run.setDefault(True)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(12)
-        self.progress.setAccessibleName("Progress of the evaluation")
+        self.progress = ThinProgressBar("Progress of the evaluation")
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self.curves, self.confusion, self.histogram = CurvePlot(), ConfusionTable(), Histogram()
@@ -189,7 +186,7 @@ class EvaluationDialog(QDialog):
         self.progress.setVisible(running)
         self.run.setText("&Stop" if running else "&Evaluate")
         if not running:
-            self.progress.setRange(0, 0)
+            self.progress.wait()
         there = self.evaluation is not None
         self.scores.setVisible(there)
         self.body.setVisible(there)
@@ -197,8 +194,7 @@ class EvaluationDialog(QDialog):
             self._say("Choose a version and the images that it shall be measured on.")
 
     def _show_progress(self, counts: tuple[int, int]) -> None:
-        self.progress.setRange(0, counts[1])
-        self.progress.setValue(counts[0])
+        self.progress.show_counts(*counts)
 
     def _show_evaluation(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation

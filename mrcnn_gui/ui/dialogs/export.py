@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QPlainTextEdit,
-    QProgressBar,
     QRadioButton,
     QVBoxLayout,
     QWidget,
@@ -23,6 +22,7 @@ from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.settings import Settings
 from mrcnn_gui.ui.dialogs.path_field import PathField
+from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE, drop_button_icons, quiet_label
 from mrcnn_gui.ui.wording import plural
 from mrcnn_gui.workflows.coco_export import export_coco
@@ -89,10 +89,7 @@ class ExportDialog(QDialog):
         self.tolerance.setAccessibleName("Tolerance of simplified polygons")
         self.split = _choice("Files", [words for words, _ in _SPLITS.values()])
         self.masks_note, self.split_note = quiet_label(), quiet_label()
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(12)
-        self.progress.setAccessibleName("Progress of the export")
+        self.progress = ThinProgressBar("Progress of the export")
         self.outcome = QPlainTextEdit()
         self.outcome.setReadOnly(True)
         self.outcome.setAccessibleName("How the export went")
@@ -182,7 +179,7 @@ class ExportDialog(QDialog):
         if folder is None:
             return
         self.outcome.clear()
-        self.progress.setRange(0, 0)
+        self.progress.wait()
         self._settings.set_last_folder("export", str(out.parent))
         self._job = self._jobs.start(
             Lane.IO,
@@ -197,9 +194,7 @@ class ExportDialog(QDialog):
         self._refresh()
 
     def _show_progress(self, counts: tuple[int, int]) -> None:
-        done, total = counts
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
+        self.progress.show_counts(*counts)
 
     def _show_report(self, report: ExportReport) -> None:
         self._end(_words(report))

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QHeaderView,
-    QProgressBar,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -16,11 +15,11 @@ from PySide6.QtWidgets import (
 )
 
 from mrcnn_gui.services.weights import Offer, Weights, offers
+from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE, drop_button_icons, quiet_label
 from mrcnn_gui.workflows.published_models import AddedModel
 
 _HEADERS = ("Weights", "Box AP", "Mask AP", "Size", "Licence", "")
-_STEPS = 1000
 _ABOUT = (
     "The file is downloaded into your cache, checked, and added to this project as a model version."
     " AP is that on COCO val2017, as published. ImageNet weights are a start for training alone:"
@@ -37,10 +36,7 @@ class GetWeightsDialog(QDialog):
         self.setWindowTitle("Get weights")
         self._weights = weights
         self.list = self._make_list()
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(12)
-        self.progress.setAccessibleName("Progress of the download")
+        self.progress = ThinProgressBar("Progress of the download")
         self.outcome = quiet_label()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         roles = QDialogButtonBox.ButtonRole
@@ -113,14 +109,13 @@ class GetWeightsDialog(QDialog):
         self.file_button.setEnabled(not running)
         self.list.setEnabled(not running)
         self.progress.setVisible(running)
-        self.progress.setRange(0, 0)
+        self.progress.wait()
         self.close_button.setText("Cancel" if running else "Close")
 
     def _show_progress(self, counts: tuple[int, int | None]) -> None:
         done, total = counts
         if total:
-            self.progress.setRange(0, _STEPS)
-            self.progress.setValue(_STEPS * done // total)
+            self.progress.show_counts(done, total)
         megabytes = f"{done / 1e6:,.0f} MB" + (f" of {total / 1e6:,.0f} MB" if total else "")
         self.outcome.setText(megabytes)
 

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QLabel,
-    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.ui.dialogs.path_field import PathField
+from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE, danger_color, drop_button_icons, quiet_label
 from mrcnn_gui.workflows.sample import write_sample
 
@@ -47,10 +47,7 @@ class SampleDialog(QDialog):
         self.problem = QLabel()
         self.problem.setWordWrap(True)
         self.problem.setStyleSheet(f"color: {danger_color().name()}")
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(12)
-        self.progress.setAccessibleName("Progress of the sample")
+        self.progress = ThinProgressBar("Progress of the sample")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.make_button = self.buttons.addButton(
             "Make and open", QDialogButtonBox.ButtonRole.AcceptRole
@@ -96,7 +93,7 @@ class SampleDialog(QDialog):
 
     def _start(self) -> None:
         self.problem.clear()
-        self.progress.setRange(0, 0)
+        self.progress.wait()
         self._job = self._jobs.start(
             Lane.IO,
             _make,
@@ -108,9 +105,7 @@ class SampleDialog(QDialog):
         self._refresh()
 
     def _show_progress(self, counts: tuple[int, int]) -> None:
-        done, total = counts
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
+        self.progress.show_counts(*counts)
 
     def _end(self, project: Path) -> None:
         self._job = None

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QMenu,
-    QProgressBar,
     QPushButton,
     QSplitter,
     QTreeWidget,
@@ -28,6 +27,7 @@ from mrcnn_gui.ui.dialogs.comparison_list import ComparisonList
 from mrcnn_gui.ui.dialogs.version_card import VersionCard
 from mrcnn_gui.ui.errors import ask
 from mrcnn_gui.ui.panels.version_list import card_score
+from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE
 from mrcnn_gui.workflows.compare_versions import Comparison
 from mrcnn_gui.workflows.published_models import AddedModel
@@ -69,10 +69,7 @@ class VersionsDialog(QDialog):
         self.take_in = _button("&Import…", "Take a model's file in as a version")
         self.delete = _button("&Delete…", "Remove the weights of this version; its card stays")
         self.stop = _button("&Stop", "End the work; nothing of it is kept")
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(12)
-        self.progress.setAccessibleName("Progress")
+        self.progress = ThinProgressBar("Progress")
         self.outcome = QLabel()
         self.outcome.setWordWrap(True)
         self.comparison = ComparisonList()
@@ -193,7 +190,7 @@ class VersionsDialog(QDialog):
         for widget in (self.progress, self.stop):
             widget.setVisible(running)
         if not running:
-            self.progress.setRange(0, 0)
+            self.progress.wait()
         self.outcome.setVisible(bool(self.outcome.text()))
 
     def _compare(self) -> None:
@@ -242,9 +239,7 @@ class VersionsDialog(QDialog):
             self._trainer.delete_version(chosen)
 
     def _show_progress(self, counts: tuple[int, int]) -> None:
-        done, total = counts
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
+        self.progress.show_counts(*counts)
 
     def _show_comparison(self, comparison: Comparison) -> None:
         self.comparison.show_comparison(comparison)

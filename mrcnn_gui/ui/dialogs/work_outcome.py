@@ -5,16 +5,14 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
-    QProgressBar,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
+from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE
-
-_STEPS = 1000
 
 
 class WorkOutcome(QWidget):
@@ -23,10 +21,7 @@ class WorkOutcome(QWidget):
     def __init__(self, headers: Sequence[str], parent: QWidget | None = None) -> None:
         """Show a table with these columns; the last one takes the room that is left."""
         super().__init__(parent)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(12)
-        self.progress.setAccessibleName("Progress")
+        self.progress = ThinProgressBar("Progress")
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.lines = QTreeWidget()
@@ -49,16 +44,14 @@ class WorkOutcome(QWidget):
     def show_running(self, running: bool) -> None:
         """Show the progress bar, or put it away."""
         self.progress.setVisible(running)
-        self.progress.setRange(0, 0)
+        self.progress.wait()
         if running:
             self.text.hide()
             self.lines.hide()
 
     def show_progress(self, counts: tuple[int, int]) -> None:
         """How much is done."""
-        done, total = counts
-        self.progress.setRange(0, _STEPS)
-        self.progress.setValue(_STEPS * done // max(total, 1))
+        self.progress.show_counts(*counts)
 
     def tell(self, text: str, rows: Iterable[Sequence[str]] = ()) -> None:
         """Say what it came to, with a row for each thing that is worth one."""

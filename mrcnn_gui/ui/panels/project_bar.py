@@ -1,13 +1,13 @@
 """A line above the canvas that says why the project cannot be changed now."""
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.write_access import try_writing
+from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE, icon
 
 _LOOK = "ProjectBar { background: palette(alternate-base); border-bottom: 1px solid palette(mid); }"
-_STEPS = 1000  # of the progress bar: counts may exceed what it can hold
 
 
 class ProjectBar(QFrame):
@@ -20,10 +20,7 @@ class ProjectBar(QFrame):
         self.icon = QLabel()
         self.text = QLabel()
         self.text.setWordWrap(True)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedSize(200, 12)
-        self.progress.setAccessibleName("Progress")
+        self.progress = ThinProgressBar("Progress", width=200)
         self.button = QPushButton("Try again")
         self.button.clicked.connect(self._act)
         row = QHBoxLayout(self)
@@ -43,7 +40,7 @@ class ProjectBar(QFrame):
         work, reason = self._session.exclusive.title, self._session.read_only_reason
         self.setVisible(bool(work or reason))
         self.progress.setVisible(bool(work))
-        self.progress.setRange(0, 0)
+        self.progress.wait()
         if work:
             self._say("info", f"{work}: nothing else is changed meanwhile.", "Cancel")
         elif reason:
@@ -57,9 +54,7 @@ class ProjectBar(QFrame):
         self.setAccessibleName(text)
 
     def _show_progress(self, counts: tuple[int, int]) -> None:
-        done, total = counts
-        self.progress.setRange(0, _STEPS)
-        self.progress.setValue(_STEPS * done // max(total, 1))
+        self.progress.show_counts(*counts)
 
     def _act(self) -> None:
         if self._session.exclusive.title:

@@ -8,7 +8,6 @@ from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QSizePolicy,
     QSlider,
     QToolButton,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from mrcnn_gui.services.segmenter import Segmenter
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.view_state import ViewState
+from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE
 from mrcnn_gui.ui.wording import duration, plural
 
@@ -47,10 +47,7 @@ class SuggestionBar(QWidget):
         self.slider, self.score = self._make_slider(), QLabel()
         self.score.setMinimumWidth(self.score.fontMetrics().horizontalAdvance("0.00"))
         self.message = _Shortened()
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedSize(80, 12)
-        self.progress.setAccessibleName("Progress of the pre-segmentation")
+        self.progress = ThinProgressBar("Progress of the pre-segmentation", width=80)
         self._lay_out()
         self._connect()
         self._show_score(view_state.score_threshold)
@@ -107,7 +104,7 @@ class SuggestionBar(QWidget):
             self._last = None
             self._say(self._situation())
         elif self._last is None:
-            self.progress.setRange(0, 0)  # until the first image is through
+            self.progress.wait()  # until the first image is through
             self._say("Pre-segmenting…")
         else:
             self._show_progress(self._last)
@@ -125,8 +122,7 @@ class SuggestionBar(QWidget):
 
     def _show_progress(self, progress: "PresegmentProgress") -> None:
         self._last = progress
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
+        self.progress.show_counts(progress.done, progress.total)
         words = f"{progress.done} of {progress.total} images"
         if progress.images_per_second:
             words += f" · {progress.images_per_second:.1f} images/s"

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QToolButton,
@@ -25,6 +24,7 @@ from mrcnn_gui.services.training_runs import UnfinishedRun
 from mrcnn_gui.ui.panels.training_course import Progress
 from mrcnn_gui.ui.panels.training_live import TrainingLive
 from mrcnn_gui.ui.panels.version_list import VersionList
+from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.soon import Soon
 from mrcnn_gui.ui.theme import SPACE, quiet_label
 from mrcnn_gui.ui.wording import duration
@@ -58,10 +58,7 @@ class TrainingPanel(QScrollArea):
         self.keep = _action_button(actions["keep_unfinished"], "Keep best")
         self.discard = _action_button(actions["discard_unfinished"], "Discard")
         self.situation = quiet_label()
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(12)
-        self.progress.setAccessibleName("Progress of the training")
+        self.progress = ThinProgressBar("Progress of the training")
         self.live = TrainingLive()
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
@@ -148,15 +145,14 @@ class TrainingPanel(QScrollArea):
         self.use_candidate.hide()
         self.live.clear()
         self.live.show()
-        self.progress.setRange(0, 0)
+        self.progress.wait()
         self.situation.setText("Preparing the done images…")
         self.refresh()
 
     def _show_progress(self, progress: Progress) -> None:
         self.live.add(progress)
         if progress.steps:
-            self.progress.setRange(0, progress.steps)
-            self.progress.setValue(progress.step)
+            self.progress.show_counts(progress.step, progress.steps)
         if not self._trainer.is_stopping:
             self.situation.setText(_progress_text(progress))
 

@@ -69,7 +69,7 @@ def test_run_is_shown_while_it_goes_on(
     course = panel.live.course
     qtbot.waitUntil(lambda: course.scores == [(1, 0.25)])
     assert course.losses == [(1, 2.5)]
-    assert panel.progress.value() == 1
+    assert panel.progress.value() == 125  # of 1000
     assert panel.situation.text() == "Validating · step 1 of 8 · 1 min left"
     assert panel.stop.isVisible()
     assert not panel.fine_tune.isVisible()
