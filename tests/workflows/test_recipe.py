@@ -65,15 +65,15 @@ def test_validation_takes_a_quarter_of_the_learning_at_most() -> None:
     many = replace(FACTS, validation_images=40)
     every = fit_to_machine(choose_settings(many, 512), many, SPEED)["validate_every"]
     assert every > 1
-    assert 40 * 0.5 / every <= 0.25 * 8 * 2.0
+    assert 40 * 0.5 / every <= 0.25 * 8 * 2.5
 
 
 def test_the_estimate_adds_up_what_the_run_does() -> None:
     settings = {"epochs": 10, "batch_size": 2, "image_size": 512, "scale_jitter": (1.0, 1.0)}
     seconds = estimate_seconds(settings, FACTS, SPEED)
-    assert seconds == pytest.approx(4 + 20 * 0.05 + 80 * 2.0 + 12 * 4 * 0.5 + 10 * 0.8)
+    assert seconds == pytest.approx(4 + 20 * 0.05 + 80 * 2.5 + 12 * 4 * 0.5 + 10 * 0.8)
     assert estimate_seconds({**settings, "max_steps": 40}, FACTS, SPEED) == pytest.approx(
-        4 + 1 + 40 * 2.0 + (5 + 2) * 4 * 0.5 + 5 * 0.8
+        4 + 1 + 40 * 2.5 + (5 + 2) * 4 * 0.5 + 5 * 0.8
     )
     square = estimate_seconds(settings, replace(FACTS, aspect=1.0), SPEED)
     assert seconds < square < 4 / 3 * seconds
@@ -83,7 +83,7 @@ def test_cross_judging_takes_time_too() -> None:
     settings = {"epochs": 10, "batch_size": 2, "scale_jitter": (1.0, 1.0), "cached_views": 4}
     crossed = replace(FACTS, is_cross_judged=True)
     more = estimate_seconds(settings, crossed, SPEED) - estimate_seconds(settings, FACTS, SPEED)
-    assert more == pytest.approx(4 * 8 * 0.35 * 2 + 4 * 60 * 0.25 * 2 + 4 * 2 + 2 * 16 * 0.5)
+    assert more == pytest.approx(4 * 8 * 0.35 * 2.5 + 4 * 60 * 0.25 * 2.5 + 4 * 2 + 2 * 16 * 0.5)
 
 
 def test_kept_features_make_later_epochs_cheap() -> None:
@@ -91,7 +91,7 @@ def test_kept_features_make_later_epochs_cheap() -> None:
     settings = {"epochs": 20, "batch_size": 2, "scale_jitter": (1.0, 1.0), "cached_views": 4}
     whole = estimate_seconds(settings, FACTS, heads)
     kept = estimate_seconds({**settings, "feature_cache": "cache"}, FACTS, heads)
-    assert whole - kept == pytest.approx(160 * (2.0 - 0.1) - 4 * 8 * 0.35 * 2.0)
+    assert whole - kept == pytest.approx(160 * (2.5 - 0.1) - 4 * 8 * 0.35 * 2.5)
 
 
 def test_too_long_is_said() -> None:
