@@ -118,8 +118,11 @@ def _scores(images: str, metrics: "Metrics", parent_metrics: "Metrics") -> str:
 
 
 def _surely_worse(metrics: "Metrics", parent_metrics: "Metrics") -> list[str]:
-    """The categories whose AP has fallen by more than chance explains, with both APs."""
-    if metrics.matches is None or parent_metrics.matches is None:
+    """The categories whose AP has fallen by more than chance explains, with both APs.
+
+    What chance does is told by drawing images anew: of a single one nothing is known.
+    """
+    if metrics.images < 2 or metrics.matches is None or parent_metrics.matches is None:
         return []
     before = {it.name: it for it in parent_metrics.matches.categories}
     return [

@@ -300,6 +300,22 @@ def test_a_candidate_that_lost_a_category_is_not_promoted() -> None:
     assert verdict is Verdict.PROMOTED, reason  # within what chance explains
 
 
+def test_a_single_image_does_not_tell_that_a_category_was_lost() -> None:
+    def on_one_image(found: Metrics) -> Metrics:
+        assert found.matches is not None
+        categories = tuple(
+            replace(it, images=np.zeros_like(it.images), truths=np.array([40.0]))
+            for it in found.matches.categories
+        )
+        return replace(
+            found, images=1, matches=replace(found.matches, categories=categories, images=1)
+        )
+
+    parent = on_one_image(measured(cat=0.2, dog=0.9))
+    verdict, _ = judge(snapshot(80), on_one_image(measured(cat=1.0, dog=0.4)), parent)
+    assert verdict is Verdict.PROMOTED
+
+
 def test_the_card_says_how_sure_the_gain_is_and_what_took_part() -> None:
     better, parent = measured(cat=0.9), measured(cat=0.5)
     card = card_of(FinetuneResult("v1", "starter", better, parent, Verdict.PROMOTED, ""), "r1")
