@@ -13,6 +13,7 @@ from mrcnn_gui.project.model_versions import ModelVersion
 from mrcnn_gui.services.jobs import Job, JobRunner, Lane, describe
 from mrcnn_gui.services.model_lane import LoadedModel
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.workflows.known_names import NamesNow
 
 if TYPE_CHECKING:
     from core.predictor import Detection, Predictor
@@ -28,7 +29,7 @@ class Candidate:
     """What may be meant.
 
     Attributes:
-        category: As the model calls it.
+        category: As the project calls what the model knows it as.
         mask: In image pixels; not empty.
         provenance: The model's version and how sure it is.
     """
@@ -93,7 +94,7 @@ class Prompts:
         if document is None:
             return
         try:
-            version = self._version()
+            version, names = self._version(), NamesNow.of(self._session.store)
         except ProjectError as error:
             self._fail(on_answer, describe(error))
             return
@@ -103,6 +104,7 @@ class Prompts:
             *(self._model, version, self._embedded),
             self._session.image_path(document.image_id),
             question,
+            names,
             priority=priority,
             on_done=on_answer,
             on_failed=partial(self._fail, on_answer),
@@ -150,6 +152,7 @@ def answer(
     embedded: EmbeddedImage,
     path: Path,
     question: _Question,
+    names: NamesNow,
     *,
     job: Job,
 ) -> list[Candidate]:
@@ -164,7 +167,11 @@ def answer(
     elif question.point is not None:
         detections = predictor.predict_at(question.point)
     return [
-        Candidate(it.category, it.mask, Provenance(Source.MODEL, version.id, it.score))
+        Candidate(
+            names.name(version.id, it.category),
+            it.mask,
+            Provenance(Source.MODEL, version.id, it.score),
+        )
         for it in detections
         if not it.mask.is_empty
     ]

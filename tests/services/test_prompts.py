@@ -1,3 +1,4 @@
+import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from mrcnn_gui.services.jobs import JobRunner, Lane
 from mrcnn_gui.services.model_lane import LoadedModel
 from mrcnn_gui.services.prompts import PROMPT, Candidate, Prompts
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.workflows.known_names import IDS
+from tests.services.conftest import write_versions
 
 Box = tuple[float, float, float, float]
 
@@ -87,6 +90,19 @@ def test_candidates_say_where_they_come_from_and_empty_ones_are_left_out(
     (candidate,) = answers[0] or []
     assert (candidate.category, candidate.mask.area) == ("cat", 1)
     assert candidate.provenance == Provenance(Source.MODEL, "v7", 0.5)
+
+
+def test_a_candidate_has_the_name_that_its_category_has_now(
+    prompts: Prompts, open_session: Session, qtbot: QtBot
+) -> None:
+    category = open_session.store.add_category("felid")  # which v7 knows as "cat"
+    write_versions(open_session.store.folder, "v7")
+    card = open_session.store.folder / "models" / "v7" / "card.json"
+    card.write_text(json.dumps({IDS: {"cat": category.id}}))
+    answers = Answers()
+    prompts.ask_point((3, 4), answers)
+    qtbot.waitUntil(lambda: len(answers) == 1)
+    assert [candidate.category for candidate in answers[0] or []] == ["felid"]
 
 
 def test_only_the_last_question_is_answered(prompts: Prompts, qtbot: QtBot) -> None:
