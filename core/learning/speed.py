@@ -28,8 +28,11 @@ from core.model.precision import choose_precision
 from core.predictor import Predictor
 
 _REPEATS = 2  # after one to warm up; the faster one counts
-_WARM_UP = 1.0  # of the range of scales
-_SHARES = (0.1, 0.4, 0.7, 0.9)  # of that range: scales that are measured, their mean counts
+# Of the range of scales, those of the steps that are timed, whose mean counts; one before them
+# warms up. Precisions are compared on small images: somebody waits, and float32 may take thrice as
+# long.
+_WARM_UP, _SHARES = 1.0, (0.2, 0.5, 0.8)
+_TRIAL_WARM_UP, _TRIAL_SHARES = 0.2, (0.4,)
 _WORTHWHILE = 1.2  # how much faster a step in bf16 must be
 _OBJECTS = (1, 6, 16, 40)  # on the measured image: what comes next to the run's images
 _FILLED = 0.8  # of its place, along each side
@@ -80,24 +83,37 @@ def measure_speed(
 
 
 def _measure(model: MaskRCNN, config: TrainConfig, device: str, objects: int) -> Speed:
-    precisions = [config.precision]
-    if config.precision == "auto" and device == "cpu":
-        is_worth_trying = choose_precision(device).name == "bf16"
-        precisions = ["fp32", "bf16"] if is_worth_trying else ["fp32"]
+    precision = config.precision
     with torch.inference_mode(mode=False), torch.enable_grad():
-        steps = {it: _steps(model, config, device, it, objects) for it in precisions}
-    best = precisions[0]
-    if len(precisions) > 1 and steps["fp32"][0] > _WORTHWHILE * steps["bf16"][0]:
-        best = "bf16"
+        if precision == "auto" and device == "cpu":
+            precision = _faster(model, config, device, objects)
+        steps = _steps(model, config, device, precision, objects)
     copy = with_categories(model, model.config.categories)
     predictor = Predictor(copy, device=device, precision=judging_precision(device))
     size = _size(config.image_size)
     image = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
-    return Speed(*steps[best], _seconds(lambda: predictor.predict(image), device), best)
+    return Speed(*steps, _seconds(lambda: predictor.predict(image), device), precision)
+
+
+def _faster(model: MaskRCNN, config: TrainConfig, device: str, objects: int) -> str:
+    """The precision to learn in: "bf16" where a step is clearly faster with it."""
+    if choose_precision(device).name != "bf16":
+        return "fp32"
+    trial = partial(_steps, model, config, device)
+    (whole, _), (half, _) = (
+        trial(it, objects, _TRIAL_WARM_UP, _TRIAL_SHARES) for it in ("fp32", "bf16")
+    )
+    return "bf16" if whole > _WORTHWHILE * half else "fp32"
 
 
 def _steps(
-    model: MaskRCNN, config: TrainConfig, device: str, precision: str, objects: int
+    model: MaskRCNN,
+    config: TrainConfig,
+    device: str,
+    precision: str,
+    objects: int,
+    warm_up: float = _WARM_UP,
+    shares: tuple[float, ...] = _SHARES,
 ) -> tuple[float, float | None]:
     """Seconds of a whole step, and of one of the heads alone.
 
@@ -108,11 +124,11 @@ def _steps(
     copy = with_categories(model, model.config.categories)
     learner = Learner(copy, TrainConfig.from_dict(settings), 1000, device)
     times = []
-    for share in (_WARM_UP, *_SHARES):
+    for share in (warm_up, *shares):
         image, target = _scene(config, share, objects)
         images, targets = [image] * config.batch_size, [target] * config.batch_size
         times.append(_timed(partial(learner.learn, images, targets), device))
-    whole = sum(times[1:]) / len(_SHARES)
+    whole = sum(times[1:]) / len(shares)
     if config.stages != "roi_heads":
         return whole, None
     inputs = learner.roi_inputs(image, target, torch.Generator().manual_seed(0))
