@@ -14,6 +14,11 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
+def sentence(text: str) -> str:
+    """An error's text as it stands by itself: with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def duration(seconds: float) -> str:
     """As exact as somebody who waits needs it: "8 s", "4 min", "1 h 20 min"."""
     if seconds < 60:

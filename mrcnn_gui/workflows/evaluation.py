@@ -34,6 +34,14 @@ class ImageSet(StrEnum):
     ALL = "all"
 
 
+_EMPTY = {
+    ImageSet.VALIDATION: "no done image is kept for validation yet: a fine-tune keeps some",
+    ImageSet.TEST: "no done image is kept for test yet: Image > Keep for test (Shift+T) does so",
+    ImageSet.TRAIN: "no done image is there to train on yet",
+    ImageSet.ALL: "no image is done yet",
+}
+
+
 @dataclass(frozen=True)
 class Annotated:
     """An instance that people made."""
@@ -112,7 +120,7 @@ def evaluate_project(
     with Store.open(folder, read_only=True) as store, store.frozen():
         entries = [entry for entry in store.images() if _belongs(entry, image_set)]
         if not entries:
-            raise ProjectError(f"no done image is in this set ({image_set})")
+            raise ProjectError(_EMPTY[image_set])
         names = {category.id: category.name for category in store.categories()}
         now = NamesNow.of(store)
         known = {each: now.name(version_id, each) for each in predictor.categories}

@@ -9,6 +9,7 @@ from core.learning.evaluate import Metrics
 from core.predictor import Detection
 from mrcnn_gui.project.annotation import Side
 from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.model_versions import STARTER_VERSION
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.evaluation import (
     Annotated,
@@ -183,3 +184,12 @@ def test_an_empty_set_is_told(evaluated: Path) -> None:
         store.set_side(3, Side.TRAIN)
     with pytest.raises(ProjectError, match="validation"):
         evaluate_project(evaluated, "v1", ImageSet.VALIDATION)
+
+
+def test_an_empty_set_says_how_it_is_filled(project: Path, starter: Path) -> None:
+    with pytest.raises(
+        ProjectError, match=r"kept for test yet: Image > Keep for test \(Shift\+T\)"
+    ):
+        evaluate_project(project, STARTER_VERSION, ImageSet.TEST)
+    with pytest.raises(ProjectError, match="no image is done yet"):
+        evaluate_project(project, STARTER_VERSION, ImageSet.ALL)

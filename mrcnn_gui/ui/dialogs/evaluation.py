@@ -25,7 +25,7 @@ from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.dialogs.evaluation_plots import ConfusionTable, CurvePlot, Histogram
 from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE, quiet_label
-from mrcnn_gui.ui.wording import plural
+from mrcnn_gui.ui.wording import plural, sentence
 from mrcnn_gui.workflows.evaluation import Annotated, Evaluation, ImageSet
 from mrcnn_gui.workflows.evaluation_figures import (
     GOOD_IOU,
@@ -167,7 +167,7 @@ class EvaluationDialog(QDialog):
         self._work.state_changed.connect(self._refresh)
         self._work.progressed.connect(self._show_progress)
         self._work.evaluated.connect(self._show_evaluation)
-        self._work.failed.connect(self._say)
+        self._work.failed.connect(lambda reason: self._say(sentence(reason)))
         self._session.project_closed.connect(self.reject)
 
     @property

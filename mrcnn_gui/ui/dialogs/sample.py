@@ -18,6 +18,7 @@ from mrcnn_gui.services.jobs import Job, JobRunner, Lane
 from mrcnn_gui.ui.dialogs.path_field import PathField
 from mrcnn_gui.ui.progress_bar import ThinProgressBar
 from mrcnn_gui.ui.theme import SPACE, danger_color, drop_button_icons, quiet_label
+from mrcnn_gui.ui.wording import sentence
 from mrcnn_gui.workflows.sample import write_sample
 
 _FOLDER = "sample-project"
@@ -114,7 +115,7 @@ class SampleDialog(QDialog):
 
     def _show_failure(self, reason: str) -> None:
         self._job = None
-        self.problem.setText(reason[:1].upper() + reason[1:])
+        self.problem.setText(sentence(reason))
         self._refresh()
 
 

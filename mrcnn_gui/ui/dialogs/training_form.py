@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from mrcnn_gui.ui.theme import SPACE, danger_color, quiet_label
+from mrcnn_gui.ui.wording import sentence
 from mrcnn_gui.workflows.training_settings import (
     SettingField,
     as_text,
@@ -157,7 +158,7 @@ class _Row(QWidget):
 
     def show_problem(self, problem: str) -> None:
         """Say below the editor what is wrong with it."""
-        self._problem.setText(problem[:1].upper() + problem[1:])
+        self._problem.setText(sentence(problem))
         self._problem.setVisible(bool(problem))
         self.editor.setAccessibleDescription(problem)
 

@@ -151,7 +151,9 @@ class TrainingPanel(QScrollArea):
 
     def _show_progress(self, progress: Progress) -> None:
         self.live.add(progress)
-        if progress.steps:
+        if progress.phase == "done":
+            self.progress.wait()  # nobody reports while the two versions are compared
+        elif progress.steps:
             self.progress.show_counts(progress.step, progress.steps)
         if not self._trainer.is_stopping:
             self.situation.setText(_progress_text(progress))
@@ -232,7 +234,9 @@ def _reasons(problems: Sequence[str]) -> str:
 
 
 def _progress_text(progress: Progress) -> str:
-    phases = {"prepare": "Preparing", "validate": "Validating", "done": "Finishing"}
+    if progress.phase == "done":
+        return "Comparing it with the version that it began with…"
+    phases = {"prepare": "Preparing", "validate": "Validating"}
     words = [
         phases.get(progress.phase, f"Epoch {progress.epoch} of {progress.epochs}"),
         f"step {progress.step} of {progress.steps}",

@@ -145,9 +145,9 @@ def test_a_set_without_images_is_told(
     from mrcnn_gui.project.errors import ProjectError
 
     def refuse(*_: Any, **__: Any) -> Evaluation:
-        raise ProjectError("no done image is in this set (test)")
+        raise ProjectError("no done image is kept for test yet")
 
     monkeypatch.setattr("mrcnn_gui.workflows.evaluation.evaluate_project", refuse)
     dialog.image_set.setCurrentIndex(1)
     qtbot.mouseClick(dialog.run, LEFT)
-    qtbot.waitUntil(lambda: "no done image" in dialog.summary.text())
+    qtbot.waitUntil(lambda: "No done image" in dialog.summary.text())
