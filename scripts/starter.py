@@ -117,17 +117,6 @@ _HEADS = {
     "cached_views": 1,
 }
 _HEADS_REPEATS = {"coco_mini": 8, "animals": 1, "household": 3}
-# To go on with from a model on a processor: all but the backbone, whose gradients are half of a
-# step.
-_ON_CPU = {
-    "stages": "heads",
-    "frozen_modules": (),
-    "precision": "bf16",
-    "learning_rate": 4e-4,
-    "loaders": 1,
-    "ema_decay": 0.995,
-    "warmup_steps": 40,
-}
 # Measured on the 64 photos of coco_mini after 14,000 views of photos each: mask AP .096 and .098,
 # AR@100 .22 and .24, IoU of masks from true boxes .679 and .697.
 RECIPES = {
@@ -138,7 +127,6 @@ RECIPES = {
         | {"scale_jitter": (0.5, 1.6), "crop": 0.7, "copy_paste": 0.6, "weight_decay": 0.05},
         {"coco_mini": 8, "animals": 1, "household": 3},
     ),
-    "lite2_on_cpu": Recipe(_STRONG, _TRAINING | _ON_CPU, _HEADS_REPEATS),
     "lite2_heads": Recipe(
         replace(_STRONG, mask_drawn_boxes=16, box_samples=64), _HEADS, _HEADS_REPEATS
     ),
