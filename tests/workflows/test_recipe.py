@@ -40,6 +40,7 @@ def test_few_images_are_seen_more_often_and_all_of_it_is_valid(images: int) -> N
     steps = settings["epochs"] * -(-images // 2)
     assert steps >= 40
     assert settings["epochs"] >= 2
+    assert 0 < settings["ema_decay"] < 1  # the average is as good sooner
     assert settings["patience"] >= settings["epochs"] // 2  # not before the rate falls
     places = {"train_json": "t", "train_images": "i", "output": "o"}
     assert TrainConfig.from_dict(settings | places).optimizer == "adamw"
