@@ -19,7 +19,7 @@ from mrcnn_gui.ui.services import Services
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 LEFT = Qt.MouseButton.LeftButton
 DONE_IMAGES = 3
-MODEL_MS, TRAINING_MS = 30_000, 70_000
+MODEL_MS, TRAINING_MS = 120_000, 240_000  # a machine may have other work, too
 
 
 class Person:
