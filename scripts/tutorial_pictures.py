@@ -179,9 +179,9 @@ def main() -> None:
 
 def _told(work: Work, name: str) -> str:
     return (
-        f"{name} holds {work.objects} objects: {work.accepted} suggestions were accepted as they"
-        f" came, {work.boxed} objects were filled by a box, {work.painted} more were given"
-        f" their true mask by the script, {work.rejected} suggestions were rejected."
+        f"{name} holds {work.objects} objects. Suggestions accepted as they came: {work.accepted},"
+        f" rejected: {work.rejected}. Objects filled by a box: {work.boxed}, given their true mask"
+        f" by the script: {work.painted}."
     )
 
 
