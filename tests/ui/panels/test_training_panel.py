@@ -35,6 +35,15 @@ def test_button_says_what_is_missing(open_window: MainWindow, qtbot: QtBot) -> N
     assert not panel.live.isVisible()
 
 
+def test_the_end_of_a_run_says_what_goes_on_and_promises_no_seconds(
+    open_window: MainWindow, services: Services
+) -> None:
+    panel = open_window.training
+    services.trainer.progressed.emit(Progress("done", 1, 1, 2, 2, {}, 0.0, None, 1.0, 0.0, 0))
+    assert panel.situation.text() == "Comparing it with the version that it began with…"
+    assert panel.progress.maximum() == 0  # it moves to and fro
+
+
 def test_an_edit_makes_one_look_at_all_images(
     open_window: MainWindow,
     services: Services,
