@@ -1,10 +1,16 @@
-"""What the starter is published from."""
+"""What the starter is trained on and published from."""
 
+import json
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
+from core.learning.dataset import CocoDetectionDataset
 from core.model.mask_rcnn import MaskRCNN
-from scripts.starter import PARTS, Edition, _published
+from scripts.grounds import ground
+from scripts.starter import PARTS, Edition, _append, _empty, _grounds, _published
 from tests.core.model.tiny import TINY
 
 
@@ -26,3 +32,20 @@ def test_a_part_that_no_model_has_is_refused() -> None:
     model = MaskRCNN(TINY)
     with pytest.raises(ValueError, match="the model has no masks"):
         _published(model, model, edition("mask_head", "masks"))
+
+
+def test_a_ground_is_always_the_same_and_no_two_are_alike() -> None:
+    assert np.array_equal(ground(3), ground(3))
+    assert np.abs(ground(3).astype(int) - ground(4)).mean() > 5
+    assert min(ground(n).std() for n in range(8)) > 1  # not of one colour
+
+
+def test_grounds_are_trained_on_as_images_without_an_object(tmp_path: Path) -> None:
+    train = _empty()
+    _append(train, _grounds(tmp_path, 2), "grounds")
+    (tmp_path / "train.json").write_text(json.dumps(train), encoding="utf-8")
+    data = CocoDetectionDataset(tmp_path / "train.json", tmp_path)
+    assert data.image_ids == [1, 2]
+    image, target = data[1]
+    assert image.shape == (3, 480, 640)
+    assert len(target["boxes_xyxy"]) == 0
