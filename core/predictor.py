@@ -15,7 +15,7 @@ from core.model.config import MaskRCNNConfig
 from core.model.fixed_shape import without_padding
 from core.model.folding import inference_copy
 from core.model.graphs import GraphedModel
-from core.model.mask_rcnn import Boxes, Features, MaskRCNN, Selection
+from core.model.mask_rcnn import Boxes, Features, MaskRCNN, Prediction, Selection
 from core.model.precision import choose_precision
 from core.model.preprocess import resize_short_side, to_batch
 from core.model.pretrained import load_any
@@ -178,8 +178,7 @@ class Predictor:
         if self._uses_graphs:
             return self._predict_on_gpu(images, selection or self._model.selection)
         embedded = self._embed(images)
-        found = self._model.detect(embedded.features, selection)
-        return self._detections(embedded, found)
+        return self._detections(embedded, self._model.predict(embedded.features, selection))
 
     @torch.inference_mode()
     def embed(self, image: NDArray[np.uint8]) -> None:
@@ -216,8 +215,11 @@ class Predictor:
         boxes = boxes.to(self.device) / embedded.scales[0]
         logits, _ = self._model.classify(embedded.features, [boxes])
         scores, columns = logits.softmax(dim=1)[:, 1:].max(dim=1)
-        found = [Boxes(boxes, scores, columns + 1)]
-        return self._detections(embedded, found, drawn=True)[0]
+        labels = columns + 1
+        # What somebody has drawn is little, and deserves a second look.
+        [probs] = self._model.masks_for_boxes(embedded.features, [boxes], [labels], twice=True)
+        found = Prediction(boxes, scores, labels, probs)
+        return self._detections(embedded, [found], keep_empty=True)[0]
 
     @torch.inference_mode()
     def predict_at(self, point: tuple[float, float], *, limit: int = 8) -> list[Detection]:
@@ -247,7 +249,9 @@ class Predictor:
         at = boxes.new_tensor((x, y)) / embedded.scales[0][:2]
         under = ((boxes[:, :2] <= at) & (at < boxes[:, 2:])).all(dim=1)
         found = self._candidates.where(under).first(_MASKS_PER_POINT)
-        detections = self._detections(embedded, [found])[0]
+        detections = self._detections(
+            embedded, self._model.with_masks(embedded.features, [found], lowest=0.0)
+        )[0]
         return [d for d in detections if d.mask.contains(int(x), int(y))][:limit]
 
     def _selection(
@@ -289,32 +293,25 @@ class Predictor:
         sizes = [(image.shape[0], image.shape[1]) for image in images]
         parts = zip(without_padding(padded), _scales(sizes, resized), sizes, strict=True)
         return [
-            list(self._pasted(found, found.mask_probs, scale, size, keep_empty=False))
-            for found, scale, size in parts
+            list(self._pasted(found, scale, size, keep_empty=False)) for found, scale, size in parts
         ]
 
     def _detections(
-        self, embedded: _Embedded, found: Sequence[Boxes], *, drawn: bool = False
+        self, embedded: _Embedded, found: Sequence[Prediction], *, keep_empty: bool = False
     ) -> list[list[Detection]]:
-        """Give every box, in pixels of the resized images, its mask in the image's own.
-
-        Boxes that somebody has drawn are few and deserve a second look, and all get an answer.
-        """
-        boxes, labels = [f.boxes_xyxy for f in found], [f.labels for f in found]
-        probs = self._model.masks_for_boxes(embedded.features, boxes, labels, twice=drawn)
+        """Bring what was found in resized images to the images' own pixels."""
+        images = zip(found, embedded.scales, embedded.sizes, strict=True)
         return [
-            list(self._pasted(part, masks, scale, size, keep_empty=drawn))
-            for part, masks, scale, size in zip(
-                found, probs, embedded.scales, embedded.sizes, strict=True
-            )
+            list(self._pasted(part, scale, size, keep_empty=keep_empty))
+            for part, scale, size in images
         ]
 
     def _pasted(
-        self, found: Boxes, probs: Tensor, scale: Tensor, size: tuple[int, int], *, keep_empty: bool
+        self, found: Prediction, scale: Tensor, size: tuple[int, int], *, keep_empty: bool
     ) -> Iterator[Detection]:
         boxes = (found.boxes_xyxy * scale).tolist()
         scores, labels = found.scores.tolist(), found.labels.tolist()
-        grids = probs.cpu().numpy()
+        grids = found.mask_probs.cpu().numpy()
         for box, score, label, grid in zip(boxes, scores, labels, grids, strict=True):
             box_xyxy = (box[0], box[1], box[2], box[3])
             shape = MaskGrid(grid, box_xyxy, *size)

@@ -52,7 +52,7 @@ def ground(number: int) -> NDArray[np.uint8]:
 def _color(rng: np.random.Generator) -> NDArray[np.float64]:
     """Mostly pale."""
     color = rng.uniform(0.08, 0.95, 3)
-    return color.mean() + rng.uniform(0, 1) ** 2 * (color - color.mean())
+    return np.asarray(color.mean() + rng.uniform(0, 1) ** 2 * (color - color.mean()))
 
 
 def _pattern(rng: np.random.Generator, cell: float) -> Field:
@@ -63,7 +63,7 @@ def _pattern(rng: np.random.Generator, cell: float) -> Field:
     stretch = rng.uniform(2, 6)
     long = noise(rng, (max(8, round(HEIGHT / stretch)), WIDTH), cells)
     drawn_out = cv2.resize(long, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    return drawn_out if rng.random() < 0.5 else np.ascontiguousarray(drawn_out[::-1, ::-1])
+    return np.asarray(drawn_out, np.float32)
 
 
 def _relief(rng: np.random.Generator, grain: Field) -> Field:

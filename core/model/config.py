@@ -94,6 +94,7 @@ class MaskRCNNConfig:
     class_agnostic_mask: bool = True
 
     box_min_side: float = 1.0  # smaller detections are dropped
+    mask_in_score: bool = False  # a detection's score is also that of its mask: not in the paper
     score_threshold: float = 0.05
     nms_threshold: float = 0.5
     class_agnostic_nms: bool = False

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.model.box_head import DELTA_WEIGHTS
 from core.model.mask_rcnn import MaskRCNN
+from core.model.mask_scores import mask_scores
 from core.model.rpn import AnchorScores
 from core.model.structures import Prediction, Selection
 from core.ops.boxes import clip_boxes, decode_boxes, has_min_side
@@ -75,11 +76,28 @@ def predict_padded(
     found = _select(model, (logits, deltas), (proposals, counts, sizes), selection)
     labels = found.labels.flatten()
     pooled = _pool(model, levels, found.boxes_xyxy, model.config.mask_pool)
-    probs = model.mask_head(pooled, labels).sigmoid()
+    probs = model.mask_head(pooled, labels).sigmoid().unflatten(0, found.labels.shape)
+    padded = PaddedPrediction(found.boxes_xyxy, found.scores, found.labels, found.counts, probs)
+    if model.config.mask_in_score:
+        return _ranked_by_masks(padded, selection.score_threshold)
+    return padded
+
+
+def _ranked_by_masks(found: PaddedPrediction, lowest: float) -> PaddedPrediction:
+    """See `rank_by_masks`; what is left out becomes padding."""
+    places = torch.arange(found.scores.shape[1], device=found.scores.device)
+    scores = found.scores * mask_scores(found.mask_probs)
+    good = (scores >= lowest) & (places < found.counts[:, None])
+    scores, order = torch.where(good, scores, -1.0).sort(dim=1, descending=True, stable=True)
+    counts = good.sum(dim=1)
+    real = _real(order, counts)
     return PaddedPrediction(
-        found.boxes_xyxy, found.scores, found.labels, found.counts,
-        probs.unflatten(0, found.labels.shape),
-    )  # fmt: skip
+        _rows(found.boxes_xyxy, order) * real[:, :, None],
+        scores.where(real, 0.0),
+        found.labels.gather(1, order),
+        counts,
+        found.mask_probs.gather(1, order[:, :, None, None].expand_as(found.mask_probs)),
+    )
 
 
 def _propose(model: MaskRCNN, scores: AnchorScores, sizes: Tensor) -> tuple[Tensor, Tensor]:

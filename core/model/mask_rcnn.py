@@ -15,6 +15,7 @@ from core.model.drawn_boxes import draw_boxes
 from core.model.fpn import FeaturePyramid
 from core.model.initialise import initialise
 from core.model.mask_head import MaskHead
+from core.model.mask_scores import rank_by_masks
 from core.model.preprocess import to_batch
 from core.model.roi_inputs import RoiInputs
 from core.model.rpn import AnchorScores, RegionProposals
@@ -79,14 +80,7 @@ class MaskRCNN(nn.Module):
         """
         features = self.features(images)
         if targets is None:
-            found = self.detect(features)
-            probs = self.masks_for_boxes(
-                features, [f.boxes_xyxy for f in found], [f.labels for f in found]
-            )
-            return [
-                Prediction(f.boxes_xyxy, f.scores, f.labels, p)
-                for f, p in zip(found, probs, strict=True)
-            ]
+            return self.predict(features)
         return self._losses(features, [_usable(target) for target in targets], generator)
 
     def features(self, images: Sequence[Tensor]) -> Features:
@@ -109,6 +103,37 @@ class MaskRCNN(nn.Module):
             config.class_agnostic_nms,
             config.detections_per_image,
         )
+
+    def predict(self, features: Features, selection: Selection | None = None) -> list[Prediction]:
+        """Return what is found in every image, with masks.
+
+        Args:
+            features: of the images.
+            selection: which to keep, instead of the config's.
+        """
+        chosen = selection or self.selection
+        found = self.detect(features, chosen)
+        return self.with_masks(features, found, chosen.score_threshold)
+
+    def with_masks(
+        self, features: Features, found: Sequence[Boxes], lowest: float
+    ) -> list[Prediction]:
+        """Give detections their masks, and the score that is then theirs.
+
+        Args:
+            features: of the images.
+            found: per image.
+            lowest: what then has a lower score is left out.
+        """
+        probs = self.masks_for_boxes(
+            features, [f.boxes_xyxy for f in found], [f.labels for f in found]
+        )
+        if self.config.mask_in_score:
+            return [rank_by_masks(f, p, lowest) for f, p in zip(found, probs, strict=True)]
+        return [
+            Prediction(f.boxes_xyxy, f.scores, f.labels, p)
+            for f, p in zip(found, probs, strict=True)
+        ]
 
     def detect(self, features: Features, selection: Selection | None = None) -> list[Boxes]:
         """Return the boxes found in every image; none is a fine answer.

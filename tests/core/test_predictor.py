@@ -77,6 +77,18 @@ def test_the_score_limit_is_kept() -> None:
     assert min(d.score for d in high) >= 0.7
 
 
+def test_scores_are_those_of_box_and_mask_where_asked() -> None:
+    model = MaskRCNN(replace(TINY, mask_in_score=True))
+    model.load_state_dict(overfitted().state_dict())
+    found = Predictor(model, device="cpu", precision="fp32").predict(scene(0)[0], min_score=0.2)
+    plain = predictor().predict(scene(0)[0], min_score=0.2)
+    assert 0 < len(found) <= len(plain)
+    assert [d.score for d in found] == sorted((d.score for d in found), reverse=True)
+    assert found[-1].score >= 0.2
+    by_box = {d.box_xyxy: d.score for d in plain}
+    assert all(0.5 <= d.score / by_box[d.box_xyxy] < 1 for d in found)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (400, 2)])
 def test_images_of_any_shape_are_predicted(shape: tuple[int, int]) -> None:
     image = np.full((*shape, 3), 90, np.uint8)
