@@ -28,18 +28,17 @@ def resize_short_side(image: Tensor, config: MaskRCNNConfig) -> Tensor:
         config: its `resizing` is "torchvision" or "detectron2".
 
     Returns:
-        [3, H', W'] float32 in 0..1.
+        [3, H', W'] float32 in 0..1; a side never vanishes.
     """
     height, width = image.shape[-2:]
     short, long = min(height, width), max(height, width)
     if config.resizing == "torchvision":
         scale = min(config.image_size / short, config.image_max_size / long)
-        return F.interpolate(
-            image[None], scale_factor=scale, mode="bilinear", recompute_scale_factor=True
-        )[0]
+        size = [max(1, math.floor(side * scale)) for side in (height, width)]
+        return F.interpolate(image[None], size, mode="bilinear")[0]
     scale = config.image_size / short
     scale = min(scale, config.image_max_size / (scale * long) * scale)
-    size = [math.floor(side * scale + 0.5) for side in (height, width)]
+    size = [max(1, math.floor(side * scale + 0.5)) for side in (height, width)]
     pixels = (image * 255).round().to(torch.uint8)[None]
     return F.interpolate(pixels, size, mode="bilinear", antialias=True)[0].float() / 255
 

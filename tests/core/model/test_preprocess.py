@@ -31,6 +31,15 @@ def test_detectron2s_way_bounds_both_sides_and_rounds(
     assert resize_short_side(torch.rand(3, *size), config).shape[1:] == expected
 
 
+@pytest.mark.parametrize("resizing", ["torchvision", "detectron2"])
+@pytest.mark.parametrize(("size", "expected"), [((1, 5000), (1, 133)), ((4000, 3), (133, 1))])
+def test_no_side_of_a_very_long_image_vanishes(
+    resizing: str, size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    config = MaskRCNNConfig(resizing=resizing, image_size=80, image_max_size=133)
+    assert resize_short_side(torch.rand(3, *size), config).shape[1:] == expected
+
+
 def test_detectron2s_way_averages_where_it_shrinks() -> None:
     stripes = torch.zeros(3, 64, 64)
     stripes[:, :, ::2] = 1
