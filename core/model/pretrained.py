@@ -140,8 +140,11 @@ def read_pretrained(
         PretrainedError: the file cannot be read, is of no known kind, or does not fit.
     """
     state = _read_state(path)
-    kind = _recognise(path, state)
-    rows = len(kind.translation.state.get("box_head.classes.bias", [None] * 2)) - 1
+    try:
+        kind = _recognise(path, state)
+        rows = len(kind.translation.state.get("box_head.classes.bias", [None] * 2)) - 1
+    except _DAMAGED as error:  # the rows of its heads are missing or do not go together
+        raise PretrainedError(f"{path.name} is damaged: {error}") from error
     names = categories or _names(kind.config, rows)
     try:
         model = MaskRCNN(replace(kind.config, categories=names))
@@ -181,9 +184,10 @@ def _read_state(path: Path) -> dict[str, Tensor]:
 def _tensor(path: Path, name: str, value: Any) -> Tensor:
     if isinstance(value, np.ndarray) and value.dtype.kind in "fi" and value.dtype.itemsize <= 8:
         return torch.from_numpy(value.astype(value.dtype.newbyteorder("="), copy=True))
-    if isinstance(value, Tensor):
+    if isinstance(value, Tensor) and value.layout == torch.strided and not value.is_complex():
         return value
-    raise PretrainedError(f"{path.name}: expected numbers for {name}, got {type(value).__name__}")
+    kind = f"a {value.dtype} tensor" if isinstance(value, Tensor) else type(value).__name__
+    raise PretrainedError(f"{path.name}: expected plain numbers for {name}, got {kind}")
 
 
 def _recognise(path: Path, state: Mapping[str, Tensor]) -> _Kind:

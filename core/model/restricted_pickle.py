@@ -35,7 +35,7 @@ def load_arrays(path: Path) -> Any:
     with path.open("rb") as file:
         try:
             # latin1 is what NumPy needs for the pickles that Python 2 wrote.
-            return _resolved(_Unpickler(file, encoding="latin1").load())
+            return _resolved(_Unpickler(file, encoding="latin1").load(), {})
         except (struct.error, AssertionError) as error:
             raise pickle.UnpicklingError(f"damaged: {error}") from error
 
@@ -94,17 +94,25 @@ def _encode_latin1(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def _resolved(value: Any) -> Any:
-    """Put the arrays in the places of their stand-ins; other stand-ins have no business there."""
+def _resolved(value: Any, done: dict[int, Any]) -> Any:
+    """Put the arrays in the places of their stand-ins; other stand-ins have no business there.
+
+    Each container is walked through once (`done`, by identity): a small file may hold a thing very
+    many times, or within itself.
+    """
     if isinstance(value, _Array):
         if value.value is None:
             raise pickle.UnpicklingError("an array without bytes is refused")
         return value.value
-    if isinstance(value, dict):
-        return {key: _resolved(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_resolved(each) for each in value]
-    return value
+    if not isinstance(value, dict | list | tuple):
+        return value
+    if id(value) not in done:
+        done[id(value)] = None  # what a container finds of itself
+        if isinstance(value, dict):
+            done[id(value)] = {key: _resolved(each, done) for key, each in value.items()}
+        else:
+            done[id(value)] = [_resolved(each, done) for each in value]
+    return done[id(value)]
 
 
 _ADMITTED: dict[tuple[str, str], Any] = {

@@ -53,10 +53,12 @@ class Widths:
     hidden: int = 1024
 
 
-def detectron2_shapes(widths: Widths | None = None) -> dict[str, tuple[int, ...]]:
-    """Return names and shapes of detectron2's Mask R-CNN R50-FPN."""
+def detectron2_shapes(
+    widths: Widths | None = None, *, depth: int = 50
+) -> dict[str, tuple[int, ...]]:
+    """Return names and shapes of detectron2's Mask R-CNN R50-FPN or R101-FPN."""
     widths = widths or Widths()
-    return {**_backbone(widths), **dict(_heads(widths))}
+    return {**_backbone(widths, depth), **dict(_heads(widths))}
 
 
 def _normed(name: str, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -70,11 +72,11 @@ def _biased(name: str, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple[int,
     yield f"{name}.bias", shape[:1]
 
 
-def _backbone(widths: Widths) -> dict[str, tuple[int, ...]]:
+def _backbone(widths: Widths, depth: int) -> dict[str, tuple[int, ...]]:
     up, channels = "backbone.bottom_up", widths.pyramid
     shapes = dict(_normed(f"{up}.stem.conv1", (widths.stem, 3, 7, 7)))
     before = widths.stem
-    for stage, blocks in zip((2, 3, 4, 5), (3, 4, 6, 3), strict=True):
+    for stage, blocks in zip((2, 3, 4, 5), (3, 4, 6 if depth == 50 else 23, 3), strict=True):
         inner, after = widths.stem * 2 ** (stage - 2), widths.stem * 2**stage
         for block in range(blocks):
             prefix = f"{up}.res{stage}.{block}"

@@ -92,11 +92,12 @@ def test_categories_that_nobody_names_are_numbered(tmp_path: Path) -> None:
     assert model.config.categories == ("category 1", "category 2", "category 3")
 
 
-def test_detectron2s_background_moves_to_the_front(tmp_path: Path) -> None:
+@pytest.mark.parametrize("depth", [50, 101])
+def test_detectron2s_background_moves_to_the_front(tmp_path: Path, depth: int) -> None:
     arrays = {
         name: value.numpy().astype(np.float16)
         for name, value in numbered(
-            {name: torch.Size(shape) for name, shape in detectron2_shapes().items()}
+            {name: torch.Size(shape) for name, shape in detectron2_shapes(depth=depth).items()}
         ).items()
     }
     path = tmp_path / "model_final.pkl"
@@ -109,7 +110,8 @@ def test_detectron2s_background_moves_to_the_front(tmp_path: Path) -> None:
     assert first_rows(model.box_head.deltas.bias) == [float(n) for n in range(1, 321)]
     assert set(report.loaded) == set(model.state_dict())
     assert len(report.dropped) == 5  # anchors
-    assert "detectron2 Mask R-CNN ResNet-50 FPN" in str(report)
+    assert model.config.backbone == f"resnet{depth}"
+    assert f"detectron2 Mask R-CNN ResNet-{depth} FPN" in str(report)
 
 
 def test_a_deeper_detectron2_is_recognised_whatever_the_order_of_its_bytes(tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_a_deeper_detectron2_is_recognised_whatever_the_order_of_its_bytes(tmp_p
         read_pretrained(path)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "resnet101"])
 def test_an_imagenet_backbone_gets_new_heads(tmp_path: Path, name: str) -> None:
     with torch.device("meta"):
         network = torchvision.models.get_model(name)
@@ -165,7 +167,8 @@ class _Evil:
         (".pkl", {"model": {"a": _Evil()}}, "print is refused"),
         (".pth", {"other.weight": torch.zeros(1)}, "of no known kind"),
         (".pth", [1, 2], "expected weights by name"),
-        (".pkl", {"model": {"a": "text"}}, "expected numbers for a"),
+        (".pkl", {"model": {"a": "text"}}, "expected plain numbers for a"),
+        (".pth", {"a": torch.zeros(1, dtype=torch.complex64)}, "expected plain numbers for a"),
     ],
 )
 def test_other_files_are_refused_and_never_executed(
@@ -183,6 +186,29 @@ def test_other_files_are_refused_and_never_executed(
     with pytest.raises(PretrainedError, match=reason):
         read_pretrained(path)
     assert "executed" not in capsys.readouterr().out
+
+
+V1, V2 = "roi_heads.box_head.fc6.weight", "roi_heads.box_head.0.0.weight"
+D2 = "backbone.bottom_up.stem.conv1.weight"
+SCORES, MOVES = "roi_heads.box_predictor.cls_score", "roi_heads.box_predictor.bbox_pred"
+
+
+@pytest.mark.parametrize(
+    ("known_by", "shapes"),
+    [
+        (V1, {}),
+        (V2, {f"{SCORES}.bias": ()}),
+        (V1, {f"{SCORES}.bias": (91,), f"{SCORES}.weight": (5, 2)}),
+        (V1, {f"{SCORES}.bias": (3,), f"{MOVES}.bias": (7,)}),
+        (D2, {f"{SCORES}.bias": ()}),
+    ],
+)
+def test_heads_whose_rows_do_not_go_together_are_refused(
+    tmp_path: Path, known_by: str, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    state = {name: torch.zeros(shape) for name, shape in {known_by: (2, 2), **shapes}.items()}
+    with pytest.raises(PretrainedError, match=r"w\.pth is damaged"):
+        read_pretrained(saved(tmp_path / "w.pth", state))
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".pkl"])

@@ -161,3 +161,16 @@ def test_a_persistent_id_is_refused(tmp_path: Path) -> None:
     data = b"Pmodule\n."
     with pytest.raises(pickle.UnpicklingError):
         load_arrays(write(tmp_path / "a.pkl", data))
+
+
+def test_what_is_held_very_often_or_by_itself_is_read_once(tmp_path: Path) -> None:
+    deep: list[Any] = [ARRAYS["floats"]]
+    for _ in range(60):  # 2**60 arrays, one by one
+        deep = [deep, deep]
+    read = load_arrays(write(tmp_path / "a.pkl", pickle.dumps(deep, 4)))
+    while isinstance(read, list):
+        read = read[-1]
+    np.testing.assert_array_equal(read, ARRAYS["floats"])
+    itself: list[Any] = []
+    itself.append(itself)
+    assert load_arrays(write(tmp_path / "b.pkl", pickle.dumps(itself, 4))) == [None]
