@@ -72,16 +72,20 @@ class MaskRCNN(nn.Module):
 
         Args:
             images: each [3, H, W] float32 RGB in 0..1; sizes may differ; nothing is resized.
-            targets: one per image, in its pixels; boxes below one pixel are dropped.
+            targets: one per image, in its pixels; boxes below one pixel, or not finite, are
+                dropped.
             generator: on the CPU, draws the anchors and RoIs to train on; None: the global one.
 
         Returns:
             The losses by name (scalars to add up), or a `Prediction` per image.
+
+        Raises:
+            ValueError: a label is none of the config's categories.
         """
         features = self.features(images)
         if targets is None:
             return self.predict(features)
-        return self._losses(features, [_usable(target) for target in targets], generator)
+        return self._losses(features, self._usable(targets), generator)
 
     def features(self, images: Sequence[Tensor]) -> Features:
         """Normalise the images, pad them to one batch, and return what all heads start from."""
@@ -184,6 +188,15 @@ class MaskRCNN(nn.Module):
             probs = probs.index_put((again,), (probs[again] + second.sigmoid()) / 2)
         return list(probs.split([len(b) for b in boxes]))
 
+    def _usable(self, targets: Sequence[Target]) -> list[Target]:
+        """Drop what cannot be encoded, and refuse labels that have no row."""
+        usable = [_encodable(target) for target in targets]
+        labels = torch.cat([target["labels"] for target in usable])
+        most = len(self.config.categories)
+        if ((labels < 1) | (labels > most)).any():
+            raise ValueError(f"labels: expected 1..{most}, got {labels.unique().tolist()}")
+        return usable
+
     def _losses(
         self, features: Features, targets: list[Target], generator: torch.Generator | None
     ) -> dict[str, Tensor]:
@@ -202,8 +215,7 @@ class MaskRCNN(nn.Module):
             targets: as for `forward`.
             generator: draws the RoIs.
         """
-        features = self.features(images)
-        usable = [_usable(target) for target in targets]
+        features, usable = self.features(images), self._usable(targets)
         return self._roi_inputs(self.rpn(features.levels), features, usable, generator)
 
     def _roi_inputs(
@@ -255,13 +267,14 @@ def _is_coarse(boxes_xyxy: Tensor) -> Tensor:
     return pyramid_levels(boxes_xyxy, _FINEST, _COARSEST) > _FINEST
 
 
-def _usable(target: Target) -> Target:
-    """Drop boxes too small to encode: their logarithm would be infinite."""
-    keep = torch.nonzero(has_min_side(target["boxes_xyxy"], _MIN_SIDE)).flatten()
-    if dropped := len(target["boxes_xyxy"]) - len(keep):
+def _encodable(target: Target) -> Target:
+    """Drop boxes too small to encode, whose logarithm would be infinite, and those that are."""
+    boxes = target["boxes_xyxy"]
+    keep = torch.nonzero(has_min_side(boxes, _MIN_SIDE) & boxes.isfinite().all(dim=1)).flatten()
+    if dropped := len(boxes) - len(keep):
         logger.warning("%d true boxes with a side below one pixel are left out", dropped)
     return Target(
-        boxes_xyxy=target["boxes_xyxy"][keep],
+        boxes_xyxy=boxes[keep],
         labels=target["labels"][keep],
         masks=[target["masks"][i] for i in keep.tolist()],
         ignore_xyxy=target["ignore_xyxy"],

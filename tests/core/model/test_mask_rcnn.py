@@ -103,6 +103,19 @@ def test_degenerate_objects_are_dropped_with_a_warning_and_small_ones_kept_b11(
     losses_of([target])
 
 
+def test_boxes_that_are_not_finite_are_dropped_too(expected_logs: list[str]) -> None:
+    expected_logs.append("2 true boxes with a side below one pixel are left out")
+    target = target_of([scene(0)[1][0]] * 3)
+    target["boxes_xyxy"][0, 2], target["boxes_xyxy"][1, 1] = torch.inf, torch.nan
+    assert losses_of([target])["box_regression"] > 0
+
+
+@pytest.mark.parametrize("label", [-1, 0, 2])
+def test_a_label_that_has_no_row_is_refused(label: int) -> None:
+    with pytest.raises(ValueError, match=rf"labels: expected 1\.\.1, got \[{label}\]"):
+        losses_of([target_of(scene(0)[1], [label, label])])
+
+
 def test_equal_seeds_give_equal_weights_and_losses() -> None:
     def run(seed: int) -> tuple[float, torch.Tensor]:
         torch.rand(seed + 1)  # the global generator does not matter
