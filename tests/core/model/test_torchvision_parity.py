@@ -116,17 +116,35 @@ def test_the_predictor_finds_torchvisions_boxes_in_the_images_own_pixels(version
     assert_near(torch.tensor([d.score for d in found]), expected["scores"][places])
 
 
-def test_an_image_without_a_detection_agrees() -> None:
-    theirs, ours = twins(1)
-    images, none = photos([(100, 120)]), replace(ours.selection, score_threshold=0.99)
-    theirs.roi_heads.score_thresh = 0.99
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("empty", [[0], [0, 1]], ids=["one", "all"])
+@torch.inference_mode()
+def test_images_without_a_detection_agree_also_beside_one_that_has_some(
+    version: int, empty: list[int]
+) -> None:
+    theirs, ours = twins(version)
+    images = photos([(100, 120), (96, 144)])
+    features = ours.features(resized(ours, images))
+    best = [found.scores[0].item() for found in ours.detect(features)]
+    images = [images[i] for i in sorted(range(2), key=best.__getitem__)]
+    threshold = sum(best) / 2 if empty == [0] else 0.99
+    features = ours.features(resized(ours, images))
+    found = ours.detect(features, replace(ours.selection, score_threshold=threshold))
+    probs = ours.masks_for_boxes(features, [f.boxes_xyxy for f in found], [f.labels for f in found])
+    theirs.roi_heads.score_thresh = threshold
     try:
-        with torch.inference_mode():
-            found = ours.detect(ours.features(resized(ours, images)), none)[0]
-            expected = theirs(images)[0]
+        transformed = theirs.transform(images)[0]
+        levels = theirs.backbone(transformed.tensors)
+        proposals = theirs.rpn(transformed, levels)[0]
+        expected = theirs.roi_heads(levels, proposals, transformed.image_sizes)[0]
     finally:
         theirs.roi_heads.score_thresh = 0.05
-    assert len(found.labels) == len(expected["labels"]) == 0
+    assert [i for i, mine in enumerate(found) if not len(mine.labels)] == empty
+    for mine, masks, other in zip(found, probs, expected, strict=True):
+        assert mine.labels.tolist() == other["labels"].tolist()
+        assert_near(mine.scores, other["scores"])
+        assert_near(mine.boxes_xyxy, other["boxes"])
+        assert_near(masks, other["masks"][:, 0])
 
 
 def targets_of(sizes: list[tuple[int, int]]) -> tuple[list[Target], list[dict[str, Tensor]]]:
