@@ -84,10 +84,17 @@ class NormedConv(PaddedConv):
     """A convolution, and a normalisation that may learn behind it."""
 
     def __init__(
-        self, norm: str, channels: tuple[int, int], kernel: int, *, stride: int = 1, groups: int = 1
+        self,
+        norm: str,
+        channels: tuple[int, int],
+        kernel: int,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        eps: float = 1e-3,
     ) -> None:
         super().__init__(channels, kernel, stride=stride, groups=groups)
-        self.norm = make_norm(norm, channels[1])
+        self.norm = make_norm(norm, channels[1], eps=eps)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in, H, W] to [B, out, H / stride, W / stride]."""
@@ -244,7 +251,7 @@ class EfficientNetLite(nn.Module):
 
 def _conv_maker(config: MaskRCNNConfig) -> _ConvMaker:
     if config.backbone_norm != "frozen_batch":
-        return partial(NormedConv, config.backbone_norm)
+        return partial(NormedConv, config.backbone_norm, eps=config.backbone_norm_eps)
     return partial(FrozenConv, eps=config.backbone_norm_eps)
 
 

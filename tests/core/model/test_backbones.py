@@ -6,6 +6,9 @@ from torch import Tensor, nn
 from core.model.backbone import make_backbone
 from core.model.config import BACKBONES, MaskRCNNConfig
 from core.model.norms import FrozenBatchNorm, make_norm
+from core.model.presets import resnet_imagenet
+from core.model.published_names import from_resnet
+from tests.core.model.torchvision_twins import assert_near
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,15 @@ def test_frozen_norm_is_batch_norm_in_evaluation_with_its_eps(eps: float) -> Non
     assert frozen.running_mean.equal(mean.flatten())
 
 
+@pytest.mark.parametrize("norm", ["frozen_batch", "batch", "group"])
+@pytest.mark.parametrize("name", ["resnet18", "efficientnet_lite0"])
+def test_the_eps_of_every_norm_is_the_configs(name: str, norm: str) -> None:
+    config = MaskRCNNConfig(backbone=name, backbone_norm=norm, backbone_norm_eps=0.25)
+    norms = [module for module in make_backbone(config).modules() if hasattr(module, "eps")]
+    assert len(norms) > 15
+    assert {module.eps for module in norms} == {0.25}
+
+
 def test_frozen_norm_has_nothing_to_learn_b14() -> None:
     assert not list(FrozenBatchNorm(4).parameters())
 
@@ -114,3 +126,21 @@ def test_resnets_have_the_published_shapes(name: str) -> None:
     with torch.device("meta"):
         theirs = torchvision.models.get_model(name)
     assert shapes(backbone.state_dict()) == shapes(theirs.state_dict())
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "resnet101"])
+@torch.inference_mode()
+def test_resnets_compute_what_torchvisions_do(name: str) -> None:
+    theirs = torchvision.models.get_model(name, weights=None).eval()
+    generator = torch.Generator().manual_seed(0)
+    for value in theirs.state_dict().values():
+        if value.ndim == 1:  # of norms
+            value.uniform_(0.5, 1.0, generator=generator)
+    ours = make_backbone(resnet_imagenet(name))
+    state = from_resnet(theirs.state_dict()).state
+    ours.load_state_dict({n.removeprefix("backbone."): value for n, value in state.items()})
+    images = torch.rand(2, 3, 64, 96, generator=generator)
+    x = theirs.maxpool(theirs.relu(theirs.bn1(theirs.conv1(images))))
+    for found, stage in zip(ours(images), ("layer1", "layer2", "layer3", "layer4"), strict=True):
+        x = theirs.get_submodule(stage)(x)
+        assert_near(found, x, stage)

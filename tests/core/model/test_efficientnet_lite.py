@@ -1,3 +1,4 @@
+import itertools
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from core.model.backbone import make_backbone
 from core.model.config import MaskRCNNConfig
 from core.model.efficientnet_lite import EfficientNetLite, FrozenConv
 from core.model.lite_weights import load_efficientnet_lite, read_imagenet
+from tests.core.model.torchvision_twins import assert_near
 
 
 def published_names(backbone: EfficientNetLite) -> dict[str, Tensor]:
@@ -50,6 +52,59 @@ def test_a_frozen_conv_is_the_convolution_and_its_normalisation() -> None:
         eps=1e-3,
     )
     torch.testing.assert_close(layer(x), expected, atol=1e-4, rtol=1e-4)
+
+
+# Blocks and stride of every stage (arXiv 1905.11946, table 1), and the stages that end in C2..C5.
+LITE0 = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
+TAPPED = (1, 2, 4, 6)
+
+
+def slow_features(state: dict[str, Tensor], x: Tensor) -> list[Tensor]:
+    """C2..C5 from the weights in the published naming, layer by layer.
+
+    Strided layers are padded alternately as TensorFlow does and as PyTorch: it centres the grids.
+    """
+    sides = itertools.cycle((True, False))
+
+    def layer(x: Tensor, conv: str, norm: str, *, stride: int = 1, clips: bool = True) -> Tensor:
+        weight = state[f"{conv}.weight"]
+        half = weight.shape[-1] // 2
+        before = half - 1 if stride == 2 and next(sides) else half
+        x = F.pad(x, (before, half, before, half))
+        x = F.conv2d(x, weight, stride=stride, groups=x.shape[1] // weight.shape[1])
+        parts = (state[f"{norm}.{n}"] for n in ("running_mean", "running_var", "weight", "bias"))
+        x = F.batch_norm(x, *parts, eps=1e-3)
+        return F.relu6(x) if clips else x
+
+    x = layer(x, "_conv_stem", "_bn0", stride=2)
+    number, found = 0, []
+    for stage, (count, stride) in enumerate(LITE0):
+        for index in range(count):
+            name, y = f"_blocks.{number}", x
+            if f"{name}._expand_conv.weight" in state:
+                y = layer(y, f"{name}._expand_conv", f"{name}._bn0")
+            step = stride if index == 0 else 1
+            y = layer(y, f"{name}._depthwise_conv", f"{name}._bn1", stride=step)
+            y = layer(y, f"{name}._project_conv", f"{name}._bn2", clips=False)
+            x = x + y if index > 0 else y
+            number += 1
+        if stage in TAPPED:
+            found.append(x)
+    return found
+
+
+def test_the_whole_network_computes_what_its_layers_say() -> None:
+    backbone = EfficientNetLite(MaskRCNNConfig())
+    state = published_names(backbone)
+    generator = torch.Generator().manual_seed(0)
+    for value in state.values():
+        if value.ndim == 4:
+            value.normal_(std=value[0].numel() ** -0.5, generator=generator)
+    load_efficientnet_lite(backbone, state)
+    images = torch.rand(1, 3, 64, 96, generator=generator)
+    with torch.inference_mode():
+        for found, slow in zip(backbone(images), slow_features(state, images), strict=True):
+            assert_near(found, slow)
 
 
 def test_training_does_not_move_the_frozen_statistics_b14() -> None:
