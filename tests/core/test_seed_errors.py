@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from core.images import read_rgb
-from core.learning.config import STAGES
+from core.learning.config import STAGES, TrainConfig
 from core.learning.dataset import CocoDetectionDataset
 from core.learning.evaluate import evaluate
 from core.learning.optimizer import freeze
-from core.learning.transforms import flip, resize_image, resize_mask
+from core.learning.transforms import resize_image, resize_mask
+from core.learning.validation import validate
 from core.masks import Mask, encode_rle
 from core.model.box_head import BoxHead, RoiSample
 from core.model.checkpoint import ModelFileError, load_model, save_model
@@ -35,7 +37,7 @@ from core.ops.mask_sampling import sample_masks
 from core.ops.nms import nms
 from core.ops.paste import paste_mask
 from core.ops.roi_align import pyramid_levels, pyramid_roi_align
-from core.predictor import Predictor
+from core.predictor import Detection, Predictor
 from tests.core.learning.scenes import write_scenes
 from tests.core.model.tiny import TINY, scene, target_of, to_tensor
 from tests.helpers.data import REPOSITORY
@@ -330,11 +332,22 @@ def test_b17_focal_loss_counts_from_background_runs_on_cpus_and_stays_finite() -
     assert all(value.isfinite() for value in empty.values())
 
 
-def test_b18_validation_sees_the_photos_as_they_are_and_in_order(tmp_path: Path) -> None:
+def test_b18_validation_sees_the_photos_as_they_are_and_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The validation set was augmented and shuffled."""
-    data = CocoDetectionDataset(write_scenes(tmp_path, 3), tmp_path, image_size=96)
-    for index, image_id in enumerate(data.image_ids):
-        pixels = read_rgb(tmp_path / f"{image_id}.png")
-        assert torch.equal(data[index][0], to_tensor(pixels))
-    assert data.image_ids == [1, 2, 3]
-    assert flip(data.sample(0, 96)).image.shape == (64, 96, 3)
+    seen: list[NDArray[np.uint8]] = []
+
+    def look(_: Predictor, image: NDArray[np.uint8], **__: object) -> list[Detection]:
+        seen.append(image)
+        return []
+
+    monkeypatch.setattr(Predictor, "predict", look)
+    path, model = write_scenes(tmp_path, 3), MaskRCNN(TINY)
+    run = TrainConfig(
+        path, tmp_path, tmp_path / "run", val_json=path, val_images=tmp_path, crop=1, copy_paste=1
+    )
+    assert validate(model, model.state_dict(), run, "cpu", lambda: False)
+    photos = [read_rgb(tmp_path / f"{number}.png") for number in (1, 2, 3)]
+    assert len(seen) == len(photos)
+    assert all(np.array_equal(*pair) for pair in zip(seen, photos, strict=True))

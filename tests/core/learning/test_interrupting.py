@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -14,12 +15,19 @@ from core.learning.train import (
 from core.model.checkpoint import load_model
 from tests.core.learning.runs import reports_of, same, stop_after, weights
 
+SETTINGS: dict[str, dict[str, Any]] = {
+    "sgd": {},
+    "adamw": {"optimizer": "adamw", "learning_rate": 1e-3, "crop": 0.7, "copy_paste": 0.7},
+    "heads in parts": {"stages": "heads", "micro_batch": 1, "seed": 5},
+}
 
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 @pytest.mark.parametrize("interrupted_after", [1, 2, 3])
 def test_an_interrupted_run_goes_on_to_the_same_result(
-    config: TrainConfig, interrupted_after: int
+    config: TrainConfig, interrupted_after: int, settings: dict[str, Any]
 ) -> None:
-    config = replace(config, checkpoint_seconds=0, ema_decay=0.9)
+    config = replace(config, checkpoint_seconds=0, ema_decay=0.9, **settings)
     whole = fit(replace(config, output=config.output.parent / "whole"))
 
     def crash(progress: Progress) -> None:

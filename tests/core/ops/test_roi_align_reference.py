@@ -86,11 +86,13 @@ def test_gradients_of_a_pyramid_are_right_in_double_precision(sampling: Sampling
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
-def test_no_boxes_give_no_rows_and_a_gradient_of_zeros_a7(interpolation: str) -> None:
-    features = maps().requires_grad_()
-    sampling = Sampling(interpolation=interpolation)
-    pooled = roi_align(features, torch.zeros(0, 5, dtype=torch.float64), 3, 0.25, sampling)
-    assert pooled.shape == (0, 3, 3, 3)
+@pytest.mark.parametrize("per_bin", [0, 2])
+def test_no_boxes_give_no_rows_a7(interpolation: str, per_bin: int) -> None:
+    sampling, none = Sampling(True, per_bin, interpolation), torch.zeros(0, 5, dtype=torch.float64)
+    for features in (maps(), maps().requires_grad_()):
+        assert roi_align(features, none, 3, 0.25, sampling).shape == (0, 3, 3, 3)
+        pooled = pyramid_roi_align([features], [none[:, 1:]] * 2, 3, sampling)
+        assert pooled.shape == (0, 3, 3, 3)
 
 
 def test_bicubic_is_sharper_at_a_step_than_bilinear() -> None:
