@@ -1,10 +1,15 @@
 import math
 import multiprocessing
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from core.learning.batches import epoch_batches, prefetched
+from core.learning.batches import BatchKey, epoch_batches, make_batch, prefetched
+from core.learning.config import TrainConfig
+from core.learning.dataset import CocoDetectionDataset
+from tests.core.learning.scenes import write_scenes
 
 
 def test_every_image_is_in_exactly_one_batch() -> None:
@@ -41,6 +46,32 @@ def test_values_come_in_order_and_one_is_made_ahead() -> None:
         assert ahead.wait(10)  # 2 is made although nobody has asked for it yet
         assert 3 not in made
         assert list(values) == [20, 30]
+
+
+def test_a_batch_has_one_random_scale_and_its_views_are_changed_as_asked(tmp_path: Path) -> None:
+    scenes = write_scenes(tmp_path, 6)
+    data = CocoDetectionDataset(scenes, tmp_path)
+    run = TrainConfig(scenes, tmp_path, tmp_path, scale_jitter=(0.5, 2.0), crop=0.0)
+
+    def views(run: TrainConfig) -> list[tuple[set[tuple[int, ...]], int]]:
+        """Of every batch, the sizes of its images and the number of instances."""
+        made = [make_batch(data, run, BatchKey((0, 1, 2), step, 96)) for step in range(8)]
+        return [
+            (
+                {tuple(image.shape[1:]) for image in it.images},
+                sum(len(t["masks"]) for t in it.targets),
+            )
+            for it in made
+        ]
+
+    plain = views(run)
+    sides = [max(max(size) for size in sizes) for sizes, _ in plain]
+    assert all(len(sizes) == 1 and count == 3 for sizes, count in plain)
+    assert min(sides) < 80
+    assert max(sides) > 120
+    assert views(run) == plain
+    assert any(len(sizes) > 1 for sizes, _ in views(replace(run, crop=1.0)))
+    assert max(count for _, count in views(replace(run, copy_paste=1.0))) > 3
 
 
 def test_no_keys_give_no_values() -> None:

@@ -192,6 +192,36 @@ def test_the_schedule_sets_the_rate_of_each_group() -> None:
     assert model.weight.item() == pytest.approx(1 - 0.1 / 4)
 
 
+def test_a_backbone_moves_at_its_share_of_the_rate() -> None:
+    class Two(Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone = nn.Linear(1, 1, bias=False)
+            nn.init.ones_(self.backbone.weight)
+
+        def forward(self, *arguments: Any) -> dict[str, Tensor]:
+            return super().forward(*arguments) | {"c": self.backbone.weight.sum()}
+
+    model = Two()
+    learn(learner(model, backbone_rate_factor=0.25), 1.0)
+    assert model.weight.item() == pytest.approx(1 - 0.1)
+    assert model.backbone.weight.item() == pytest.approx(1 - 0.1 * 0.25)
+
+
+def test_sgd_has_the_momentum_asked_for() -> None:
+    model = Line()
+    subject = learner(model, momentum=0.5)
+    learn(subject, 1.0)
+    learn(subject, 1.0)
+    assert model.weight.item() == pytest.approx(1 - 0.1 - 0.1 * 1.5, rel=1e-4)
+
+
+def test_adamw_decays_weights_beside_the_gradient() -> None:
+    model = Line()
+    learn(learner(model, optimizer="adamw", momentum=0.9, weight_decay=0.5), 0.0)
+    assert model.weight.item() == pytest.approx(1 - 0.1 * 0.5)
+
+
 def test_after_a_loss_that_is_not_finite_it_goes_back_with_half_the_rate_and_says_so() -> None:
     model = Line()
     subject = learner(model, ema_decay=0.9, clip_norm=1e9)

@@ -52,10 +52,10 @@ def test_proposals_are_clipped_few_and_best_first() -> None:
 
 
 def test_background_in_crowds_is_ignored_but_true_boxes_stay() -> None:
-    matches = torch.tensor([BACKGROUND, BACKGROUND, 0])
-    boxes = torch.tensor([[0.0, 0, 10, 10], [6.0, 0, 16, 10], [0.0, 0, 10, 10]])
-    crowd = torch.tensor([[0.0, 0.0, 10.0, 10.0]])
-    assert ignore_covered(matches, boxes, crowd).tolist() == [IGNORED, BACKGROUND, 0]
+    matches = torch.tensor([BACKGROUND, BACKGROUND, BACKGROUND, 0])
+    boxes = torch.tensor([[0.0, 0, 10, 10], [4.0, 0, 14, 10], [6.0, 0, 16, 10], [0.0, 0, 10, 10]])
+    crowd = torch.tensor([[0.0, 0.0, 10.0, 10.0]])  # covers 1, .6, .4 and 1 of them
+    assert ignore_covered(matches, boxes, crowd).tolist() == [IGNORED, IGNORED, BACKGROUND, 0]
 
 
 def test_true_boxes_are_proposals_too_b5() -> None:

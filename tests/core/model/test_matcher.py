@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from core.model.matcher import BACKGROUND, IGNORED, match_boxes, sample_balanced
@@ -44,6 +45,18 @@ def test_positives_are_limited_to_their_share() -> None:
     matches = torch.tensor([0] * 40 + [BACKGROUND] * 40)
     positive, negative = sample_balanced(matches, 20, 0.25, None)
     assert (len(positive), len(negative)) == (5, 15)
+
+
+@pytest.mark.parametrize("total", [60, 400, 401, 5000])
+def test_as_many_as_asked_for_are_drawn_and_none_twice(total: int) -> None:
+    matches = torch.full((total,), BACKGROUND)
+    counts = torch.zeros(total)
+    for seed in range(200):
+        _, drawn = sample_balanced(matches, 50, 0.5, torch.Generator().manual_seed(seed))
+        assert len(drawn) == len(set(drawn.tolist())) == 50
+        counts[drawn] += 1
+    halves = counts[: total // 2].sum(), counts[-(total // 2) :].sum()
+    assert abs(halves[0] - halves[1]) < 500  # five deviations: no part of them is preferred
 
 
 def test_draws_come_from_the_generator_alone() -> None:
