@@ -197,7 +197,11 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Go on from a saved state, exactly.
+
+        But should a later loss not be finite, this is the state to go back to; the learner that
+        was interrupted remembered an earlier one.
+        """
         self._restore_weights(state)
         self.step, self.skipped = state["step"], state["skipped"]
         self._skipped_in_a_row = state["skipped_in_a_row"]

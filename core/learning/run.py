@@ -74,6 +74,22 @@ class Run:
                     self._save()
         return stop
 
+    def _train_epoch(self, batches: Iterator[AnyBatch]) -> Stop:
+        """Do the steps of the current epoch that are not done yet."""
+        epoch = self._learner.step // self._epoch_steps
+        last = min(self._steps, (epoch + 1) * self._epoch_steps)
+        while self._learner.step < last:
+            began = time.monotonic()
+            batch = next(batches)
+            if (stop := self._should_stop()) is not Stop.NO:
+                return stop
+            losses = self._learn(batch)
+            self._reporter.time_step(time.monotonic() - began)
+            self._reporter.report("train", self._learner, losses)
+            if time.monotonic() - self._saved > self._config.checkpoint_seconds:
+                self._save()
+        return Stop.NO
+
     def _goes_on(self) -> bool:
         if self._unvalidated:
             return True
@@ -117,22 +133,6 @@ class Run:
     @property
     def _make(self) -> Callable[[BatchKey], AnyBatch]:
         return self._views or partial(make_batch, self._data, self._config)
-
-    def _train_epoch(self, batches: Iterator[AnyBatch]) -> Stop:
-        """Do the steps of the current epoch that are not done yet."""
-        epoch = self._learner.step // self._epoch_steps
-        last = min(self._steps, (epoch + 1) * self._epoch_steps)
-        while self._learner.step < last:
-            began = time.monotonic()
-            batch = next(batches)
-            if (stop := self._should_stop()) is not Stop.NO:
-                return stop
-            losses = self._learn(batch)
-            self._reporter.time_step(time.monotonic() - began)
-            self._reporter.report("train", self._learner, losses)
-            if time.monotonic() - self._saved > self._config.checkpoint_seconds:
-                self._save()
-        return Stop.NO
 
     def _learn(self, batch: AnyBatch) -> dict[str, float]:
         """Do one step; at a smaller image size from now on where the GPU cannot hold an image."""

@@ -1,4 +1,4 @@
-"""Anchor boxes: the references of the region proposal network.
+"""Anchor boxes: the references of the region proposal network (Faster R-CNN, section 3.1.1).
 
 Published weights were trained with one of three layouts:
 

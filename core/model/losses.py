@@ -36,7 +36,10 @@ def softmax_focal_loss(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
 
 
 def objectness_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the mean binary cross-entropy of logits [N] against targets [N] in 0..1; 0 if none."""
+    """Return the mean binary cross-entropy of logits [N] against targets [N] in 0..1; 0 if none.
+
+    Source: Faster R-CNN, arXiv 1506.01497, equation 1, with one logit in place of two.
+    """
     if len(logits) == 0:
         return at_least_float32(logits).sum()
     return F.binary_cross_entropy_with_logits(at_least_float32(logits), targets)
@@ -90,7 +93,10 @@ def giou_loss(boxes_xyxy: Tensor, targets_xyxy: Tensor) -> Tensor:
 
 
 def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the mean binary cross-entropy per cell of [P, g, g]; 0 when P is 0."""
+    """Return the mean binary cross-entropy per cell of [P, g, g]; 0 when P is 0.
+
+    Source: Mask R-CNN, arXiv 1703.06870, section 3, L_mask: of the true category's mask alone.
+    """
     if len(logits) == 0:
         return at_least_float32(logits).sum()
     return F.binary_cross_entropy_with_logits(at_least_float32(logits), targets)

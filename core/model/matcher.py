@@ -37,7 +37,7 @@ def match_boxes(
 def sample_balanced(
     matches: Tensor, count: int, positive_share: float, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor]:
-    """Draw candidates to train on, without repetition.
+    """Draw candidates to train on, without repetition (Faster R-CNN, section 3.1.3).
 
     Args:
         matches: [candidates] as `match_boxes` returns them.

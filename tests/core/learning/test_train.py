@@ -10,9 +10,11 @@ import torch
 
 import core.learning.run
 from core.learning.learner import Learner
+from core.learning.run import Run
 from core.learning.train import (
     FitResult,
     Progress,
+    Stop,
     TrainConfig,
     TrainingError,
     fit,
@@ -183,6 +185,16 @@ def test_a_gpu_that_is_too_small_gets_smaller_images_then_an_error(
     with pytest.raises(TrainingError, match="the GPU's memory cannot hold one small image"):
         fit(config)
     assert sides == [512, 256, 128]
+
+
+def test_every_epoch_sees_all_images_in_an_order_of_its_own(config: TrainConfig) -> None:
+    run = Run(replace(config, epochs=6, batch_size=1), lambda _: None, lambda: Stop.NO)
+    keys = list(run._keys(0))
+    orders = [tuple(key.indices[0] for key in keys[i : i + 4]) for i in range(0, 24, 4)]
+    assert all(sorted(order) == [0, 1, 2, 3] for order in orders)
+    assert len(set(orders)) > 3
+    assert [key.step for key in keys] == list(range(24))
+    assert list(run._keys(7)) == keys[7:]  # a resumed run goes on in the same order
 
 
 def test_max_steps_ends_the_run_with_a_validation(config: TrainConfig) -> None:

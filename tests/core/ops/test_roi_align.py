@@ -47,6 +47,8 @@ def test_levels_follow_the_formula_with_floor_b9() -> None:
     boxes = torch.tensor([[10.0, 10.0, 10 + s, 10 + s] for s in sides])
     expected = [min(5, max(2, math.floor(4 + math.log2(s / 224) + 1e-6))) for s in sides]
     assert pyramid_levels(boxes, 2, 5).tolist() == expected
+    inexact = torch.tensor([[33.3, 33.3, 257.3, 257.3]])  # 224 pixels but for float32's last bit
+    assert pyramid_levels(inexact, 2, 5).tolist() == [4]
 
 
 def test_a_box_without_area_goes_to_the_finest_level_b9() -> None:
