@@ -111,10 +111,13 @@ def test_colour_jitter_changes_the_image_mildly_and_nothing_else() -> None:
 
 def test_augmenting_mirrors_about_half_the_samples_and_repeats_with_its_generator() -> None:
     mask = disc(15, 30, 8)
-    sample = Sample(photo_of(mask), (mask,), (1,))
+    sample = Sample(photo_of(mask) // 2 + 60, (mask,), (1,))
     views = [augment(sample, np.random.default_rng(seed)) for seed in range(40)]
     mirrored = sum(view.masks[0] != mask for view in views)
     assert 8 <= mirrored <= 32
+    for view in views:  # and recolours every one
+        before = sample if view.masks[0] == mask else flip(sample)
+        assert not np.array_equal(view.image, before.image)
     again = augment(sample, np.random.default_rng(7))
     assert np.array_equal(again.image, views[7].image)
 

@@ -9,12 +9,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.masks import Mask
-from core.model.box_head import BoxHead, RoiSample
+from core.model.box_head import DELTA_WEIGHTS, BoxHead, RoiSample
 from core.model.config import MaskRCNNConfig
+from core.model.losses import giou_loss, softmax_focal_loss
 from core.model.mask_head import MaskHead
 from core.model.matcher import BACKGROUND, IGNORED
 from core.model.rpn import RegionProposals, ignore_covered
 from core.model.structures import Boxes, Features, Selection
+from core.ops.boxes import decode_boxes, encode_boxes
 from core.ops.inference_conv import onednn_clips
 from tests.core.model.tiny import TINY, target_of
 
@@ -191,6 +193,38 @@ def test_dice_adds_to_the_mask_loss() -> None:
     plain = MaskHead(TINY).loss(logits, [sample], [SIZE])
     dice = MaskHead(replace(TINY, mask_dice=0.5)).loss(logits, [sample], [SIZE])
     assert 0.1 < dice - plain < 0.5
+
+
+def test_the_box_losses_are_those_that_the_config_names() -> None:
+    proposals = torch.tensor([[10.0, 10.0, 40.0, 40.0], [50.0, 50.0, 80.0, 80.0]])
+    truth = torch.tensor([[12.0, 8.0, 45.0, 40.0]])
+    sample = RoiSample(proposals, torch.tensor([1, 0]), truth, [square(12, 8, 9)])
+    logits, deltas = torch.tensor([[0.5, -1.0], [2.0, 0.3]]), torch.full((2, 1, 4), 0.7)
+
+    def losses(**settings: Any) -> dict[str, Tensor]:
+        return BoxHead(replace(TINY, **settings)).losses(logits, deltas, [sample])
+
+    for gamma in (0.0, 0.5, 2.0):
+        expected = softmax_focal_loss(logits, sample.labels, gamma)
+        assert torch.equal(losses(focal_gamma=gamma)["box_class"], expected)
+    boxes = decode_boxes(deltas[:1, 0], proposals[:1], DELTA_WEIGHTS)
+    targets = encode_boxes(truth, proposals[:1], DELTA_WEIGHTS)
+    for settings, expected in (
+        ({"box_loss": "giou"}, giou_loss(boxes, truth) / 2),
+        ({"smooth_l1_beta": 0.0}, (targets - 0.7).abs().sum() / 2),
+        ({"smooth_l1_beta": 0.5}, F.smooth_l1_loss(deltas[:1, 0], targets, beta=0.5) * 4 / 2),
+    ):
+        torch.testing.assert_close(losses(**settings)["box_regression"], expected)
+
+
+def test_the_focal_rpn_has_the_alpha_and_gamma_that_the_config_names() -> None:
+    config = replace(TINY, rpn_loss="focal", rpn_focal_alpha=0.1, rpn_focal_gamma=1.5)
+    rpn = RegionProposals(config).train()
+    scores = rpn([torch.randn(1, 16, 24 // 2**i or 1, 32 // 2**i or 1) for i in range(5)])
+    found = rpn.losses(scores, [target_of([])], None)["rpn_objectness"]
+    p = torch.cat(scores.logits, dim=1).sigmoid()
+    expected = (0.9 * p**1.5 * -(1 - p).log()).sum() / 90  # .9 of 100 positives, none new
+    torch.testing.assert_close(found, expected)
 
 
 def test_the_focal_rpn_trains_on_all_anchors_and_remembers_the_positives() -> None:

@@ -176,6 +176,23 @@ def test_every_option_trains_and_predicts(options: dict[str, Any], half: bool) -
     assert prediction.boxes_xyxy.isfinite().all()
 
 
+@pytest.mark.parametrize(
+    "settings", [(True, 2, "bicubic"), (False, 1, "bilinear"), (True, 0, "bicubic")]
+)
+def test_boxes_are_pooled_as_the_config_says(settings: tuple[bool, int, str]) -> None:
+    aligned, samples, interpolation = settings
+    config = replace(
+        TINY, roi_aligned=aligned, roi_samples=samples, roi_interpolation=interpolation
+    )
+    model, boxes = MaskRCNN(config).eval(), [torch.tensor([[9.3, 8.1, 90.4, 77.7]])]
+    with torch.inference_mode():
+        features = model.features([to_tensor(scene(0)[0])])
+        expected = pyramid_roi_align(features.levels[:4], boxes, 7, Sampling(*settings))
+        usual = pyramid_roi_align(features.levels[:4], boxes, 7)
+        torch.testing.assert_close(model._pool(features, boxes, 7), expected)
+    assert not torch.allclose(expected, usual, atol=1e-4)
+
+
 def test_a_second_look_is_the_mean_with_the_finer_level() -> None:
     model = overfitted()
     with torch.inference_mode():
