@@ -235,6 +235,7 @@ def test_a_point_finds_the_object_under_it_and_weaker_ones_behind() -> None:
     found = model.predict_at((90.5, 60.0))  # in the second ellipse
     assert found[0].mask.iou(truth[1]) > 0.8
     assert [d.score for d in found] == sorted((d.score for d in found), reverse=True)
+    assert found[-1].score < 0.05  # `predict` hides those
     assert all(d.mask.contains(90, 60) for d in found)
     shown = model.predict(image, min_score=0.5)
     assert len(found) > sum(d.mask.contains(90, 60) for d in shown)

@@ -82,6 +82,44 @@ def test_neighbours_of_one_category_stay_two() -> None:
     )
 
 
+class Fixed:
+    """A model that finds the same objects in an image of 100 x 160, as far as a tile shows them."""
+
+    def __init__(self, *objects: tuple[str, Mask]) -> None:
+        self._objects, self._starts = objects, iter(windows(100, 160, 100, 40))
+
+    def predict(self, image: NDArray[np.uint8], *, min_score: float) -> list[Detection]:
+        left = next(self._starts)[0]
+        found = []
+        for category, mask in self._objects:
+            seen = mask.shift(-left, 0).clip(image.shape[1], image.shape[0])
+            if not seen.is_empty:
+                x1, y1, x2, y2 = map(float, seen.box_xyxy)
+                found.append(Detection(category, 0.5 + min_score, (x1, y1, x2, y2), seen))
+        return found
+
+
+def rectangle(x1: int, y1: int, x2: int, y2: int) -> Mask:
+    return Mask.from_bitmap(np.ones((y2 - y1, x2 - x1), np.bool_), x1, y1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("cat", rectangle(40, 20, 120, 60)), ("dog", rectangle(40, 20, 120, 60))),
+        (("cat", rectangle(40, 20, 120, 60)), ("cat", rectangle(50, 45, 130, 85))),
+    ],
+    ids=["in the same place", "of one category that overlap"],
+)
+def test_different_objects_stay_apart(first: tuple[str, Mask], second: tuple[str, Mask]) -> None:
+    image = np.zeros((100, 160, 3), np.uint8)
+    model: Predictor = Fixed(first, second)  # type: ignore[assignment]
+    found = predict_tiles(model, image, tile=100, overlap=40)
+    assert sorted((d.category, d.box_xyxy) for d in found) == sorted(
+        (category, tuple(map(float, mask.box_xyxy))) for category, mask in (first, second)
+    )
+
+
 def test_a_small_image_is_one_tile() -> None:
     model = Colours()
     predict_tiles(_as_predictor(model), painted([(1, 1, 9, 9)], (40, 100)), tile=100, overlap=20)

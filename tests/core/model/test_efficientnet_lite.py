@@ -72,8 +72,9 @@ def slow_features(state: dict[str, Tensor], x: Tensor) -> list[Tensor]:
         before = half - 1 if stride == 2 and next(sides) else half
         x = F.pad(x, (before, half, before, half))
         x = F.conv2d(x, weight, stride=stride, groups=x.shape[1] // weight.shape[1])
-        parts = (state[f"{norm}.{n}"] for n in ("running_mean", "running_var", "weight", "bias"))
-        x = F.batch_norm(x, *parts, eps=1e-3)
+        names = ("running_mean", "running_var", "weight", "bias")
+        mean, var, scale, bias = (state[f"{norm}.{name}"] for name in names)
+        x = F.batch_norm(x, mean, var, scale, bias, eps=1e-3)
         return F.relu6(x) if clips else x
 
     x = layer(x, "_conv_stem", "_bn0", stride=2)

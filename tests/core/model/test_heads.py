@@ -14,7 +14,7 @@ from core.model.config import MaskRCNNConfig
 from core.model.losses import giou_loss, softmax_focal_loss
 from core.model.mask_head import MaskHead
 from core.model.matcher import BACKGROUND, IGNORED
-from core.model.rpn import RegionProposals, ignore_covered
+from core.model.rpn import AnchorScores, RegionProposals, ignore_covered
 from core.model.structures import Boxes, Features, Selection
 from core.ops.boxes import decode_boxes, encode_boxes
 from core.ops.inference_conv import onednn_clips
@@ -66,6 +66,23 @@ def test_true_boxes_are_proposals_too_b5() -> None:
     assert sample.labels.tolist() == [1, 1]
     assert torch.equal(sample.boxes_xyxy, target["boxes_xyxy"])
     assert sample.masks == target["masks"]
+
+
+def test_samples_have_the_number_and_the_share_of_positives_that_the_config_names() -> None:
+    config = replace(
+        TINY, box_samples=40, box_positive_share=0.25, rpn_samples=30, rpn_positive_share=0.2
+    )
+    on, off = torch.tensor([[10.0, 10, 40, 40]]), torch.tensor([[60.0, 60, 90, 90]])
+    boxes, target = (
+        torch.cat((on.expand(50, 4), off.expand(50, 4))),
+        target_of([square(10, 10, 30)]),
+    )
+    rois = BoxHead(config).sample(boxes, target, None)
+    assert rois.labels.tolist() == [1] * 10 + [0] * 30
+    anchors = RegionProposals(config)._sample(boxes, target, None)
+    assert (len(anchors.positive), len(anchors.negative)) == (6, 24)
+    assert anchors.positive.max() < 50 <= anchors.negative.min()
+    assert torch.equal(anchors.owners, on.expand(6, 4))
 
 
 def test_an_image_without_objects_gives_background_samples_a8() -> None:
@@ -215,6 +232,21 @@ def test_the_box_losses_are_those_that_the_config_names() -> None:
         ({"smooth_l1_beta": 0.5}, F.smooth_l1_loss(deltas[:1, 0], targets, beta=0.5) * 4 / 2),
     ):
         torch.testing.assert_close(losses(**settings)["box_regression"], expected)
+
+
+@pytest.mark.parametrize(("loss", "divisor"), [("sampled", 256.0), ("focal", 90.1)])
+@pytest.mark.parametrize("beta", [0.0, 0.5])
+def test_the_rpns_box_loss_has_its_beta_and_its_divisor(
+    loss: str, divisor: float, beta: float
+) -> None:
+    """All samples, or the running mean of positives: .9 of 100 and .1 of this one."""
+    rpn = RegionProposals(replace(TINY, rpn_loss=loss, smooth_l1_beta=beta)).train()
+    anchors = torch.tensor([[10.0, 10.0, 40.0, 40.0]] + [[80.0, 80.0, 90.0, 90.0]] * 300)
+    moves = torch.full((1, 301, 4), 0.7)
+    scores = AnchorScores([anchors], [torch.zeros(1, 301)], [moves])
+    losses = rpn.losses(scores, [target_of([square(10, 10, 30)])], None)
+    expected = 4 * (0.7 - 0.5 * beta)
+    assert losses["rpn_box"].item() == pytest.approx(expected / divisor)
 
 
 def test_the_focal_rpn_has_the_alpha_and_gamma_that_the_config_names() -> None:

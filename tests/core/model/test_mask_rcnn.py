@@ -7,7 +7,7 @@ import torch
 
 from core.masks import Mask
 from core.model.config import MaskRCNNConfig
-from core.model.mask_rcnn import MaskRCNN, Prediction, Target
+from core.model.mask_rcnn import MaskRCNN, Prediction, Selection, Target
 from core.ops.paste import paste_mask
 from core.ops.roi_align import Sampling, pyramid_roi_align
 from tests.core.model.tiny import HEIGHT, TINY, WIDTH, overfitted, scene, target_of, to_tensor
@@ -209,6 +209,12 @@ def test_a_second_look_is_the_mean_with_the_finer_level() -> None:
         second = model.mask_head(finer, label).sigmoid()
     assert not torch.equal(first, second)
     torch.testing.assert_close(both, (first + second) / 2)
+
+
+def test_what_is_kept_is_what_the_config_says() -> None:
+    limits = {"score_threshold": 0.2, "nms_threshold": 0.4, "detections_per_image": 7}
+    model = MaskRCNN(replace(TINY, class_agnostic_nms=True, **limits))  # type: ignore[arg-type]
+    assert model.selection == Selection(0.2, 0.4, class_agnostic_nms=True, limit=7)
 
 
 def test_an_image_without_detections_gives_empty_tensors_a7() -> None:
