@@ -12,26 +12,27 @@ from numpy.typing import NDArray
 from core.images import list_images, read_rgb
 from core.predictor import Detection, Predictor
 from core.tiles import predict_tiles
+from scripts.grounds import ground
 from tests.core.model.tiny import scene
 from tests.helpers.data import REPOSITORY, shared_data
 
 # Score, box and area of the best, and how many there are. Recorded on a CPU in float32 when the
-# second edition's mask head had gone on; another edition needs another record.
+# whole of the second edition had gone on; another edition needs another record.
 Found = list[tuple[float, tuple[float, ...], int]]
 DRAWN: tuple[int, Found] = (
-    7,
+    2,
     [
-        (0.9644, (55.67, 96.1, 231.6, 232.47), 17738),
-        (0.9299, (261.82, 166.59, 452.25, 310.68), 23193),
+        (0.8319, (55.05, 96.0, 243.08, 236.92), 17445),
+        (0.806, (263.19, 164.53, 448.84, 316.59), 22664),
     ],
 )
 BALLOON: tuple[int, Found] = (
-    24,
+    16,
     [
-        (0.9469, (581.31, 52.38, 934.67, 368.87), 80539),
-        (0.9379, (84.44, 425.32, 518.34, 925.15), 154069),
-        (0.9165, (477.22, 314.85, 896.86, 781.66), 143124),
-        (0.8405, (103.22, 175.25, 607.01, 984.25), 243068),
+        (0.9322, (89.14, 429.7, 515.63, 921.88), 154683),
+        (0.9085, (467.63, 293.73, 880.97, 783.04), 144662),
+        (0.8827, (585.56, 42.25, 930.9, 367.19), 80604),
+        (0.7567, (230.71, 160.57, 576.21, 545.53), 83757),
     ],
 )
 
@@ -88,8 +89,15 @@ def test_a_point_on_a_photo_finds_what_is_shown_there_first() -> None:
     assert found[0].mask.iou(best.mask) > 0.95
 
 
-def test_tiles_of_a_photo_find_its_large_objects_whole() -> None:
+def test_bare_ground_is_no_object() -> None:
+    """What it was taught on painted grounds; these are none of them."""
+    for number in range(1000, 1006):
+        assert not starter().predict(ground(number), min_score=0.3)
+
+
+def test_tiles_of_a_photo_find_whole_what_spans_half_of_one() -> None:
     image = photo("balloon")
     whole = starter().predict(image, min_score=0.8)
+    [balloon] = [d for d in whole if max(d.mask.bbox_xywh[2:]) < 400]
     tiled = predict_tiles(starter(), image, tile=640, overlap=300, min_score=0.3)
-    assert max(d.mask.iou(whole[0].mask) for d in tiled) > 0.8
+    assert max(d.mask.iou(balloon.mask) for d in tiled) > 0.8
