@@ -184,7 +184,7 @@ def test_what_the_starter_is_sure_of_stays_in_its_place(
             _unchanged(d.box_xyxy, change, image.shape[1])
             for d in starter().predict(_changed(image, change))
         ]
-        for detection in starter().predict(image, min_score=0.8):
+        for detection in starter().predict(image, min_score=0.6):
             best = max(after, key=partial(_iou, detection.box_xyxy))
             ious.append(_iou(best, detection.box_xyxy))
             offsets.append(_centre(best) - _centre(detection.box_xyxy))
