@@ -47,6 +47,9 @@ def inference_copy(
             head.to(dtype).register_forward_pre_hook(partial(_converted, dtype))
     else:
         fast.to(dtype)
+    for layer in (fast.box_head.classes, fast.box_head.deltas):
+        # Of two boxes on one object that are nearly as good, rounding would pick either.
+        layer.float().register_forward_pre_hook(partial(_converted, torch.float32))
     if winograd:
         for module in list(fast.modules()):
             _replace_convolutions(module)
