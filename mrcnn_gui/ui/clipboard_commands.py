@@ -14,6 +14,7 @@ from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.ui.canvas.tools.moving import NO_ROOM
 from mrcnn_gui.ui.copy_places import copy_shift
 
+_UNREAD = "This image is still being read. Try again in a moment."
 _OUTSIDE = "What was copied lies outside of this smaller image."
 
 
@@ -58,6 +59,9 @@ class ClipboardCommands(QObject):
     def _add(self, instances: Sequence[Instance], verb: str) -> None:
         document = self._session.document
         if document is None or not instances:
+            return
+        if not document.width:  # what lies on it cannot be known before its size
+            self.message.emit(_UNREAD)
             return
         overlap = self._view_state.overlap
         shift = copy_shift(document, instances, overlap)

@@ -196,6 +196,13 @@ def add_instance(services: Services) -> Callable[..., int]:
     return add
 
 
+def open_next(services: Services, qtbot: QtBot) -> None:
+    """Open the next image, and wait until its size is known."""
+    session = services.session
+    session.next_image(1)
+    qtbot.waitUntil(lambda: session.document is not None and session.document.width > 0)
+
+
 @pytest.fixture
 def trainable(
     open_window: MainWindow, services: Services, add_instance: Callable[..., int], qtbot: QtBot

@@ -10,7 +10,7 @@ from mrcnn_gui.project.annotation import Instance, Provenance, Source
 from mrcnn_gui.project.edits import AddInstance
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
-from tests.ui.conftest import square
+from tests.ui.conftest import open_next, square
 
 Add = Callable[..., int]
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -28,7 +28,7 @@ def test_copies_go_to_another_image_at_the_same_place(
     state.selected_instances = (add_instance(20, 20), add_instance(60, 30))
     qtbot.waitUntil(open_window.actions_by_id["copy"].isEnabled)
     QTest.keyClick(open_window.canvas, Qt.Key.Key_C, CONTROL)
-    session.next_image(1)
+    open_next(services, qtbot)
     QTest.keyClick(open_window.canvas, Qt.Key.Key_V, CONTROL)
     assert masks(services) == [square(20, 20), square(60, 30)]
     assert len(state.selected_instances) == 2
@@ -76,6 +76,24 @@ def test_a_copy_is_made_by_a_person_and_has_no_record_of_its_own(
     copy = session.document.instances[services.view_state.selected_instance]
     assert (copy.provenance, copy.original, copy.locked) == (Provenance(Source.HUMAN), "", False)
     assert (copy.is_crowd, copy.attributes, copy.seconds) == (True, attributes, 0.0)
+
+
+def test_copies_wait_for_an_image_that_is_still_being_read(
+    open_window: MainWindow, services: Services, add_instance: Add, qtbot: QtBot
+) -> None:
+    """As long as its size is not known, everything would seem to lie outside of it."""
+    services.view_state.selected_instance = add_instance(20, 20)
+    open_window.clipboard.copy()
+    open_next(services, qtbot)
+    document = services.session.document
+    assert document is not None
+    width, document.width = document.width, 0
+    with qtbot.waitSignal(open_window.clipboard.message) as said:
+        open_window.clipboard.paste()
+    assert "still being read" in said.args[0]
+    document.width = width
+    open_window.clipboard.paste()
+    assert masks(services) == [square(20, 20)]
 
 
 def test_without_a_copy_there_is_nothing_to_paste(

@@ -16,7 +16,7 @@ from mrcnn_gui.ui.canvas.view import CanvasView
 from mrcnn_gui.ui.clipboard_commands import ClipboardCommands
 from mrcnn_gui.ui.services import Services
 from tests.ui.canvas.conftest import Mouse, grabbed
-from tests.ui.conftest import square
+from tests.ui.conftest import open_next, square
 
 Add = Callable[..., int]
 FORBIDDEN = (Overlap.YIELDS, Overlap.TAKES)
@@ -161,10 +161,14 @@ def test_after_another_edit_the_arrow_keys_begin_anew(
 
 
 def test_copies_at_the_same_place_of_another_image_yield_or_take(
-    services: Services, clipboard: ClipboardCommands, pair: tuple[int, int], add_instance: Add
+    services: Services,
+    clipboard: ClipboardCommands,
+    pair: tuple[int, int],
+    add_instance: Add,
+    qtbot: QtBot,
 ) -> None:
     clipboard.copy()
-    services.session.next_image(1)
+    open_next(services, qtbot)
     add_instance(30, 40)
     services.view_state.overlap = Overlap.YIELDS
     clipboard.paste()
@@ -185,7 +189,7 @@ def test_copies_without_room_say_so(
     qtbot: QtBot,
 ) -> None:
     clipboard.copy()
-    services.session.next_image(1)
+    open_next(services, qtbot)
     add_instance(10, 30, 40)
     services.view_state.overlap = Overlap.YIELDS
     with qtbot.waitSignal(clipboard.message):
