@@ -145,7 +145,22 @@ RECIPES = {
 }
 
 
-def prepare(data: Path, work: Path, recipe: Recipe, steps: int, initial: Path | None) -> None:
+@dataclass(frozen=True)
+class Course:
+    """How one run goes.
+
+    Attributes:
+        steps: Of training.
+        seed: Of its views; a run that goes on from another one shall see others.
+        initial: A model to go on from.
+    """
+
+    steps: int
+    seed: int
+    initial: Path | None
+
+
+def prepare(data: Path, work: Path, recipe: Recipe, course: Course) -> None:
     """Write train.json, holdout.json, the first weights, unless they are given, and run.json."""
     work.mkdir(parents=True, exist_ok=True)
     train, held_out = _empty(), _empty()
@@ -158,10 +173,10 @@ def prepare(data: Path, work: Path, recipe: Recipe, steps: int, initial: Path | 
     for file, content in (("train", train), ("holdout", held_out)):
         (work / f"{file}.json").write_text(json.dumps(content), encoding="utf-8")
     model, history = MaskRCNN(recipe.model), {}
-    if initial is None:
+    if course.initial is None:
         load_efficientnet_lite(model.backbone, read_imagenet(recipe.model.backbone))
     else:
-        begun, card = load_model(initial)
+        begun, card = load_model(course.initial)
         model.load_state_dict(begun.state_dict())
         history = {name: card[name] for name in _HISTORY if name in card}
     save_model(work / "initial", model, history)
@@ -172,7 +187,8 @@ def prepare(data: Path, work: Path, recipe: Recipe, steps: int, initial: Path | 
         output=work / "run",
         feature_cache=work / "features",
         epochs=1000,
-        max_steps=steps,
+        max_steps=course.steps,
+        seed=course.seed,
         **recipe.training,
     )
     (work / "run.json").write_text(json.dumps(config.to_dict(), indent=1), encoding="utf-8")
@@ -342,6 +358,7 @@ def main() -> None:
         "--initial", type=Path, help="a model to go on from, for example resources/starter"
     )
     parser.add_argument("--steps", type=int, default=2000, help="of training")
+    parser.add_argument("--seed", type=int, default=0, help="another one when a model goes on")
     parser.add_argument("--image-size", type=int, default=640, help="long side when published")
     parser.add_argument("--score-threshold", type=float, default=0.05, help="when published")
     parser.add_argument(
@@ -351,7 +368,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.command == "prepare":
         recipe = RECIPES[arguments.recipe]
-        prepare(arguments.data, arguments.work, recipe, arguments.steps, arguments.initial)
+        course = Course(arguments.steps, arguments.seed, arguments.initial)
+        prepare(arguments.data, arguments.work, recipe, course)
     else:
         edition = Edition(
             arguments.image_size,
