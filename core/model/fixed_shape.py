@@ -85,9 +85,8 @@ def predict_padded(
 
 def _ranked_by_masks(found: PaddedPrediction, lowest: float) -> PaddedPrediction:
     """See `rank_by_masks`; what is left out becomes padding."""
-    places = torch.arange(found.scores.shape[1], device=found.scores.device)
     scores = found.scores * mask_scores(found.mask_probs)
-    good = (scores >= lowest) & (places < found.counts[:, None])
+    good = (scores >= lowest) & _real(scores, found.counts)
     scores, order = torch.where(good, scores, -1.0).sort(dim=1, descending=True, stable=True)
     counts = good.sum(dim=1)
     real = _real(order, counts)
