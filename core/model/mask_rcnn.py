@@ -272,7 +272,8 @@ def _encodable(target: Target) -> Target:
     boxes = target["boxes_xyxy"]
     keep = torch.nonzero(has_min_side(boxes, _MIN_SIDE) & boxes.isfinite().all(dim=1)).flatten()
     if dropped := len(boxes) - len(keep):
-        logger.warning("%d true boxes with a side below one pixel are left out", dropped)
+        why = "not finite, or with a side below one pixel"
+        logger.warning("%d true boxes are left out: %s", dropped, why)
     return Target(
         boxes_xyxy=boxes[keep],
         labels=target["labels"][keep],

@@ -86,6 +86,9 @@ class LoadReport:
         lines = [
             f"{self.source}: {len(self.loaded)} weights loaded, {len(self.renamed)} of them renamed"
         ]
+        if self.renamed:
+            pairs = [f"{theirs} to {ours}" for theirs, ours in self.renamed.items()]
+            lines.append(f"renamed: {_listed(pairs, 2)}")
         lines += [f"re-headed {name}: {reason}" for name, reason in self.reheaded.items()]
         if self.dropped:
             lines.append(f"not used: {_listed(self.dropped)}")
@@ -242,6 +245,6 @@ def _load(path: Path, model: MaskRCNN, kind: _Kind) -> LoadReport:
     )
 
 
-def _listed(names: list[str] | tuple[str, ...]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return "; ".join(names[:_SHOWN]) + more
+def _listed(names: list[str] | tuple[str, ...], shown: int = _SHOWN) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return "; ".join(names[:shown]) + more

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.learning.dataset import CocoDetectionDataset, to_tensors
-from core.learning.transforms import Augmentation
+from core.learning.transforms import Augmentation, flip
 from tests.core.learning.scenes import SIZE, write_scenes
 from tests.helpers.data import shared_data
 
@@ -98,6 +98,18 @@ def test_views_may_be_parts_and_hold_objects_of_other_photos(tmp_path: Path) -> 
         assert torch.equal(image, again)
     assert len(sizes) > 6
     assert max(counts) > 1
+
+
+def test_objects_of_other_photos_come_mirrored_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = CocoDetectionDataset(write_scenes(tmp_path, 2), tmp_path)
+    whole = dataset.sample(0, 96)
+    monkeypatch.setattr("core.learning.dataset.augment", lambda sample, _: sample)
+    draws = [np.random.default_rng(seed) for seed in range(40)]
+    views = [dataset.augmented(1, 96, draw, Augmentation(copy_paste=1.0))[1] for draw in draws]
+    places = {mask.box_xyxy for view in views for mask in view["masks"]}
+    assert places == {whole.masks[0].box_xyxy, flip(whole).masks[0].box_xyxy}
 
 
 def test_an_absolute_file_name_is_read_from_where_it_is(tmp_path: Path) -> None:

@@ -95,6 +95,14 @@ def test_each_learning_weight_is_optimised_once_and_only_matrices_decay(name: st
             assert group["rate_factor"] == (0.5 if id(parameter) in backbone else 1)
 
 
+def test_the_momentum_is_that_of_sgd_and_the_first_beta_of_adamw() -> None:
+    model = MaskRCNN(TINY)
+    adamw = make_optimizer(model, config(optimizer="adamw", momentum=0.8))
+    sgd = make_optimizer(model, config(optimizer="sgd", momentum=0.8))
+    assert {group["betas"] for group in adamw.param_groups} == {(0.8, 0.999)}
+    assert {group["momentum"] for group in sgd.param_groups} == {0.8}
+
+
 def test_the_rate_rises_then_falls_to_nothing() -> None:
     settings = config(learning_rate=0.1, warmup_steps=10)
     rates = [learning_rate(settings, step, 110) for step in range(110)]

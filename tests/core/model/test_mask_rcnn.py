@@ -96,7 +96,7 @@ def test_an_image_that_is_all_crowd_trains() -> None:
 def test_degenerate_objects_are_dropped_with_a_warning_and_small_ones_kept_b11(
     expected_logs: list[str],
 ) -> None:
-    expected_logs.append("1 true boxes with a side below one pixel are left out")
+    expected_logs.append("1 true boxes are left out: not finite, or with a side below one pixel")
     pixel = Mask.from_bitmap(np.ones((1, 1), np.bool_), 30, 30)
     target = target_of([pixel, scene(0)[1][0], pixel])
     target["boxes_xyxy"][2] = torch.tensor([30.0, 30.0, 30.0, 30.5])
@@ -104,7 +104,7 @@ def test_degenerate_objects_are_dropped_with_a_warning_and_small_ones_kept_b11(
 
 
 def test_boxes_that_are_not_finite_are_dropped_too(expected_logs: list[str]) -> None:
-    expected_logs.append("2 true boxes with a side below one pixel are left out")
+    expected_logs.append("2 true boxes are left out: not finite, or with a side below one pixel")
     target = target_of([scene(0)[1][0]] * 3)
     target["boxes_xyxy"][0, 2], target["boxes_xyxy"][1, 1] = torch.inf, torch.nan
     assert losses_of([target])["box_regression"] > 0

@@ -60,6 +60,7 @@ def test_torchvisions_names_all_find_their_place(tmp_path: Path, kind: str) -> N
     assert first_rows(model.mask_head.logits.weight) == expected[1:]
     assert "re-headed box_head.classes.weight: 80 categories of 91 rows" in str(report)
     assert f"{len(report.loaded)} weights loaded" in str(report)
+    assert "renamed: backbone.body.conv1.weight to backbone." in str(report)
 
 
 def test_a_published_model_is_saved_loaded_and_given_other_categories(tmp_path: Path) -> None:
