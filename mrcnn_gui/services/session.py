@@ -51,6 +51,7 @@ class Session(QObject):
         self._store: Store | None = None
         self._categories: list[Category] = []
         self._read_only_reason = ""
+        self._failures = 0  # told so far
         self.exclusive = Exclusive(self, jobs)
         self._folding = StrokeFolding(jobs, self)
         self.saving = Saving(jobs, self)
@@ -153,7 +154,7 @@ class Session(QObject):
 
     def open_path(self, path: Path) -> None:
         """Open the project at a path or in its .mrcnn folder, or make one of a folder of images."""
-        with self._telling("Cannot open"):
+        with Telling(self.report_failure, "Cannot open"):
             if (project := locate_project(path)) is not None:
                 self.open_project(project)
             else:
@@ -163,7 +164,7 @@ class Session(QObject):
         """Open a project, with the images that came into its folder since; False if it is not."""
         if folder.resolve() == self.folder:
             return True
-        with self._telling("Cannot open the project"):
+        with Telling(self.report_failure, "Cannot open the project"):
             self.adopt(*open_store(folder))
             return True
         return False
@@ -212,20 +213,19 @@ class Session(QObject):
 
     def report_failure(self, title: str, text: str) -> None:
         """Tell the person what went wrong."""
+        self._failures += 1
         self.failed.emit(title, text)
-
-    def _telling(self, title: str) -> Telling:
-        return Telling(self.report_failure, title)
-
-    # Images
 
     def open_image(self, image_id: int) -> bool:
         """Load the document of an image; returns whether it is open now."""
         if self._document is not None and self._document.image_id == image_id:
             return True
+        told = self._failures
         self.leaving.emit()
+        if self._document is not None and self._failures > told:
+            return False  # what is being drawn could not be kept: it is still there
         self._folding.begin()
-        with self._telling("Cannot open the image"):
+        with Telling(self.report_failure, "Cannot open the image"):
             document = self.store.load_document(image_id)
             if self.store.read_only and self.store.categories() != self._categories:
                 self.reload_categories()  # others have added some since
@@ -304,7 +304,7 @@ class Session(QObject):
         self.leaving.emit()
         image_id = self._document.image_id if self._document is not None else 0
         self._document = self._history = None  # whatever is read below, this one is stale
-        with self._telling("The project cannot be read"):
+        with Telling(self.report_failure, "The project cannot be read"):
             self._images.open(self._store, ImageTable(self._store.images()))
             self.reload_categories()
             self.images_changed.emit()
@@ -329,7 +329,7 @@ class Session(QObject):
 
     def set_setting(self, key: str, value: str) -> bool:
         """Keep a value with the project; False when that failed."""
-        with self._telling("Not saved"):
+        with Telling(self.report_failure, "Not saved"):
             self.expect_writing()
             self.store.set_setting(key, value)
             return True
@@ -383,7 +383,7 @@ class Session(QObject):
 
     def _change(self, make: Callable[[], Change | None]) -> Change | None:
         change, before = None, self._instance_count()
-        with self._telling("The change was not made"):
+        with Telling(self.report_failure, "The change was not made"):
             self.expect_writing()
             change = make()
         if change is not None and self._document is not None:

@@ -65,6 +65,8 @@ class MainWindow(QMainWindow):
         self.setObjectName("main_window")
         self.setAcceptDrops(True)
         self.resize(*_SIZE)
+        self.messages = MessageBar(self)
+        services.session.leaving.connect(self.messages.hide)  # first: what follows may tell more
         self._make_commands()
         self._make_central()
         self._make_docks()
@@ -134,7 +136,6 @@ class MainWindow(QMainWindow):
     def _make_central(self) -> None:
         it, actions = self._services, self.actions_by_id
         self.start = StartPage(actions, it.settings)
-        self.messages = MessageBar(self.start)
         self.tools = CanvasToolBar(it.view_state, actions)
         self.palette_bar = ToolPalette(it.view_state, actions)
         self.suggestions = SuggestionBar(it.session, it.view_state, it.segmenter, actions)
@@ -193,7 +194,6 @@ class MainWindow(QMainWindow):
         session.failed.connect(self.messages.show_error)
         session.project_opened.connect(self._show_project)
         session.project_closed.connect(self._show_project)
-        session.image_opened.connect(self.messages.hide)
         session.document_changed.connect(self.messages.pass_by)
         for source in (self.canvas, self.mask_edits, self.clipboard):
             source.message.connect(self.messages.show_notice)

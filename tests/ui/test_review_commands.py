@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from mrcnn_gui.ui.canvas.viewport import Viewport
@@ -14,6 +14,7 @@ from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
 
 Add = Callable[..., int]
+SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 def press(window: MainWindow, *keys: str) -> None:
@@ -103,3 +104,44 @@ def test_a_digit_accepts_a_selected_suggestion_as_that_category(
     assert [it.category_id for it in document.instances.values()] == [balloon.id]
     assert services.view_state.selected_suggestion == suggested[1]
     assert services.view_state.active_category == balloon.id
+
+
+@pytest.mark.parametrize("modifier", [Qt.KeyboardModifier.NoModifier, SHIFT])
+def test_enter_in_a_line_of_text_decides_nothing(
+    open_window: MainWindow,
+    services: Services,
+    suggested: list[str],
+    qtbot: QtBot,
+    modifier: Qt.KeyboardModifier,
+) -> None:
+    press(open_window, "Tab")
+    open_window.images.focus_search()
+    qtbot.keyClick(open_window.images.search, Qt.Key.Key_Return, modifier)
+    open_window.actions_by_id["rename_category"].trigger()
+    editor = open_window.categories.list.findChild(QLineEdit)
+    assert editor is not None
+    editor.selectAll()
+    qtbot.keyClicks(editor, "leaf")
+    qtbot.keyClick(editor, Qt.Key.Key_Return, modifier)
+    qtbot.waitUntil(lambda: [it.name for it in services.session.categories] == ["leaf"])
+    assert services.session.document is not None
+    assert services.session.document.instances == {}
+
+
+def test_enter_in_the_history_goes_there_and_decides_nothing(
+    open_window: MainWindow,
+    services: Services,
+    suggested: list[str],
+    add_instance: Add,
+    qtbot: QtBot,
+) -> None:
+    add_instance()
+    press(open_window, "Tab")
+    history = open_window.history.view
+    open_window.docks[3].raise_()
+    history.setFocus()
+    history.setCurrentIndex(open_window.history.model.index(0))
+    qtbot.keyClick(history, Qt.Key.Key_Return)
+    assert services.session.document is not None
+    assert services.session.document.instances == {}
+    assert not services.session.document.decisions

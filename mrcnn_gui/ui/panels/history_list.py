@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
 
 from mrcnn_gui.services.history_jump import jump
 from mrcnn_gui.services.session import Session
+from mrcnn_gui.ui.focus_keys import TAKES_ENTER
 from mrcnn_gui.ui.item_models.history import HistoryModel
 from mrcnn_gui.ui.theme import SPACE, quiet_label
 
@@ -19,6 +20,7 @@ class HistoryPanel(QWidget):
         self.view = QListView()
         self.view.setAccessibleName("History of this image")
         self.view.setUniformItemSizes(True)
+        self.view.setProperty(TAKES_ENTER, True)
         self.view.setModel(self.model)
         self.empty = quiet_label("Open an image to see its history.")
         column = QVBoxLayout(self)

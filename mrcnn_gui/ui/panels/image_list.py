@@ -85,11 +85,11 @@ class ImageListPanel(QWidget):
         refresh_soon = Soon(self._refresh_counts, self)
         self._session.image_entry_changed.connect(refresh_soon.ask)
         self.model.modelReset.connect(self._refresh_counts)
-        mark_soon = Soon(self._mark_entry, self)
+        self._mark_soon = Soon(self._mark_entry, self)
         self.model.rowsRemoved.connect(partial(self._note_leaving, False))
         for changed in (self.model.modelReset, self.model.rowsInserted, self.model.rowsRemoved):
             changed.connect(self._refresh_empty)
-            changed.connect(mark_soon.ask)
+            changed.connect(self._mark_soon.ask)
 
     def _ask(self) -> None:
         status = self.status_box.currentData()
@@ -103,8 +103,9 @@ class ImageListPanel(QWidget):
             return  # Qt chose this row, because the one before left the filter
         image_id = current.data(ImageRole.ID) if current.isValid() else None
         entry = self._session.entry
-        if image_id is not None and (entry is None or entry.id != image_id):
-            self._session.open_image(image_id)
+        is_other = image_id is not None and (entry is None or entry.id != image_id)
+        if is_other and not self._session.open_image(image_id):
+            self._mark_soon.ask()
 
     def _mark_entry(self) -> None:
         if self._session.entry is not None:

@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from core.masks import Mask
+from mrcnn_gui.project.errors import CommitError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.services.drafts import Draft
 from mrcnn_gui.services.exclusive import Course
@@ -51,6 +52,11 @@ def closing(services: Services, qtbot: QtBot) -> None:
     services.session.close_project()
     with qtbot.waitSignal(services.images.image_ready):
         services.session.open_project(folder)
+
+
+def refuse(*_: object, **__: object) -> None:
+    """In the place of what writes."""
+    raise CommitError("the change could not be saved: database or disk is full")
 
 
 TURNS = (next_image_and_back, exclusive_work, another_tool, closing)
@@ -300,3 +306,58 @@ def test_the_tool_comes_back_after_work_that_has_the_project_to_itself(
     assert services.view_state.tool == "select"
     qtbot.waitUntil(lambda: not services.session.no_writing)
     assert services.view_state.tool == "brush"
+
+
+def test_what_the_disk_refuses_to_keep_is_not_left_behind(
+    open_window: MainWindow,
+    services: Services,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    canvas, session = open_window.canvas, services.session
+    qtbot.waitUntil(lambda: canvas.shows_image)
+    mouse, before = Mouse(canvas), session.entry
+    canvas.set_tool("polygon")
+    for point in ((20, 20), (60, 20), (50, 60)):
+        mouse.click(*point)
+    with monkeypatch.context() as patch:
+        patch.setattr(session.store, "set_setting", refuse)
+        QTest.keyClick(canvas, Qt.Key.Key_PageDown)
+        assert session.entry is before
+        open_window.images.view.setCurrentIndex(open_window.images.model.index(2))
+        assert session.entry is before
+        qtbot.waitUntil(lambda: open_window.images.view.currentIndex().row() == 0)
+        assert "disk is full" in open_window.messages.text
+    assert canvas.accept_gesture()
+    assert len(masks(services)) == 1
+    QTest.keyClick(canvas, Qt.Key.Key_PageDown)
+    assert session.entry is not before
+    assert open_window.messages.text == ""
+
+
+def test_a_stroke_that_is_refused_at_leaving_is_told(
+    open_window: MainWindow,
+    services: Services,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    canvas, session = open_window.canvas, services.session
+    qtbot.waitUntil(lambda: canvas.shows_image)
+    mouse, before = Mouse(canvas), session.entry
+    canvas.set_tool("brush")
+    mouse.press(30, 40)
+    mouse.drag_to(60, 60)
+    monkeypatch.setattr(session.store, "save_change", refuse)
+    QTest.keyClick(canvas, Qt.Key.Key_PageDown)
+    assert session.entry is before
+    assert "disk is full" in open_window.messages.text
+
+
+def test_what_is_told_while_an_image_opens_stays(
+    open_window: MainWindow, services: Services
+) -> None:
+    session = services.session
+    open_window.messages.show_error("Of the image before", "told already")
+    session.image_opened.connect(lambda _: session.report_failure("Of this image", "told now"))
+    session.next_image()
+    assert open_window.messages.text == "Of this image: told now"
