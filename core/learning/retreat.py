@@ -39,7 +39,7 @@ class Retreat:
 
     def go_back(self, step: int) -> str:
         """Put the remembered state in force and lower the rate; say so."""
-        self._restore(self._good)
+        self._restore(copy.deepcopy(self._good))  # an optimizer goes on in what it is given
         self.factor = max(self.factor / 2, _LOWEST)
         return (
             f"Step {step + 1}: the loss was not finite. Went back to the weights before step "

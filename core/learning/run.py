@@ -26,6 +26,7 @@ from core.model.pretrained import load_any
 
 AnyBatch = Batch | CachedBatch
 
+_NO_CHECKPOINT = "No newer checkpoint could be written: "
 MIN_IMAGE_SIZE = 128  # pixels; a GPU that cannot hold one such image cannot train
 
 
@@ -71,7 +72,7 @@ class Run:
                 if self._unvalidated:
                     stop = self._validate()
                 if stop is Stop.NO:
-                    self._save()
+                    self._save_if_possible()
         return stop
 
     def _train_epoch(self, batches: Iterator[AnyBatch]) -> Stop:
@@ -87,7 +88,8 @@ class Run:
             self._reporter.time_step(time.monotonic() - began)
             self._reporter.report("train", self._learner, losses)
             if time.monotonic() - self._saved > self._config.checkpoint_seconds:
-                self._save()
+                self._unvalidated = self._learner.step == last and self._validates()
+                self._save_if_possible()
         return Stop.NO
 
     def _goes_on(self) -> bool:
@@ -234,6 +236,15 @@ class Run:
             }
         )
         self._saved = time.monotonic()
+
+    def _save_if_possible(self) -> None:
+        """What learns goes on where the disk refuses: the checkpoint before is still there."""
+        try:
+            self._save()
+        except OSError as error:
+            self._saved = time.monotonic()
+            if not any(note.startswith(_NO_CHECKPOINT) for note in self._learner.notes):
+                self._learner.notes.append(f"{_NO_CHECKPOINT}{error}")
 
     def _resume(self) -> None:
         state = self._folder.load()

@@ -16,7 +16,12 @@ from core.model.checkpoint import save_model
 from core.model.mask_rcnn import MaskRCNN
 
 # Settings that may differ between the two halves of a resumed run.
-_FREE = ("device", "checkpoint_seconds", "epochs", "max_steps", "feature_cache")
+_FREE = (
+    *("device", "checkpoint_seconds", "epochs", "max_steps", "feature_cache"),
+    *("output", "train_images", "val_images"),
+)
+# Files of which the name alone counts: folders are moved, and named from elsewhere.
+_FILES = ("initial", "train_json", "val_json")
 
 
 class RunFolder:
@@ -24,9 +29,7 @@ class RunFolder:
 
     def __init__(self, path: Path, config: TrainConfig) -> None:
         self._path = path
-        self._settings = {
-            name: value for name, value in config.to_dict().items() if name not in _FREE
-        }
+        self._settings = _compared(config.to_dict())
 
     @property
     def model(self) -> Path:
@@ -38,11 +41,18 @@ class RunFolder:
         return self._path / "checkpoint.pt"
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write the checkpoint; the one before stays until the new one is complete."""
+        """Write the checkpoint; the one before stays until the new one is complete.
+
+        Raises:
+            OSError: It cannot be written.
+        """
         self._path.mkdir(parents=True, exist_ok=True)
         content = {**state, "settings": json.dumps(self._settings)}
         with atomic_path(self._checkpoint) as temporary:
-            torch.save(content, temporary)
+            try:
+                torch.save(content, temporary)
+            except RuntimeError as error:  # so a full disk is told
+                raise OSError(f"{self._checkpoint} cannot be written: {error}") from error
 
     def load(self) -> dict[str, Any] | None:
         """The checkpoint, or None where there is none.
@@ -56,20 +66,16 @@ class RunFolder:
             state: dict[str, Any] = torch.load(
                 self._checkpoint, map_location="cpu", weights_only=True
             )
-            settings = {**self._defaults(), **json.loads(state.pop("settings"))}
+            settings = _compared({**_defaults(), **json.loads(state.pop("settings"))})
         except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
             raise TrainingError(f"{self._checkpoint.name} is damaged: {error}") from error
-        here = json.loads(json.dumps(self._settings))
+        here = self._settings
         if changed := sorted(name for name in here if here[name] != settings.get(name)):
             raise TrainingError(
                 "this folder holds a run with other settings "
                 f"({', '.join(changed)}): choose another output, or the same settings"
             )
         return state
-
-    def _defaults(self) -> dict[str, Any]:
-        """The settings that a checkpoint may not know: it was written before they existed."""
-        return {f.name: f.default for f in dataclasses.fields(TrainConfig) if f.name not in _FREE}
 
     def keep(self, model: MaskRCNN, card: dict[str, Any]) -> None:
         """Write the model, in place of the one kept before."""
@@ -86,3 +92,23 @@ class RunFolder:
             shutil.rmtree(self.model)
         if self._path.exists() and not any(self._path.iterdir()):
             self._path.rmdir()
+
+
+def _compared(settings: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same in both halves of a run, as JSON has it."""
+    compared: dict[str, Any] = json.loads(
+        json.dumps({name: value for name, value in settings.items() if name not in _FREE})
+    )
+    return {
+        name: Path(value).name if value is not None and name in _FILES else value
+        for name, value in compared.items()
+    }
+
+
+def _defaults() -> dict[str, Any]:
+    """The settings that a checkpoint may not know: it was written before they existed."""
+    return {
+        each.name: each.default
+        for each in dataclasses.fields(TrainConfig)
+        if each.default is not dataclasses.MISSING
+    }

@@ -103,8 +103,9 @@ class ImageListPanel(QWidget):
             return  # Qt chose this row, because the one before left the filter
         image_id = current.data(ImageRole.ID) if current.isValid() else None
         entry = self._session.entry
-        is_other = image_id is not None and (entry is None or entry.id != image_id)
-        if is_other and not self._session.open_image(image_id):
+        if image_id is None or (entry is not None and entry.id == image_id):
+            return
+        if not self._session.open_image(image_id):
             self._mark_soon.ask()
 
     def _mark_entry(self) -> None:

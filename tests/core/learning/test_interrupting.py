@@ -1,10 +1,11 @@
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 import torch
 
+from core.learning.run_folder import RunFolder
 from core.learning.train import (
     Progress,
     Stop,
@@ -70,6 +71,82 @@ def test_a_suspended_run_goes_on_to_the_same_result(
     assert whole.model_folder is not None
     assert result.model_folder is not None
     assert same(weights(result.model_folder), weights(whole.model_folder))
+
+
+def test_a_run_that_is_killed_while_it_validates_validates_again(config: TrainConfig) -> None:
+    config = replace(config, checkpoint_seconds=0)
+    whole = fit(replace(config, output=config.output.parent / "whole"))
+
+    def crash(progress: Progress) -> None:
+        if progress.phase == "validate":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(config, on_progress=crash)
+    result, reports = reports_of(config)
+    assert [r.step for r in reports if r.phase == "validate" and r.metrics] == [2, 4]
+    assert result.best_metrics == whole.best_metrics
+
+
+def test_a_run_goes_on_where_its_folders_were_moved(config: TrainConfig) -> None:
+    interrupt(config)
+    here = config.output.parent
+    there = here.with_name("elsewhere")
+    here.rename(there)
+    settings = config.to_dict()
+    paths = {name: value for name, value in settings.items() if str(here) in str(value)}
+    assert len(paths) == 6
+    moved = {name: str(value).replace(str(here), str(there)) for name, value in paths.items()}
+    result, reports = reports_of(TrainConfig.from_dict(settings | moved))
+    assert reports[0].step > 0
+    assert result.model_folder is not None
+
+
+def test_other_data_is_another_run(config: TrainConfig) -> None:
+    interrupt(config)
+    other = config.train_json.with_name("others.json")
+    other.write_bytes(config.train_json.read_bytes())
+    with pytest.raises(TrainingError, match=r"other settings \(train_json\)"):
+        fit(replace(config, train_json=other))
+
+
+def refuse(*_: object) -> None:
+    """What torch.save says where the disk is full."""
+    raise RuntimeError("unexpected pos 704 vs 598")
+
+
+def test_a_run_goes_on_where_no_checkpoint_can_be_written(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt(config)
+    before = (config.output / "checkpoint.pt").read_bytes()
+    on_progress, should_stop = stop_after(3, Stop.SUSPEND)
+    with monkeypatch.context() as patch:
+        patch.setattr("core.learning.run_folder.torch.save", refuse)
+        with pytest.raises(OSError, match=r"checkpoint\.pt cannot be written: unexpected pos"):
+            fit(config, on_progress=on_progress, should_stop=should_stop)
+        assert (config.output / "checkpoint.pt").read_bytes() == before
+        result = fit(replace(config, checkpoint_seconds=0))
+    assert result.epochs_done == 2
+    assert [note for note in result.notes if "cannot be written" in note] == list(result.notes)
+    assert len(result.notes) == 1
+
+
+def test_a_checkpoint_may_lack_every_setting_that_has_a_default(config: TrainConfig) -> None:
+    folder = RunFolder(config.output, replace(config, renamed=(), epochs=3))
+    folder.save({"step": 7})
+    path = config.output / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    known = {each.name: each.default for each in fields(TrainConfig)}
+    settings = json.loads(state["settings"])
+    old = {name: value for name, value in settings.items() if value != json_value(known[name])}
+    assert len(old) < len(settings) - 10
+    torch.save({**state, "settings": json.dumps(old)}, path)
+    assert folder.load() == {"step": 7}
+
+
+def json_value(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def test_a_checkpoint_from_before_a_setting_existed_goes_on(config: TrainConfig) -> None:

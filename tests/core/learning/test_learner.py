@@ -242,6 +242,30 @@ def test_after_a_loss_that_is_not_finite_it_goes_back_with_half_the_rate_and_say
     assert subject.rate == pytest.approx(0.1 / 64, rel=0.5)  # not lower than that
 
 
+def test_it_goes_back_with_the_optimiser_of_that_step_each_time() -> None:
+    model = Line()
+    subject = learner(model, momentum=0.9)
+    learn(subject, 1.0)
+    buffers = []
+    for _ in range(2):
+        learn(subject, float("nan"))
+        buffers.append([group["momentum_buffer"] for group in moments(subject)])
+        for _ in range(3):
+            learn(subject, 5.0)
+    assert buffers[0] == buffers[1] == []  # remembered before the first step
+    restored = learner(Line(), momentum=0.9)
+    restored.restore(copy.deepcopy(subject.state()))
+    expected = moments(restored)[0]["momentum_buffer"].item()
+    for _ in range(2):
+        learn(restored, float("nan"))
+        assert moments(restored)[0]["momentum_buffer"].item() == expected
+        learn(restored, 5.0)
+
+
+def moments(subject: Learner) -> list[dict[str, Tensor]]:
+    return list(subject.state()["optimizer"]["state"].values())
+
+
 def test_it_goes_back_to_good_weights_of_late() -> None:
     model = Line()
     subject = learner(model)
