@@ -43,6 +43,7 @@ def fit(
         TrainingError: The run cannot go on: no images, losses that are not finite, too little
             memory, a checkpoint of other settings.
         CocoError, ImageReadError, ModelFileError: An input cannot be read.
+        OSError: The model, or the checkpoint of a run that is put aside, cannot be written.
     """
     started = time.monotonic()
     # Both modes belong to the thread, and the caller may have set them otherwise.

@@ -1,6 +1,5 @@
 """Rolling backups: the newest copies of project.db, at most one a day."""
 
-import logging
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +8,6 @@ from mrcnn_gui.project.database import Database
 from mrcnn_gui.project.errors import DamagedProjectError, ProjectError
 from mrcnn_gui.project.opening import open_database
 from mrcnn_gui.project.schema import MIGRATIONS, version_of
-
-log = logging.getLogger(__name__)
 
 BACKUPS_FOLDER = "backups"
 KEPT = 5
@@ -22,24 +19,23 @@ _NAME = "project-%Y%m%d-%H%M%S.db"  # in UTC; copies made before a migration are
 def back_up(folder: Path, *, now: datetime) -> Path | None:
     """Copy a project's database when the last copy is older than a day, and drop the oldest copy.
 
-    Reads the project on a connection of its own, beside whoever writes to it. A failure is logged
-    and leaves the copies that are there.
+    Reads the project on a connection of its own, beside whoever writes to it.
 
     Args:
         folder: The project folder.
         now: The time, with its zone.
 
     Returns:
-        The new copy; None when none is due, the project has no images, or it failed.
+        The new copy; None when none is due, or the project has no images.
+
+    Raises:
+        ProjectError, OSError: No copy could be made, or the project is damaged; the copies that
+            are there stay.
     """
-    try:
-        made = _made(folder / BACKUPS_FOLDER)
-        if any(timedelta(0) <= now - time < INTERVAL for time in made):
-            return None
-        return _copy(folder, made, now)
-    except (ProjectError, OSError) as error:
-        log.warning("The project in %s could not be backed up: %s", folder, error)
+    made = _made(folder / BACKUPS_FOLDER)
+    if any(timedelta(0) <= now - time < INTERVAL for time in made):
         return None
+    return _copy(folder, made, now)
 
 
 def newest_backup(folder: Path, *, now: datetime) -> Path | None:
@@ -82,7 +78,9 @@ def _check_whole(database: Database) -> None:
     """A damaged copy must not push out a good one."""
     found = str(database.execute("PRAGMA quick_check(1)")[0][0])
     if found != "ok":
-        raise DamagedProjectError(f"{database.path} is damaged ({found})")
+        raise DamagedProjectError(
+            f"{database.path} is damaged ({found}): `mrcnn-gui doctor` finds what can be put right"
+        )
 
 
 def _made(backups: Path) -> dict[datetime, Path]:

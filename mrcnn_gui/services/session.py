@@ -11,7 +11,7 @@ from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.edits import Edit, SetReviewStatus
 from mrcnn_gui.project.history import History
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
-from mrcnn_gui.services.backup import back_up_if_due
+from mrcnn_gui.services.backup import start_backup
 from mrcnn_gui.services.exclusive import Exclusive
 from mrcnn_gui.services.failures import Telling
 from mrcnn_gui.services.image_folder import locate_project, make_project
@@ -357,7 +357,7 @@ class Session(QObject):
         self._open_first(last)
         self._images.survey()
         if not store.read_only:
-            self._jobs.start(Lane.IO, back_up_if_due, store.folder, priority=-1)
+            start_backup(self._jobs, store.folder, self.report_failure)
         tell_lost(self.report_failure, lost)
 
     def _open_first(self, last: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mrcnn_gui.project.backups import KEPT, back_up, newest_backup
+from mrcnn_gui.project.errors import DamagedProjectError, ProjectError
 from mrcnn_gui.project.store import Store
 from tests.project.samples import instance
 
@@ -78,24 +79,24 @@ def test_a_project_without_images_is_not_backed_up(tmp_path: Path) -> None:
         assert not (store.folder / "backups").exists()
 
 
-def test_a_failure_is_logged_and_leaves_nothing_half_made(
-    store: Store, expected_logs: list[str], monkeypatch: pytest.MonkeyPatch
+def test_a_failure_is_told_and_leaves_nothing_half_made(
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    expected_logs.append("could not be backed up")
     monkeypatch.setattr("core.files._synchronise", full)
-    assert back_up(store.folder, now=NOW) is None
+    with pytest.raises((ProjectError, OSError), match="No space left"):
+        back_up(store.folder, now=NOW)
     assert names(store) == []
 
 
-def test_a_damaged_project_is_not_backed_up(store: Store, expected_logs: list[str]) -> None:
-    expected_logs.append("is damaged")
+def test_a_damaged_project_is_not_backed_up(store: Store) -> None:
     store.close()
     path = store.folder / "project.db"
     data = bytearray(path.read_bytes())
     data[4096 * 3 : 4096 * 6] = b"\x07" * (4096 * 3)
     path.write_bytes(data)
-    assert back_up(store.folder, now=NOW) is None
+    with pytest.raises(DamagedProjectError, match=r"(?s)project\.db is damaged .*mrcnn-gui doctor"):
+        back_up(store.folder, now=NOW)
     assert not (store.folder / "backups").exists()

@@ -321,6 +321,20 @@ def test_opening_a_project_backs_it_up(session: Session, photo_project: Path, qt
     qtbot.waitUntil(lambda: bool(list(photo_project.glob("backups/project-*.db"))))
 
 
+def test_a_backup_that_cannot_be_made_is_told(
+    session: Session, photo_project: Path, qtbot: QtBot, expected_logs: list[str]
+) -> None:
+    expected_logs.append("A background job failed")
+    (photo_project / "backups").write_text("a file in the folder's place")
+    told: list[tuple[str, str]] = []
+    session.failed.connect(lambda *words: told.append(words))
+    session.open_path(photo_project)
+    qtbot.waitUntil(lambda: bool(told))
+    ((title, reason),) = told
+    assert title == "The project has no new backup"
+    assert "backups" in reason
+
+
 def test_a_project_opens_where_there_is_work_left(session: Session, photo_project: Path) -> None:
     with Store.open(photo_project) as store:
         ids = [entry.id for entry in store.images()]
