@@ -262,7 +262,7 @@ def _initial(config: TrainConfig) -> MaskRCNN:
         settings = MaskRCNNConfig(categories=categories, image_size=config.image_size)
         return MaskRCNN(settings, seed=config.seed)
     model = with_categories(load_any(config.initial), categories, dict(config.renamed))
-    # Inference resizes as training does, or the model sees other pixels there.
+    # Inference takes images to the sizes that training has, or the model sees other scales there.
     model.config = replace(model.config, resizing="long_side", image_size=config.image_size)
     return model
 

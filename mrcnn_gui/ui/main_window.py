@@ -252,10 +252,10 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the window's layout and close the project; a training is ended first."""
+        self._services.settings.window_geometry = self.saveGeometry()
+        if self._services.session.folder is not None:
+            self._services.settings.window_state = self.saveState()
         if self.closing.may_close():
-            self._services.settings.window_geometry = self.saveGeometry()
-            if self._services.session.folder is not None:
-                self._services.settings.window_state = self.saveState()
             self.closing.close_project()
             event.accept()
         else:

@@ -58,6 +58,7 @@ def test_quitting_while_training_hides_and_ends_after_the_step(
     services.trainer.start()
     assert not trainable.close()
     assert not trainable.isVisible()
+    assert not services.settings.window_geometry.isEmpty()
     assert exits == []
     qtbot.waitUntil(lambda: exits == [0])
     assert (services.trainer.unfinished is not None) == (answer == 0)
