@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 from core.files import atomic_path, write_atomically
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import WEIGHTS_FILE
+from mrcnn_gui.workflows.known_names import IDS
 from mrcnn_gui.workflows.models import MODELS_FOLDER, project_models
 from mrcnn_gui.workflows.published_models import AddedModel, add_checkpoint
 
@@ -132,6 +133,6 @@ def _card_beside(file: Path) -> dict[str, object]:
     except (OSError, ValueError):
         card = {}
     kept = card if isinstance(card, dict) else {}
-    foreign = {"parent", "run", "version", "verdict", "reason"}
+    foreign = {"parent", "run", "version", "verdict", "reason", IDS}
     facts = {key: value for key, value in kept.items() if key not in foreign}
     return facts | {"source": {"title": file.name}}

@@ -6,6 +6,8 @@ import torch
 
 from core.model.checkpoint import load_model
 from mrcnn_gui.project.errors import ProjectError
+from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.known_names import IDS, NamesNow
 from mrcnn_gui.workflows.models import project_models
 from mrcnn_gui.workflows.version_files import (
     export_version,
@@ -38,6 +40,22 @@ def test_an_exported_version_comes_back_with_its_card(versioned: Path, tmp_path:
         assert torch.equal(value, second[0].state_dict()[name])
     assert second[1] == {"metrics": {"mask_ap": 0.5}, "source": {"title": "away.safetensors"}}
     assert not list((versioned / "models").glob(".incoming-*"))
+
+
+def test_in_another_project_the_categories_of_a_version_keep_their_names(
+    versioned: Path, tmp_path: Path
+) -> None:
+    """The ids in its card are those of the project that it came from."""
+    card = versioned / "models" / "v1" / "card.json"
+    card.write_text(json.dumps({IDS: {"a": 1, "b": 2}}), encoding="utf-8")
+    export_version(versioned, "v1", tmp_path / "w.safetensors")
+    with Store.create(tmp_path / "other") as other:
+        for name in ("b", "a"):
+            other.add_category(name)
+        version = import_version(other.folder, tmp_path / "w.safetensors").version
+        assert [NamesNow.of(other).name(version, name) for name in ("a", "b")] == ["a", "b"]
+    with Store.open(versioned) as store:
+        assert NamesNow.of(store).name("v1", "a") == "a"
 
 
 def test_parts_as_onnx_compute_what_the_model_does(versioned: Path, tmp_path: Path) -> None:
