@@ -89,10 +89,17 @@ def _in_database(
 def _in_settings(database: Database, folder: Path) -> Iterator[Finding]:
     if database.execute("SELECT 1 FROM settings WHERE key = ?", (UNFINISHED_REPAIR,)):
         yield Finding(DATABASE_FILE, "a repair was interrupted before it had filled all gaps")
+    for name in missing_version(database, folder):
+        yield Finding(DATABASE_FILE, f"the model version in use, {name}, is not there")
+
+
+def missing_version(database: Database, folder: Path) -> Iterator[str]:
+    """The version in use, where it has no weights."""
     rows = database.execute("SELECT value FROM settings WHERE key = ?", (ACTIVE_MODEL,))
     for (name,) in rows:
-        if re.fullmatch(_VERSION, name) and not (folder / MODELS_FOLDER / name).is_dir():
-            yield Finding(DATABASE_FILE, f"the model version in use, {name}, is not there")
+        weights = folder / MODELS_FOLDER / name / WEIGHTS_FILE
+        if re.fullmatch(_VERSION, name) and not weights.is_file():
+            yield name
 
 
 def _in_file(entry: ImageEntry, path: Path, deep: bool) -> Iterator[Finding]:
@@ -148,7 +155,12 @@ def _in_models(models: Path) -> Iterator[Finding]:
 
 
 def _weights_problem(folder: Path) -> str:
-    """Reads the header, which tells how long the file must be; torch is not needed."""
+    """Reads the header, which tells how long the file must be; torch is not needed.
+
+    A version whose card is alone was deleted: the card keeps its name from being given again.
+    """
+    if (folder / CARD_FILE).exists() and not (folder / WEIGHTS_FILE).exists():
+        return ""
     try:
         with safe_open(folder / WEIGHTS_FILE, framework="np"):
             return ""

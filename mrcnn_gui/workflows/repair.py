@@ -17,8 +17,8 @@ from mrcnn_gui.project.opening import DATABASE_FILE, open_database, take_lock
 from mrcnn_gui.project.recovery import Recovery
 from mrcnn_gui.project.repairs import Repairs
 from mrcnn_gui.project.suggestions import SUGGESTIONS_FILE
-from mrcnn_gui.workflows.doctor import Finding, examine
-from mrcnn_gui.workflows.models import ACTIVE_MODEL, MODELS_FOLDER
+from mrcnn_gui.workflows.doctor import Finding, examine, missing_version
+from mrcnn_gui.workflows.models import ACTIVE_MODEL
 from mrcnn_gui.workflows.progress import Count, ignore_count
 
 
@@ -130,14 +130,7 @@ def _as_it_is(entry: ImageEntry, path: Path) -> FoundFile | None:
 def _active_model(folder: Path) -> Iterator[Repaired]:
     """Without the version in use the starter is used."""
     with closing(open_database(folder, read_only=False)) as database:
-        rows = database.execute("SELECT value FROM settings WHERE key = ?", (ACTIVE_MODEL,))
-        if (
-            rows
-            and rows[0][0].startswith("v")
-            and not (folder / MODELS_FOLDER / rows[0][0]).exists()
-        ):
+        for name in missing_version(database, folder):
             with database.transaction():
                 database.execute("DELETE FROM settings WHERE key = ?", (ACTIVE_MODEL,))
-            yield Repaired(
-                DATABASE_FILE, f"the model {rows[0][0]} is not there: the starter is used"
-            )
+            yield Repaired(DATABASE_FILE, f"the model {name} is not there: the starter is used")

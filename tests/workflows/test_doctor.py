@@ -6,8 +6,10 @@ import pytest
 
 from mrcnn_gui.project.annotation import Suggestion
 from mrcnn_gui.project.errors import NotAProjectError
+from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows.doctor import examine
+from mrcnn_gui.workflows.models import ACTIVE_MODEL, project_models
 from tests.workflows.conftest import rectangle, save_tiny, write_picture
 
 
@@ -78,6 +80,23 @@ def test_model_versions_that_cannot_be_read_are_named(project: Path) -> None:
     ]  # fmt: skip
     assert "model.safetensors cannot be read" in findings[0][1]
     assert findings[1][1] == "card.json is no JSON object"
+
+
+def test_a_version_that_was_deleted_is_not_damaged(project: Path) -> None:
+    save_tiny(project / "models" / "v1")
+    project_models(project).delete("v1")
+    assert not found(project)
+
+
+def test_a_version_in_use_without_weights_is_found(project: Path) -> None:
+    with Store.open(project) as store:
+        store.set_setting(ACTIVE_MODEL, "v1")
+    missing = ("project.db", "the model version in use, v1, is not there")
+    assert found(project) == [missing]
+    save_tiny(project / "models" / "v1")
+    assert not found(project)
+    (project / "models" / "v1" / "model.safetensors").unlink()
+    assert found(project) == [missing]
 
 
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:

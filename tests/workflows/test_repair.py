@@ -318,6 +318,16 @@ class TestFiles:
         assert [path.name for path in (drawn / "models").iterdir()] == ["v1"]
         assert rest(drawn) == []
 
+    def test_the_card_of_a_deleted_version_stays(self, drawn: Path) -> None:
+        save_tiny(drawn / "models" / "v1")
+        (drawn / "models" / "v1" / "model.safetensors").unlink()
+        assert mend(drawn) == []
+        with Store.open(drawn) as store:
+            store.set_setting("active_model", "v1")
+        assert mend(drawn) == ["project.db: the model v1 is not there: the starter is used"]
+        assert (drawn / "models" / "v1" / "card.json").is_file()
+        assert rest(drawn) == []
+
     @pytest.mark.parametrize("same_size", [True, False])
     def test_a_changed_image_keeps_its_annotations_where_its_size_agrees(
         self, drawn: Path, photos: Path, same_size: bool
