@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,18 @@ class ModelVersions:
             there = ", ".join(versions) or "none"
             raise ProjectError(f"there is no model version {version_id!r}; there is: {there}")
         return versions[version_id]
+
+    def lineage(self, version_id: str) -> Iterator[dict[str, Any]]:
+        """The cards of a version and of those that it came of, the nearest first.
+
+        Those of deleted versions are among them; the starter, which has learned from nobody's
+        images, is not.
+        """
+        folders = {f"v{number}": it for number, it in _numbered(self._models_folder).items()}
+        while (folder := folders.pop(version_id, None)) is not None:
+            card = _read_card(folder / CARD_FILE)
+            yield card
+            version_id = str(card.get("parent"))
 
     def publish(self, staging: Path) -> ModelVersion:
         """Give a finished folder the next version's name.

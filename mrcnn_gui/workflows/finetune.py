@@ -228,17 +228,17 @@ class _Run:
         if facts is not None:
             return Snapshot.in_folder(self.run.path, facts)
         snapshot = freeze_snapshot(self.folder, self.run.path, should_stop=self._is_left)
-        if (earlier := self._earlier()) is not None:
+        if earlier := self._earlier():
             snapshot = replay_share(snapshot, earlier, self.options.seed)
         if not self._is_left():
             self.run.note(snapshot=snapshot.to_dict())
         return snapshot
 
-    def _earlier(self) -> Path | None:
-        """What the parent has learned from; None where that was not this project's."""
-        run = self._parent_card().get("run")
-        path = ProjectRun(self.folder, str(run)).path / TRAIN_FILE
-        return path if run and path.is_file() else None
+    def _earlier(self) -> list[Path]:
+        """What the parent, and those that it came of, learned from here; the nearest first."""
+        runs = (card.get("run") for card in project_models(self.folder).lineage(self.parent))
+        paths = [ProjectRun(self.folder, str(run)).path / TRAIN_FILE for run in runs if run]
+        return [path for path in paths if path.is_file()]
 
     def _parent_card(self) -> dict[str, Any]:
         return project_models(self.folder).get(self.parent).card
@@ -305,7 +305,7 @@ class _Run:
 
     def _cross_judge(self, snapshot: Snapshot, *, class_agnostic: bool) -> CrossJudged | None:
         """The verdict of the images that were learned from, where too few others judge."""
-        if snapshot.val_instances >= MIN_VALIDATION_INSTANCES or self._earlier() is not None:
+        if snapshot.val_instances >= MIN_VALIDATION_INSTANCES or self._earlier():
             return None
         if judging_instances(snapshot.train_json) < MIN_VALIDATION_INSTANCES:
             return None

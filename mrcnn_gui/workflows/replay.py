@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ LEAST_OLD = 60
 """So many old images are gone through at least, and so many for each new or changed one."""
 
 
-def choose_images(train: Record, earlier: Record | None, seed: int = 0) -> set[int]:
+def choose_images(train: Record, earlier: Iterable[Record], seed: int = 0) -> set[int]:
     """Ids of the images to learn from: all that are new or changed, and a share of the others.
 
     A parent has learned from its own images already: going through all of them again would let a
@@ -26,35 +27,35 @@ def choose_images(train: Record, earlier: Record | None, seed: int = 0) -> set[i
 
     Args:
         train: COCO content of the images that could be learned from.
-        earlier: That of the run that made the parent; None where there was none.
+        earlier: Those of the runs that made the parent and its parents, the nearest first: each
+            went through a share of what those before it had learned.
         seed: Of the share.
     """
-    ids = {image["id"] for image in train["images"]}
-    if earlier is None:
-        return ids
-    before = set(_signatures(earlier).values())
+    before: dict[int, str] = {}
+    for content in earlier:
+        before = _signatures(content) | before
     signatures = _signatures(train)
-    old = sorted(image_id for image_id, it in signatures.items() if it in before)
-    new = ids.difference(old)
+    old = sorted(image_id for image_id, it in signatures.items() if before.get(image_id) == it)
+    new = signatures.keys() - old
     share = max(LEAST_OLD, OLD_PER_NEW * len(new))
     if not new or len(old) <= share:
-        return ids
+        return set(signatures)
     return new.union(random.Random(seed).sample(old, share))
 
 
-def replay_share(snapshot: Snapshot, earlier: Path, seed: int) -> Snapshot:
+def replay_share(snapshot: Snapshot, earlier: Iterable[Path], seed: int) -> Snapshot:
     """Leave in the snapshot's `train.json` what `choose_images` chooses.
 
     Args:
         snapshot: Just frozen.
-        earlier: The `train.json` of the run that made the parent; need not be there.
+        earlier: The `train.json` of the runs that made the parent and its parents, the nearest
+            first.
         seed: Of the share.
     """
-    before = _read(earlier)
     train = _read(snapshot.train_json)
-    if before is None or train is None:
+    if train is None:
         return snapshot
-    chosen = choose_images(train, before, seed)
+    chosen = choose_images(train, filter(None, map(_read, earlier)), seed)
     if len(chosen) == len(train["images"]):
         return snapshot
     kept = subset(train, chosen)

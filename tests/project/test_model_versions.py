@@ -50,3 +50,17 @@ def test_an_unknown_version_is_named_with_those_there_are(tmp_path: Path) -> Non
     folder_with_weights(tmp_path / "models" / "v1")
     with pytest.raises(ProjectError, match=r"'v9'.*v1"):
         ModelVersions(tmp_path / "models", None).get("v9")
+
+
+def test_a_version_comes_of_others_whose_weights_may_be_gone(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    for name, parent in (("v1", "starter"), ("v2", "v1"), ("v3", "v1"), ("v4", "v2")):
+        folder_with_weights(models / name, f'{{"parent": "{parent}", "run": "of {name}"}}')
+    folder_with_weights(models / "v5", "{}")
+    folder_with_weights(models / "v6", '{"parent": "v6"}')
+    versions = ModelVersions(models, folder_with_weights(tmp_path / "starter"))
+    versions.delete("v1")
+    assert [card["run"] for card in versions.lineage("v4")] == ["of v4", "of v2", "of v1"]
+    assert list(versions.lineage("starter")) == []
+    assert list(versions.lineage("v5")) == [{}]
+    assert list(versions.lineage("v6")) == [{"parent": "v6"}]
