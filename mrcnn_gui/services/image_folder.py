@@ -1,8 +1,10 @@
 """The folder that a project's images come from: a new project on it, and new images in it."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mrcnn_gui.project.paths import stored_paths
+from mrcnn_gui.project.annotation import ImageEntry
+from mrcnn_gui.project.paths import full_path, stored_paths
 from mrcnn_gui.project.store import ProjectError, find_project
 from mrcnn_gui.services.jobs import Job
 
@@ -36,14 +38,17 @@ def make_project(
 
 
 def find_new_images(
-    folder: Path, images_folder: Path, known: frozenset[str], *, job: Job
+    folder: Path, images_folder: Path, known: Sequence[ImageEntry], *, job: Job
 ) -> list[Path]:
     """The images in a folder that a project does not have yet; a job.
+
+    A file with the content of an image whose own file is gone is not new: that one was moved or
+    renamed, and relinking finds it with its annotations.
 
     Args:
         folder: The project's folder.
         images_folder: Where to look; a folder that is gone has no images.
-        known: Stored paths of the images that the project has.
+        known: The images that the project has.
         job: Supplied by the runner.
     """
     from core.images import list_images  # loads libvips: not at start-up
@@ -51,5 +56,34 @@ def find_new_images(
     if job.should_stop() or not images_folder.is_dir():
         return []
     paths = list_images(images_folder)
-    stored = stored_paths(paths, folder)
-    return [path for path, name in zip(paths, stored, strict=True) if name not in known]
+    files = dict(zip(stored_paths(paths, folder), paths, strict=True))
+    stored = {entry.path for entry in known}
+    new = [path for name, path in files.items() if name not in stored]
+    if not new:
+        return []
+    moved = _Moved(
+        entry
+        for entry in known
+        if entry.path not in files and not full_path(entry.path, folder).is_file()
+    )
+    fresh = [path for path in new if not job.should_stop() and not moved.holds(path)]
+    return [] if job.should_stop() else fresh
+
+
+class _Moved:
+    """What images hold whose files are gone."""
+
+    def __init__(self, gone: Iterable[ImageEntry]) -> None:
+        sizes = {entry.content_hash: entry.file_size for entry in gone if entry.content_hash}
+        self._hashes = sizes.keys()
+        self._sizes = set(sizes.values())
+
+    def holds(self, path: Path) -> bool:
+        """Whether a file is one of them; its size often tells that it is not."""
+        from core.images import content_hash
+
+        try:
+            fits = 0 in self._sizes or path.stat().st_size in self._sizes  # 0: not known
+            return fits and content_hash(path) in self._hashes
+        except OSError:
+            return False

@@ -94,7 +94,7 @@ class ProjectImages:
         folder = images_folder_of(store)
         if folder is None:
             return
-        known = frozenset(entry.path for entry in self.table.entries)
+        known = tuple(self.table.entries)
         self.search(
             self._jobs.start(
                 Lane.IO, find_new_images, store.folder, folder, known, on_done=self._add

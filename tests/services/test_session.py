@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mrcnn_gui.services.image_survey import measure
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.write_access import try_writing
+from mrcnn_gui.workflows.relink import relink
 from tests.helpers.photos import photo, write_photo
 from tests.services.conftest import square
 
@@ -56,6 +58,43 @@ def test_opening_again_adds_the_images_that_came_since(
     session.close_project()
     session.open_path(folder)
     assert len(session.images) == 5
+
+
+def test_a_photo_renamed_before_the_project_is_opened_again_is_found_with_its_annotations(
+    open_session: Session, qtbot: QtBot
+) -> None:
+    folder = open_session.image_path(1).parent
+    open_session.push(AddInstance(an_instance(open_session)))
+    open_session.close_project()
+    (folder / "sorted").mkdir()
+    (folder / "photo_1.png").rename(folder / "owl.png")
+    (folder / "photo_2.png").rename(folder / "sorted" / "photo_2.png")
+    write_photo(folder / "photo_5.png", photo(5))
+    with qtbot.waitSignal(open_session.images_changed):
+        open_session.open_path(folder)
+    assert names(open_session)[4:] == ["photo_5.png"]
+    open_session.close_project()
+    with Store.open(folder / PROJECT_FOLDER) as store:
+        assert relink(store, folder).missing == ()
+    open_session.open_path(folder)
+    assert [open_session.image_path(entry.id) for entry in open_session.images[:2]] == [
+        folder / "owl.png",
+        folder / "sorted" / "photo_2.png",
+    ]
+    assert open_session.store.instance_counts() == {1: 1}
+    assert len(open_session.images) == 5
+
+
+def test_a_copy_of_an_image_that_is_there_is_a_new_image(
+    open_session: Session, qtbot: QtBot
+) -> None:
+    path = open_session.image_path(1)
+    open_session.close_project()
+    shutil.copy(path, path.with_name("copy.png"))
+    (path.with_name("photo_2.png")).unlink()
+    with qtbot.waitSignal(open_session.images_changed):
+        open_session.open_path(path.parent)
+    assert names(open_session)[4:] == ["copy.png"]
 
 
 def test_create_project_elsewhere_finds_later_images_in_the_images_folder(
