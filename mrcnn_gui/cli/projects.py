@@ -108,7 +108,8 @@ def doctor(
     deep: Annotated[
         bool,
         typer.Option(
-            "--deep", help="Read every image file and compare its content; else its size tells."
+            "--deep",
+            help="Read every image file and compare its content; else its size and time tell.",
         ),
     ] = False,
     as_json: AsJson = False,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
 from mrcnn_gui.project.database import Database
@@ -11,6 +11,20 @@ from mrcnn_gui.project.errors import CommitError, ProjectError
 from mrcnn_gui.project.paths import full_path, stored_paths
 from mrcnn_gui.project.rows import IMAGE_COLUMNS, image_from_row
 from mrcnn_gui.project.sides import decided_side
+
+if TYPE_CHECKING:
+    from core.content import Content
+
+
+class Told(TypedDict, total=False):
+    """What reading a file has told of an image, by its columns."""
+
+    width: int
+    height: int
+    content_hash: str
+    file_size: int
+    modified_ns: int
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -119,16 +133,17 @@ class ImageTable:
         """Once and for all."""
         if entry.side is not None:
             return
-        content = entry.content_hash or self._read_hash(entry)
-        side = decided_side(entry, content)
-        self.set_columns(entry.id, {"content_hash": content, "side": side})
+        if not entry.content_hash:
+            self.set_columns(entry.id, self._read_content(entry)._asdict())
+            entry = self.get(entry.id)
+        self.set_columns(entry.id, {"side": decided_side(entry, entry.content_hash)})
 
-    def _read_hash(self, entry: ImageEntry) -> str:
-        from core.images import content_hash  # loads libvips: not before it is needed
+    def _read_content(self, entry: ImageEntry) -> "Content":
+        from core.content import read_content  # loads libvips: not before it is needed
 
         path = self.path(entry)
         try:
-            return content_hash(path)
+            return read_content(path)
         except OSError as error:
             raise CommitError(
                 f"{path} cannot be read, so it cannot train or judge: {error.strerror or error}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Self
+from typing import Self, Unpack
 
 from mrcnn_gui.project.annotation import (
     Category,
@@ -29,7 +29,7 @@ from mrcnn_gui.project.errors import (
 )
 from mrcnn_gui.project.export_rows import ExportRows
 from mrcnn_gui.project.image_query import ImageQuery, find_images
-from mrcnn_gui.project.image_table import FoundFile, ImageTable
+from mrcnn_gui.project.image_table import FoundFile, ImageTable, Told
 from mrcnn_gui.project.import_table import ImportTable
 from mrcnn_gui.project.lock import ProjectLock
 from mrcnn_gui.project.opening import (
@@ -212,24 +212,10 @@ class Store:
         """Where the file of an image is."""
         return self._images.path(entry)
 
-    def update_image(
-        self,
-        image_id: int,
-        *,
-        width: int | None = None,
-        height: int | None = None,
-        content_hash: str | None = None,
-        problem: str | None = None,
-    ) -> ImageEntry:
-        """Note what reading the file has told; None leaves a value as it is."""
-        values = {
-            "width": width,
-            "height": height,
-            "content_hash": content_hash,
-            "problem": problem,
-        }
+    def update_image(self, image_id: int, **told: Unpack[Told]) -> ImageEntry:
+        """Note what reading the file has told."""
         with self.transaction():
-            self._images.set_columns(image_id, {k: v for k, v in values.items() if v is not None})
+            self._images.set_columns(image_id, told)
         return self.image(image_id)
 
     def set_files(self, files: Iterable[FoundFile]) -> None:

@@ -27,6 +27,8 @@ class Measured:
         height: Upright height in pixels.
         content_hash: Hash of the file's bytes.
         problem: Why it cannot be used; "" when it can be used again.
+        file_size: In bytes, when it was hashed.
+        modified_ns: When it had been changed last, in ns since 1970.
     """
 
     image_id: int
@@ -34,6 +36,8 @@ class Measured:
     height: int | None = None
     content_hash: str | None = None
     problem: str | None = None
+    file_size: int | None = None
+    modified_ns: int | None = None
 
     def adds_to(self, entry: ImageEntry) -> bool:
         """Whether the entry does not say all this."""
@@ -46,6 +50,8 @@ class Measured:
             "height": self.height,
             "content_hash": self.content_hash,
             "problem": self.problem,
+            "file_size": self.file_size,
+            "modified_ns": self.modified_ns,
         }
         return {name: value for name, value in told.items() if value is not None}
 
@@ -119,19 +125,21 @@ def _survey(images: Sequence[tuple[Path, ImageEntry]], *, job: Job) -> _Batch:
 def measure(entry: ImageEntry, path: Path) -> Measured | None:
     """What the file tells beyond the entry; None when the entry holds it already."""
     # Loads libvips: not at start-up.
-    from core.images import ImageReadError, content_hash, read_info, read_rgb
+    from core.content import read_content
+    from core.images import ImageReadError, read_info, read_rgb
 
-    digest = None
+    content: dict[str, Any] = {}
     try:
         if entry.width and entry.content_hash and not entry.problem and path.is_file():
             return None
-        digest = content_hash(path)
+        content = read_content(path)._asdict()
         info = read_info(path)
         if entry.problem:
             read_rgb(path)  # the header of a truncated file is in order: only this can tell
     except ImageReadError as error:
-        return Measured(entry.id, content_hash=digest, problem=str(error))
+        return Measured(entry.id, problem=str(error), **content)
     except OSError as error:
         reason = error.strerror or str(error)
         return Measured(entry.id, problem=f"cannot read image {path}: {reason}")
-    return Measured(entry.id, info.width, info.height, digest, "" if entry.problem else None)
+    problem = "" if entry.problem else None
+    return Measured(entry.id, info.width, info.height, problem=problem, **content)

@@ -147,7 +147,9 @@ class Images(QObject):
             self.image_failed.emit(image_id, result)
         else:
             self._keep(image_id, result)
-            self._session.set_image_info(image_id, result.width, result.height, problem="")
+            self._session.set_image_info(
+                image_id, width=result.width, height=result.height, problem=""
+            )
             self.image_ready.emit(image_id, result)
         if image_id == self._wanted:
             if isinstance(result, Pyramid):

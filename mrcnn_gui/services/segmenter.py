@@ -294,7 +294,13 @@ class Segmenter(QObject):
             self._session.set_image_info(result.image_id, problem=result.problem)
         else:
             self._session.set_image_info(
-                result.image_id, result.width, result.height, result.content_hash, problem=""
+                result.image_id,
+                width=result.width,
+                height=result.height,
+                content_hash=result.content_hash,
+                file_size=result.file_size,
+                modified_ns=result.modified_ns,
+                problem="",
             )
         self._batch.count(failed=bool(result.problem))
         self._suggestions.renew_all_of(result.image_id)

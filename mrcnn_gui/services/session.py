@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from PySide6.QtCore import QObject, Signal
 
@@ -10,6 +11,7 @@ from mrcnn_gui.project.annotation import Category, ImageEntry, ReviewStatus
 from mrcnn_gui.project.document import Change, ImageDocument
 from mrcnn_gui.project.edits import Edit, SetReviewStatus
 from mrcnn_gui.project.history import History
+from mrcnn_gui.project.image_table import Told
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
 from mrcnn_gui.services.backup import start_backup
 from mrcnn_gui.services.exclusive import Exclusive
@@ -245,16 +247,9 @@ class Session(QObject):
         entry = self._images.table.next_todo(self._document.image_id if self._document else 0)
         return entry is not None and self.open_image(entry.id)
 
-    def set_image_info(
-        self,
-        image_id: int,
-        width: int | None = None,
-        height: int | None = None,
-        content_hash: str | None = None,
-        problem: str | None = None,
-    ) -> None:
-        """Note what reading an image has told; None leaves a value as it is."""
-        self._images.note([Measured(image_id, width, height, content_hash, problem)])
+    def set_image_info(self, image_id: int, **told: Unpack[Told]) -> None:
+        """Note what reading an image has told."""
+        self._images.note([Measured(image_id, **told)])
 
     # Changes
 

@@ -17,7 +17,6 @@ from core.formats.coco_fields import (
 )
 from core.formats.coco_turning import SIDEWAYS
 from core.images import ImageInfo, ImageReadError, read_info
-from mrcnn_gui.project.annotation import ImageEntry
 from mrcnn_gui.project.import_table import ImportedImage
 from mrcnn_gui.project.paths import stored_paths
 from mrcnn_gui.project.store import Store
@@ -71,7 +70,7 @@ def take_images(
     """Add the images of a file that can be used to the project, by the file's ids.
 
     Left out and reported: those that are missing, unreadable, of another size than the file says,
-    or named outside the folder. Images whose size the project knows are not read again.
+    or named outside the folder.
 
     Args:
         store: Inside its transaction.
@@ -83,14 +82,14 @@ def take_images(
     """
     found, again = itertools.tee(_find(records, images_folder, reporter))
     stored = stored_paths((each.path for each in again), store.folder)
-    known = {entry.path: entry for entry in store.images()}
+    known = {entry.path for entry in store.images()}
     fitting = []
     links = None if options.follow_links else LinkCheck(images_folder)
     for each, path in zip(found, stored, strict=True):
         if links is not None and path not in known and links.leads_out(each.path):
             reporter.refuse(each.name, "it is a link that leads out of the images folder")
             continue
-        info = _measure(each, known.get(path))
+        info = _measure(each)
         turn = _turn(each, info, options.as_stored, reporter)
         if turn is not None and isinstance(info, ImageInfo):
             fitting.append((each, path, info, turn))
@@ -157,24 +156,11 @@ def _checked(record: Any, where: str, images_folder: Path) -> _Found:
     return _Found(number, name, image_path(images_folder, name), record)
 
 
-def _measure(each: _Found, entry: ImageEntry | None) -> ImageInfo | ImageReadError:
+def _measure(each: _Found) -> ImageInfo | ImageReadError:
     try:
-        if entry is not None and _is_unchanged(entry, each.path):
-            return ImageInfo(entry.width, entry.height, entry.pages, 8, entry.orientation)
         return read_info(each.path)
     except ImageReadError as error:
         return error
-
-
-def _is_unchanged(entry: ImageEntry, path: Path) -> bool:
-    """Whether the file is the one that the project measured; unknown counts as changed."""
-    if not (entry.width and entry.file_size) or entry.problem:
-        return False
-    try:
-        state = path.stat()
-    except OSError:
-        return False
-    return (state.st_size, state.st_mtime_ns) == (entry.file_size, entry.modified_ns)
 
 
 def _turn(

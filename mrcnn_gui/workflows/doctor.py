@@ -55,7 +55,8 @@ def examine(
     Args:
         folder: The project folder; read only, so that a window may have it open.
         deep: Also read every image file and compare its hash: 100,000 photos take an hour or so.
-            Otherwise its size in bytes has to tell.
+            Otherwise only those that were written to since they were hashed, and their size in
+            bytes has to tell.
         on_progress: Gets the number of images looked at, and of all.
 
     Raises:
@@ -118,14 +119,15 @@ def _in_file(entry: ImageEntry, path: Path, deep: bool) -> Iterator[Finding]:
 def _changes(
     entry: ImageEntry, found: tuple[int, int], path: Path, deep: bool
 ) -> Iterator[Finding]:
-    known, size = (entry.width, entry.height), path.stat().st_size
+    known, state = (entry.width, entry.height), path.stat()
+    size, is_touched = state.st_size, entry.modified_ns not in (0, state.st_mtime_ns)
     if entry.width and known != found:
         problem = f"expected {known[0]} x {known[1]}, got {found[0]} x {found[1]}"
         yield Finding(entry.path, f"the image has changed: {problem}", "file")
     elif entry.file_size not in (0, size):
         problem = f"expected {entry.file_size} bytes, got {size}"
         yield Finding(entry.path, f"the file has changed: {problem}", "changed file")
-    elif deep and entry.content_hash not in ("", content_hash(path)):
+    elif (deep or is_touched) and entry.content_hash not in ("", content_hash(path)):
         yield Finding(entry.path, "the file has changed: it has another hash", "changed file")
 
 

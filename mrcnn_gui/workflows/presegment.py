@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.images import ImageReadError, content_hash, read_rgb
+from core.content import read_content
+from core.images import ImageReadError, read_rgb
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Suggestion
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
@@ -43,6 +44,8 @@ class Presegmented:
         width: Of the upright image in pixels; 0 with a problem.
         height: Of the upright image in pixels; 0 with a problem.
         content_hash: What the suggestions are stored under; "" with a problem.
+        file_size: In bytes, when it was hashed; 0 with a problem.
+        modified_ns: When the file had been changed last; 0 with a problem.
     """
 
     image_id: int
@@ -52,6 +55,8 @@ class Presegmented:
     width: int = 0
     height: int = 0
     content_hash: str = ""
+    file_size: int = 0
+    modified_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -231,6 +236,8 @@ def _note(store: Store, result: Presegmented) -> None:
         width=result.width,
         height=result.height,
         content_hash=result.content_hash,
+        file_size=result.file_size,
+        modified_ns=result.modified_ns,
         problem="",
     )
 
@@ -249,7 +256,7 @@ class _Run:
         entry, path = wanted
         try:
             image = read_rgb(path)
-            key = content_hash(path)  # as it is now: the stored one may be of another picture
+            content = read_content(path)  # as it is now: the stored one may be of another picture
         except (ImageReadError, OSError) as error:
             return Presegmented(entry.id, entry.path, problem=str(error)), []
         found = [
@@ -258,7 +265,7 @@ class _Run:
             if not each.mask.is_empty
         ]
         height, width = image.shape[:2]
-        return Presegmented(entry.id, entry.path, len(found), "", width, height, key), found
+        return Presegmented(entry.id, entry.path, len(found), "", width, height, *content), found
 
     def keep(self, looked: tuple[Presegmented, list[Suggestion]]) -> Presegmented:
         """Store what was found; on the thread of the stores."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.content import read_content
 from core.formats.coco_fields import CocoError, canonical, file_id, numbers, shown
 from core.formats.json_stream import JsonStreamError, elements, first_character
-from core.images import ImageReadError, content_hash, read_info
+from core.images import ImageReadError, read_info
 from core.masks import Mask, decode_rle
 from mrcnn_gui.project.annotation import ImageEntry, Suggestion
 from mrcnn_gui.project.store import Store
@@ -189,7 +190,7 @@ class _ResultReader:
         path = self._store.image_path(entry)
         info = read_info(path)
         return self._store.update_image(
-            entry.id, width=info.width, height=info.height, content_hash=content_hash(path)
+            entry.id, width=info.width, height=info.height, **read_content(path)._asdict()
         )
 
     def _mask(self, record: dict[str, Any], target: _Target) -> Mask:

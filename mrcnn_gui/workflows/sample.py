@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import cv2
 
+from core.content import read_content
 from core.files import publish_folder
-from core.images import content_hash
 from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Side, Source
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
 from mrcnn_gui.workflows.progress import Count, ignore_count
@@ -83,7 +83,8 @@ def _fill(store: Store, paths: list[Path], scenes: list[tuple[SceneInstance, ...
     category_ids = {name: store.add_category(name).id for name in CATEGORIES}
     entries = store.add_images(paths)
     for entry, path in zip(entries, paths, strict=True):
-        store.update_image(entry.id, width=WIDTH, height=HEIGHT, content_hash=content_hash(path))
+        content = read_content(path)._asdict()
+        store.update_image(entry.id, width=WIDTH, height=HEIGHT, **content)
     for index, side in _sides():
         image_id = entries[index].id
         instances = [

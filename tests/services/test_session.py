@@ -1,3 +1,4 @@
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -15,6 +16,7 @@ from mrcnn_gui.services.image_survey import measure
 from mrcnn_gui.services.jobs import JobRunner
 from mrcnn_gui.services.session import Session
 from mrcnn_gui.services.write_access import try_writing
+from mrcnn_gui.workflows.doctor import examine
 from mrcnn_gui.workflows.relink import relink
 from tests.helpers.photos import photo, write_photo
 from tests.services.conftest import square
@@ -130,6 +132,24 @@ def test_sizes_hashes_and_problems_are_filled_in_the_background(
     assert session.document is not None
     assert (session.document.width, session.document.height) == (64, 48)
     assert session.store.images() == list(session.images)
+
+
+def test_a_photo_that_was_edited_under_its_name_is_told_apart(
+    open_session: Session, photo_project: Path
+) -> None:
+    path, folder = open_session.image_path(2), photo_project
+    open_session.close_project()
+    before = path.stat()
+    with Store.open(folder) as store:
+        assert [(it.file_size, it.modified_ns) for it in store.images()[1:2]] == [
+            (before.st_size, before.st_mtime_ns)
+        ]
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000_000))
+    assert not list(examine(folder))
+    write_photo(path, photo(9))
+    assert path.stat().st_size == before.st_size  # as edited bitmaps have it
+    [finding] = examine(folder)
+    assert finding.problem == "the file has changed: it has another hash"
 
 
 def test_a_path_that_the_system_refuses_is_a_problem_of_its_image(tmp_path: Path) -> None:

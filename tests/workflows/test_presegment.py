@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.content import Content, read_content
 from core.images import content_hash, read_rgb
 from core.masks import Mask
 from core.predictor import Detection, Predictor
-from mrcnn_gui.project.annotation import ReviewStatus, Side
+from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
@@ -161,12 +162,17 @@ def test_the_command_line_takes_what_is_to_do_and_notes_what_it_read(
         assert len(suggestions.for_image(entries[2].content_hash)) == results[1].count > 0
 
 
+def noted(entry: ImageEntry) -> Content:
+    return Content(entry.content_hash, entry.file_size, entry.modified_ns)
+
+
 def test_a_file_that_was_replaced_gets_its_new_hash_and_keeps_its_side(
     project: Path, photos: Path, starter: Path
 ) -> None:
-    before = content_hash(photos / "0.png")
+    before = read_content(photos / "0.png")
     with Store.open(project) as store:
         store.set_status(1, ReviewStatus.DONE)
+        assert noted(store.image(1)) == before
         side = Side.TRAIN if store.image(1).side is Side.VALIDATION else Side.VALIDATION
         store.set_side(1, side)  # not the one that its content would choose
         store.set_status(1, ReviewStatus.TODO)
@@ -175,11 +181,11 @@ def test_a_file_that_was_replaced_gets_its_new_hash_and_keeps_its_side(
     with Store.open(project) as store:
         store.set_status(1, ReviewStatus.DONE)
         entry = store.image(1)
-    assert entry.content_hash == content_hash(photos / "0.png") != before
+    assert noted(entry) == read_content(photos / "0.png") != before
     assert entry.side is side
     with SuggestionStore(project, read_only=True) as suggestions:
         assert len(suggestions.for_image(entry.content_hash)) == count > 0
-        assert suggestions.for_image(before) == []
+        assert suggestions.for_image(before.content_hash) == []
 
 
 def test_a_project_that_is_being_written_is_left_alone(project: Path, starter: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from core.content import read_content
 from core.formats.coco_fields import CocoError
-from core.images import content_hash
 from core.masks import Mask, encode_rle
 from mrcnn_gui.project.annotation import Suggestion
 from mrcnn_gui.project.store import Store
@@ -59,7 +59,9 @@ def test_results_become_pending_suggestions(project: Path, tmp_path: Path) -> No
     assert third.score == 1.0
     with Store.open(project, read_only=True) as store:
         entry = store.image(3)  # its hash was not known before
-        assert entry.content_hash == content_hash(store.image_path(entry))
+        assert (entry.content_hash, entry.file_size, entry.modified_ns) == read_content(
+            store.image_path(entry)
+        )
 
 
 def test_results_are_never_exported_as_annotations(reviewed: Path, tmp_path: Path) -> None:
