@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from core.images import ImageReadError, content_hash, list_images, read_info
-from mrcnn_gui.project.annotation import ImageEntry
+from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.image_table import FoundFile
 from mrcnn_gui.project.images_folder import images_folder_of, note_images_folder
@@ -72,7 +72,8 @@ def relink(
     """Find the files of all images that are missing, in a folder and its subfolders.
 
     The content decides: a file is an image's when its hash is the image's, whatever its name. Of
-    several such files the one with the most alike path is taken. Where an image's content was
+    several such files the one with the most alike path is taken; of several such images those with
+    work in them come first. Where an image's content was
     never read, a file of the same name and of the same size in pixels is taken, if there is but
     one, and told as a guess. No file becomes two images'. One transaction.
 
@@ -112,16 +113,24 @@ class _Search:
 
     def __init__(self, store: Store, folder: Path) -> None:
         present: set[str] = set()
+        self._holders: dict[str, str] = {}  # of a content: an image that has its file
         self._missing: dict[str, list[ImageEntry]] = defaultdict(list)
         for entry in store.images():
             if entry.path in present:
                 continue
             if entry.path not in self._missing and store.image_path(entry).is_file():
                 present.add(entry.path)
+                self._holders.setdefault(entry.content_hash, entry.path)
             else:
                 self._missing[entry.path].append(entry)
         for pages in self._missing.values():  # the hash of one is that of all
             pages.sort(key=lambda entry: not entry.content_hash)
+        annotated = store.instance_counts()
+        self._begun = {
+            path
+            for path, pages in self._missing.items()
+            if any(it.status is not ReviewStatus.TODO or it.id in annotated for it in pages)
+        }
         self._problems: list[str] = []
         self._relinked: list[Relinked] = []
         self._why: dict[str, str] = {}
@@ -150,18 +159,21 @@ class _Search:
         """The images that have a file again, each file once, sure ones first."""
         known = [path for path, pages in self._missing.items() if pages[0].content_hash]
         pairs = [
-            (-_alike(path, file.stored), number, path, file)
+            (path not in self._begun, -_alike(path, file.stored), number, path, file)
             for path in known
             for number, file in enumerate(self._by_hash[self._missing[path][0].content_hash])
         ]
         matched: set[str] = set()
-        for _, _, path, file in sorted(pairs, key=lambda pair: pair[:2]):
+        for *_, path, file in sorted(pairs, key=lambda pair: pair[:3]):
             if path not in matched and file not in self._taken:
                 matched.add(path)
                 yield from self._take(path, file)
         for path in known:
-            if path not in matched and self._by_hash[self._missing[path][0].content_hash]:
+            content = self._missing[path][0].content_hash
+            if path not in matched and self._by_hash[content]:
                 self._why[path] = "files with its content are other images"
+            elif path not in matched and content in self._holders:
+                self._why[path] = f"another image has its content: {self._holders[content]}"
         yield from self._guesses(should_stop)
 
     def report(self) -> RelinkReport:

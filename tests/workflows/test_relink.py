@@ -116,7 +116,20 @@ def test_two_images_of_one_content_never_share_a_file(known: Path, photos: Path)
     report = run(known, photos)
     assert [(each.before, each.after) for each in report.found] == [("../0.png", "../moved.png")]
     assert report.missing == ("../1.png: files with its content are other images",)
-    assert run(known, photos).missing == ("../1.png",)  # the file is the first image's now
+    [line] = run(known, photos).missing  # the file is the first image's now
+    assert line == "../1.png: another image has its content: ../moved.png"
+
+
+def test_of_two_images_of_one_content_the_annotated_one_gets_the_file(
+    known: Path, photos: Path, tmp_path: Path
+) -> None:
+    """A photo that was renamed may have been added under its new name, too."""
+    with Store.open(known) as store:
+        store.update_image(4, content_hash=store.image(1).content_hash)
+    (photos / "0.png").unlink()
+    write_picture(photos / "3.png", 0)
+    report = run(known, move(photos, tmp_path / "new", "3.png"))
+    assert [(each.before, each.after) for each in report.found] == [("../0.png", "../../new/3.png")]
 
 
 def test_the_same_name_with_another_content_is_not_taken(
