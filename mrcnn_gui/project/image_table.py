@@ -13,7 +13,7 @@ from mrcnn_gui.project.rows import IMAGE_COLUMNS, image_from_row
 from mrcnn_gui.project.sides import decided_side
 
 if TYPE_CHECKING:
-    from core.content import Content
+    from mrcnn_gui.project.content import Content
 
 
 class Told(TypedDict, total=False):
@@ -139,7 +139,7 @@ class ImageTable:
         self.set_columns(entry.id, {"side": decided_side(entry, entry.content_hash)})
 
     def _read_content(self, entry: ImageEntry) -> "Content":
-        from core.content import read_content  # loads libvips: not before it is needed
+        from mrcnn_gui.project.content import read_content  # loads libvips: not before it is needed
 
         path = self.path(entry)
         try:

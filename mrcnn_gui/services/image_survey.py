@@ -125,8 +125,8 @@ def _survey(images: Sequence[tuple[Path, ImageEntry]], *, job: Job) -> _Batch:
 def measure(entry: ImageEntry, path: Path) -> Measured | None:
     """What the file tells beyond the entry; None when the entry holds it already."""
     # Loads libvips: not at start-up.
-    from core.content import read_content
     from core.images import ImageReadError, read_info, read_rgb
+    from mrcnn_gui.project.content import read_content
 
     content: dict[str, Any] = {}
     try:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.content import read_content
 from core.images import ImageReadError, read_rgb
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Suggestion
+from mrcnn_gui.project.content import read_content
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows.ahead import side_by_side, torch_threads, work_ahead

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.content import read_content
 from core.formats.coco_fields import CocoError, canonical, file_id, numbers, shown
 from core.formats.json_stream import JsonStreamError, elements, first_character
 from core.images import ImageReadError, read_info
 from core.masks import Mask, decode_rle
 from mrcnn_gui.project.annotation import ImageEntry, Suggestion
+from mrcnn_gui.project.content import read_content
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows.coco_header import file_size

@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 
 import cv2
 
-from core.content import read_content
 from core.files import publish_folder
 from mrcnn_gui.project.annotation import Instance, Provenance, ReviewStatus, Side, Source
+from mrcnn_gui.project.content import read_content
 from mrcnn_gui.project.store import PROJECT_FOLDER, ProjectError, Store
 from mrcnn_gui.workflows.progress import Count, ignore_count
 from mrcnn_gui.workflows.scenes import CATEGORIES, HEIGHT, SCENES, WIDTH, SceneInstance, scene

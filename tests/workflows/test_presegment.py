@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.content import Content, read_content
 from core.images import content_hash, read_rgb
 from core.masks import Mask
 from core.predictor import Detection, Predictor
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
+from mrcnn_gui.project.content import Content, read_content
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore

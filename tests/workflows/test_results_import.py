@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.content import read_content
 from core.formats.coco_fields import CocoError
 from core.masks import Mask, encode_rle
 from mrcnn_gui.project.annotation import Suggestion
+from mrcnn_gui.project.content import read_content
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore, visible
 from mrcnn_gui.workflows.coco_export import export_coco
