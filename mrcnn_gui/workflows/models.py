@@ -1,5 +1,6 @@
 """Which model a flow runs: a version of the project, the starter, or a file."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,9 @@ def resolve_model(folder: Path | None, name: str | None) -> tuple[str, Path]:
     if wanted in versions:
         return wanted, versions[wanted]
     if name is not None and Path(name).exists():
-        return Path(name).stem, Path(name).resolve()
+        path = Path(name).resolve()
+        own = path.stem == STARTER_VERSION or re.fullmatch(r"v\d+", path.stem)
+        return str(path) if own else path.stem, path  # no version of this project, nor a later one
     there = ", ".join(versions) or "none"
     raise ProjectError(f"there is no model version or file {wanted!r}; versions: {there}")
 

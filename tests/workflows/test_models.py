@@ -35,6 +35,13 @@ def test_a_file_and_a_folder_name_a_model(tmp_path: Path) -> None:
     assert resolve_model(None, str(folder / "model.safetensors"))[0] == "model"
 
 
+def test_a_file_is_not_called_as_a_version_is(tmp_path: Path) -> None:
+    for name in ("v1", "starter"):
+        path = tmp_path / name
+        path.mkdir()
+        assert resolve_model(None, str(path)) == (str(path), path)
+
+
 def test_a_model_that_is_not_there_is_named(project: Path, starter: Path) -> None:
     with pytest.raises(ProjectError, match="'v7'; versions: starter"):
         resolve_model(project, "v7")
