@@ -35,9 +35,10 @@ def predict_tiles(
     predictor: Predictor,
     image: NDArray[np.uint8],
     *,
-    tile: int = 1024,
-    overlap: int = 256,
+    tile: int | None = None,
+    overlap: int | None = None,
     min_score: float = 0.05,
+    limit: int = 2000,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Detection]:
     """Find objects in an image of any size.
@@ -45,10 +46,11 @@ def predict_tiles(
     Args:
         predictor: the model.
         image: RGB [H, W, 3]; one that fits in a tile is predicted as a whole.
-        tile: side of a tile in pixels.
+        tile: side of a tile in pixels; None: the one that the model sees at full size.
         overlap: pixels that neighbouring tiles share, at least; an object up to this size is seen
-            whole by one of them.
+            whole by one of them; None: a quarter of a tile.
         min_score: leave out what the model is less sure of, 0..1.
+        limit: how many at most.
         should_stop: asked before each tile; when it says yes, what was found so far is returned.
 
     Returns:
@@ -57,6 +59,8 @@ def predict_tiles(
     Raises:
         ValueError: the overlap is no smaller than half a tile, or the array is no RGB image.
     """
+    tile = predictor.config.image_size if tile is None else tile
+    overlap = tile // 4 if overlap is None else overlap
     if not 0 <= overlap < tile / 2:
         raise ValueError(f"overlap: expected 0..{tile // 2 - 1} for tiles of {tile}, got {overlap}")
     parts: list[list[_Part]] = []
@@ -68,7 +72,7 @@ def predict_tiles(
         found = predictor.predict(image[y1:y2, x1:x2], min_score=min_score)
         parts.append([_place(d, window, (height, width)) for d in found])
     merged = [_merge(group) for group in _groups(parts)]
-    return sorted(merged, key=lambda detection: -detection.score)
+    return sorted(merged, key=lambda detection: -detection.score)[:limit]
 
 
 def windows(height: int, width: int, tile: int, overlap: int) -> list[Window]:

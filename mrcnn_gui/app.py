@@ -88,6 +88,7 @@ def make_services(settings: "Settings") -> "Services":
     jobs = JobRunner()
     session, view_state = Session(jobs), ViewState()
     segmenter = Segmenter(session, view_state, jobs)
+    segmenter.use_tiles(settings.tiles)
     return Services(
         jobs=jobs,
         session=session,

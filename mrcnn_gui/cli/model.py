@@ -39,6 +39,14 @@ def presegment(
     project: Project,
     model: Model = None,
     min_score: Score = 0.05,
+    tiles: Annotated[
+        bool,
+        typer.Option(
+            "--tiles",
+            help="Look at large images in overlapping tiles: small objects are found, and each "
+            "tile takes as long as an image.",
+        ),
+    ] = False,
     device: Device = Device.AUTO,
     precision: Precision = Precision.AUTO,
     as_json: AsJson = False,
@@ -59,7 +67,9 @@ def presegment(
     with reasons(), progress_bar("Pre-segmenting") as update:
         folder = open_folder(project)
         compute = Compute(device, precision)
-        results = presegment_todo(folder, model, compute, min_score=min_score, on_progress=show)
+        results = presegment_todo(
+            folder, model, compute, min_score=min_score, tiles=tiles, on_progress=show
+        )
     readable = [result for result in results if not result.problem]
     if not as_json:
         count = sum(result.count for result in readable)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from core.masks import Mask
 
 _Pair: TypeAlias = tuple[Mask, Mask, float]
+_Matrix: TypeAlias = NDArray[np.bool_]
 
 
 class Resemblance:
@@ -37,7 +38,7 @@ class Resemblance:
 
         Most pairs are settled by their boxes and areas; pixels are compared only for the rest.
         """
-        possible = _iou_bounds(masks, others) > threshold
+        possible = _possible(masks, others, threshold)
         found = np.zeros(len(masks), dtype=np.bool_)
         for index in np.flatnonzero(possible.any(axis=1)).tolist():
             near = (others[it] for it in np.flatnonzero(possible[index]).tolist())
@@ -46,7 +47,7 @@ class Resemblance:
 
     def distinct(self, masks: Sequence[Mask], threshold: float) -> list[int]:
         """Indices of the masks that are not above the threshold with an earlier one of these."""
-        possible = np.tril(_iou_bounds(masks, masks) > threshold, k=-1)
+        possible = np.tril(_possible(masks, masks, threshold), k=-1)
         kept = [True] * len(masks)
         for index in np.flatnonzero(possible.any(axis=1)).tolist():
             rivals = (it for it in np.flatnonzero(possible[index]).tolist() if kept[it])
@@ -61,15 +62,22 @@ class Resemblance:
         return pair[2]
 
 
-def _iou_bounds(masks: Sequence[Mask], others: Sequence[Mask]) -> NDArray[np.float64]:
-    """What the mask IoU cannot exceed, from boxes and areas alone: [n, m]."""
-    a, b = _boxes(masks)[:, None], _boxes(others)[None]
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    overlaps = sides.clip(min=0).prod(axis=2)
-    areas, other_areas = _areas(masks)[:, None], _areas(others)[None]
-    shared = np.minimum(overlaps, np.minimum(areas, other_areas))
-    bounds: NDArray[np.float64] = shared / np.maximum(areas + other_areas - shared, 1)
-    return bounds
+def _possible(masks: Sequence[Mask], others: Sequence[Mask], threshold: float) -> _Matrix:
+    """Where the mask IoU may exceed a threshold >= 0, from boxes and areas alone: [n, m].
+
+    Of thousands of small masks few boxes overlap: only for those something is computed.
+    """
+    a, b = _boxes(masks), _boxes(others)
+    possible = a[:, None, 0] < b[None, :, 2]
+    possible &= b[None, :, 0] < a[:, None, 2]
+    possible &= a[:, None, 1] < b[None, :, 3]
+    possible &= b[None, :, 1] < a[:, None, 3]
+    rows, columns = np.nonzero(possible)
+    a, b, areas, other_areas = a[rows], b[columns], _areas(masks)[rows], _areas(others)[columns]
+    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    shared = np.minimum(sides.prod(axis=1), np.minimum(areas, other_areas))
+    possible[rows, columns] = shared > threshold * (areas + other_areas - shared)
+    return possible
 
 
 def _boxes(masks: Sequence[Mask]) -> NDArray[np.int64]:

@@ -99,7 +99,7 @@ class Batch:
     @property
     def summary(self) -> str:
         """How the batch ended, for people."""
-        if self._dropped:
+        if self._dropped or self.done < self.total:
             text = f"Cancelled after {self.done} of {self.total + self._dropped} images"
         else:
             done = self.done - self._failed

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from mrcnn_gui.project.model_versions import ModelVersion
 from mrcnn_gui.services.jobs import LANES_YIELD, Job
 from mrcnn_gui.workflows import models
 from mrcnn_gui.workflows.models import AUTOMATIC, Compute
+from mrcnn_gui.workflows.progress import ShouldStop
 
 if TYPE_CHECKING:
     from core.predictor import Predictor
@@ -97,18 +99,40 @@ def load_model(model: LoadedModel, version: ModelVersion, *, job: Job) -> Comput
 
 
 def segment_image(
-    model: LoadedModel, version: ModelVersion, folder: Path, image_id: int, *, job: Job
-) -> Segmented:
-    """Make and store the suggestions for one image of a project; a job."""
+    model: LoadedModel,
+    version: ModelVersion,
+    folder: Path,
+    image_id: int,
+    cut: ShouldStop | None,
+    *,
+    job: Job,
+) -> Segmented | None:
+    """Make and store the suggestions for one image of a project; a job.
+
+    With `cut` a large image is looked at in tiles until `cut` says yes: then None comes back.
+    """
     predictor = model.use(version)
     from mrcnn_gui.workflows.presegment import presegment_image
 
-    result = presegment_image(folder, image_id, predictor, version.id)
-    return Segmented(result, Computing.of(predictor))
+    result = presegment_image(
+        folder,
+        image_id,
+        predictor,
+        version.id,
+        tiles=cut is not None,
+        should_stop=partial(_should_stop, job, cut),
+    )
+    return None if result is None else Segmented(result, Computing.of(predictor))
 
 
 def segment_images(
-    model: LoadedModel, version: ModelVersion, folder: Path, image_ids: Iterable[int], *, job: Job
+    model: LoadedModel,
+    version: ModelVersion,
+    folder: Path,
+    image_ids: Iterable[int],
+    cut: ShouldStop | None,
+    *,
+    job: Job,
 ) -> None:
     """Do the same for many images, several at once; a job that reports each as `Segmented`."""
     predictor = model.use(version)
@@ -120,8 +144,13 @@ def segment_images(
         image_ids,
         predictor,
         version.id,
-        should_stop=job.should_stop,
+        tiles=cut is not None,
+        should_stop=partial(_should_stop, job, cut),
         spare_cores=0 if LANES_YIELD else 1,
     )
     for result in results:
         job.report(Segmented(result, computing))
+
+
+def _should_stop(job: Job, cut: ShouldStop | None) -> bool:
+    return job.should_stop() or (cut is not None and cut())

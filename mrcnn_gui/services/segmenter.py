@@ -37,13 +37,14 @@ class Segmenter(QObject):
 
     Attributes:
         compute: The device and the precision that are asked for.
+        tiles: Whether images that the model would shrink are looked at in tiles.
         prompts: Questions about the open image, which go before all images.
     """
 
     suggestions_changed = Signal(int)  # those of this image, or which of them are visible
     progressed = Signal(object)  # a PresegmentProgress
     finished = Signal(str)  # how the batch ended, for people
-    state_changed = Signal()  # is_running or model_label
+    state_changed = Signal()  # is_running, model_label or tiles
 
     def __init__(
         self,
@@ -59,6 +60,8 @@ class Segmenter(QObject):
         self._jobs = jobs
         self._model = LoadedModel(load)
         self.compute = AUTOMATIC
+        self.tiles = False
+        self._cut = threading.Event()  # for images in tiles that are under way
         self._version_id = STARTER_VERSION
         self._model_state = "(not loaded yet)"
         self._reason = ""
@@ -133,6 +136,12 @@ class Segmenter(QObject):
         self._is_job_over.set()
         if self._is_warm:
             self._load()
+
+    def use_tiles(self, tiles: bool) -> None:
+        """Look at large images in tiles, or as a whole, from the next image on."""
+        self.tiles = tiles
+        self._is_job_over.set()
+        self.state_changed.emit()
 
     def use_version(self, version_id: str) -> None:
         """Take another model version from the next image on."""
@@ -216,8 +225,15 @@ class Segmenter(QObject):
             self.state_changed.emit()
 
     def cancel(self) -> None:
-        """Leave out the images that wait; those that the model works on are finished and kept."""
+        """Leave out the images that wait.
+
+        Those that the model works on are finished and kept, but in tiles that could take minutes:
+        there it stops before the next tile, and nothing of them is kept.
+        """
         self._batch.drop_waiting()
+        self._is_job_over.set()
+        self._cut.set()
+        self._cut = threading.Event()
 
     def _leave_project(self) -> None:
         was_running = self.is_running
@@ -238,13 +254,16 @@ class Segmenter(QObject):
         if version is None or image_id in self._alone:
             return
         self._batch.add_alone(image_id)
+        # Many tiles would hold up prompts.
+        lane = Lane.BATCH if self.tiles and self._job is None else Lane.MODEL
         self._alone[image_id] = self._jobs.start(
-            Lane.MODEL,
+            lane,
             segment_image,
             self._model,
             version,
             self._session.folder,
             image_id,
+            self._cut.is_set if self.tiles else None,
             on_done=partial(self._take_alone, image_id),
             on_failed=self._stop,
         )
@@ -261,6 +280,7 @@ class Segmenter(QObject):
             version,
             self._session.folder,
             self._batch.take(self._is_job_over.is_set),
+            self._cut.is_set if self.tiles else None,
             on_progress=self._take,
             on_done=self._go_on,
             on_failed=self._stop,
@@ -273,9 +293,10 @@ class Segmenter(QObject):
             self._stop(describe(error))
             return None
 
-    def _take_alone(self, image_id: int, segmented: Segmented) -> None:
+    def _take_alone(self, image_id: int, segmented: Segmented | None) -> None:
         del self._alone[image_id]
-        self._take(segmented)
+        if segmented is not None:
+            self._take(segmented)
         self._end_if_done()
 
     def _go_on(self, _: None) -> None:

@@ -80,6 +80,15 @@ class Settings:
         self._settings.setValue(f"compute/{what}", choice)
 
     @property
+    def tiles(self) -> bool:
+        """Whether the model looks at large images in tiles."""
+        return str(self._settings.value("tiles", "false")) == "true"
+
+    @tiles.setter
+    def tiles(self, tiles: bool) -> None:
+        self._settings.setValue("tiles", "true" if tiles else "false")
+
+    @property
     def shows_plan(self) -> bool:
         """Whether a fine-tune shows its plan before it begins."""
         return str(self._settings.value("shows_plan", "true")) != "false"

@@ -67,6 +67,7 @@ class ActionStates(QObject):
         self._check("done", done)
         entry = self._session.entry
         self._check("keep_for_test", entry is not None and entry.side is Side.TEST)
+        self._check("tiles", self._segmenter.tiles)
         state = self._view_state
         self._check("only_image", state.only_image)
         self._check("origin", state.shows_origin)

@@ -145,7 +145,8 @@ COMMANDS: tuple[Command, ...] = (
 
     Command("presegment", _MODEL, "&Pre-segment this image", ("Space",), "Let the model suggest masks for this image", "model.presegment_image", "image writable", "presegment"),
     Command("presegment_all", _MODEL, "Pre-segment &all to do", ("Ctrl+Space",), "Let the model suggest masks for every image to do", "model.presegment_todo", "writable segmenter_idle"),
-    Command("cancel_presegment", _MODEL, "&Cancel pre-segmentation", ("Ctrl+.",), "Stop after the image at hand; what is there stays", "segmenter.cancel", "segmenter_runs"),
+    Command("cancel_presegment", _MODEL, "&Cancel pre-segmentation", ("Ctrl+.",), "Stop after the image at hand, or its tile; what is there stays", "segmenter.cancel", "segmenter_runs"),
+    Command("tiles", _MODEL, "Large images tile b&y tile", ("Ctrl+Alt+I",), "Look at large images in overlapping tiles: small objects are found, and each tile takes as long as an image", "model.toggle_tiles", "", checkable=True),
     Command("accept", _MODEL, "Accept &suggestion", ("Return", "Enter"), "Make the suggestion under the cursor, or the selected one, an instance", "review.accept", "suggestions writable", "done", gap=True),
     Command("accept_all", _MODEL, "Accept a&ll visible", ("Shift+Return", "Shift+Enter"), "Accept every suggestion that is shown", "segmenter.accept_all_visible", "suggestions writable", "accept-all"),
     Command("reject", _MODEL, "&Reject suggestion", ("Backspace",), "Reject the suggestion under the cursor, or the selected one", "review.reject", "suggestions writable"),

@@ -40,6 +40,11 @@ class ModelCommands:
         ]
         self._segmenter.run(wanted)
 
+    def toggle_tiles(self) -> None:
+        """Have large images looked at in tiles, or as a whole; it is remembered."""
+        self._settings.tiles = not self._segmenter.tiles
+        self._segmenter.use_tiles(self._settings.tiles)
+
     def ask_weights(self) -> None:
         """Let the person get published weights."""
         from mrcnn_gui.ui.dialogs.get_weights import GetWeightsDialog

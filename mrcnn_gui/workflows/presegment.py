@@ -5,7 +5,10 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.images import ImageReadError, read_rgb
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Suggestion
@@ -17,7 +20,7 @@ from mrcnn_gui.workflows.models import AUTOMATIC, Compute, load_predictor, resol
 from mrcnn_gui.workflows.progress import ShouldStop, never_stop
 
 if TYPE_CHECKING:
-    from core.predictor import Predictor
+    from core.predictor import Detection, Predictor
 
 __all__ = [
     "PresegmentProgress",
@@ -30,6 +33,8 @@ __all__ = [
 ]
 
 MIN_SCORE = 0.05
+
+_Looked: TypeAlias = tuple["Presegmented", list[Suggestion]]
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,25 @@ def presegment_image(
     predictor: "Predictor",
     model_version: str,
     min_score: float = MIN_SCORE,
-) -> Presegmented:
+    *,
+    tiles: bool = False,
+    should_stop: ShouldStop = never_stop,
+) -> Presegmented | None:
     """Replace the suggestions for one image by what the model finds now.
 
     Size and content hash come back and are not written: one writer owns `project.db`.
+
+    Args:
+        store_folder: Project folder.
+        image_id: Which image.
+        predictor: The model.
+        model_version: What it is called in provenance.
+        min_score: Of the weakest suggestion that is kept, 0..1.
+        tiles: Whether an image that the model would shrink is looked at in tiles.
+        should_stop: Asked before every tile.
+
+    Returns:
+        None when it was stopped: then all is as before.
 
     Raises:
         ProjectError: The project cannot be read, or the suggestions cannot be written.
@@ -96,9 +116,10 @@ def presegment_image(
         Store.open(store_folder, read_only=True) as store,
         SuggestionStore(store_folder) as suggestions,
     ):
-        run = _Run(suggestions, predictor, model_version, min_score)
+        run = _Run(suggestions, predictor, model_version, min_score, tiles, should_stop)
         entry = store.image(image_id)
-        return run.keep(run.look((entry, store.image_path(entry))))
+        looked = run.look((entry, store.image_path(entry)))
+        return None if looked is None else run.keep(looked)
 
 
 def presegment(
@@ -108,6 +129,7 @@ def presegment(
     model_version: str,
     *,
     min_score: float = MIN_SCORE,
+    tiles: bool = False,
     on_progress: Callable[[PresegmentProgress], None] = lambda _: None,
     should_stop: ShouldStop = never_stop,
     workers: int | None = None,
@@ -122,8 +144,9 @@ def presegment(
         predictor: The model.
         model_version: What it is called in provenance.
         min_score: Of the weakest suggestion that is kept, 0..1.
+        tiles: As in `presegment_image`.
         on_progress: Called after every image.
-        should_stop: Asked before every image.
+        should_stop: Asked before every image and every tile, on any thread.
         workers: How many images are looked at at once; None: as many as pay; 0: one by one.
 
     Returns:
@@ -140,6 +163,7 @@ def presegment(
         predictor,
         model_version,
         min_score=min_score,
+        tiles=tiles,
         should_stop=should_stop,
         workers=workers,
     )
@@ -156,6 +180,7 @@ def presegment_each(
     model_version: str,
     *,
     min_score: float = MIN_SCORE,
+    tiles: bool = False,
     should_stop: ShouldStop = never_stop,
     workers: int | None = None,
     spare_cores: int = 0,
@@ -171,7 +196,8 @@ def presegment_each(
         predictor: The model.
         model_version: What it is called in provenance.
         min_score: Of the weakest suggestion that is kept, 0..1.
-        should_stop: Asked before every image.
+        tiles: As in `presegment_image`.
+        should_stop: As in `presegment`.
         workers: As in `presegment`.
         spare_cores: Cores of the processor that are left to others.
 
@@ -184,7 +210,7 @@ def presegment_each(
         SuggestionStore(folder) as suggestions,
         torch_threads(threads) as begin,
     ):
-        run = _Run(suggestions, predictor, model_version, min_score)
+        run = _Run(suggestions, predictor, model_version, min_score, tiles, should_stop)
         entries = map(store.image, image_ids)
         wanted = ((entry, store.image_path(entry)) for entry in entries)
         ahead = work_ahead(wanted, run.look, most if workers is None else workers, begin=begin)
@@ -199,6 +225,7 @@ def presegment_todo(
     compute: Compute = AUTOMATIC,
     *,
     min_score: float = MIN_SCORE,
+    tiles: bool = False,
     on_progress: Callable[[PresegmentProgress], None] = lambda _: None,
 ) -> list[Presegmented]:
     """Do the same for all images that are to do, as the project's writer.
@@ -210,6 +237,7 @@ def presegment_todo(
         model: As in `resolve_model`.
         compute: Device and precision.
         min_score: Of the weakest suggestion that is kept, 0..1.
+        tiles: As in `presegment_image`.
         on_progress: Called after every image.
 
     Raises:
@@ -224,7 +252,9 @@ def presegment_todo(
 
         todo = [entry.id for entry in store.images() if entry.status is ReviewStatus.TODO]
         predictor = load_predictor(path, compute)
-        return presegment(folder, todo, predictor, version, min_score=min_score, on_progress=note)
+        return presegment(
+            folder, todo, predictor, version, min_score=min_score, tiles=tiles, on_progress=note
+        )
 
 
 def _note(store: Store, result: Presegmented) -> None:
@@ -250,24 +280,40 @@ class _Run:
     predictor: "Predictor"
     model_version: str
     min_score: float
+    tiles: bool
+    should_stop: ShouldStop
 
-    def look(self, wanted: tuple[ImageEntry, Path]) -> tuple[Presegmented, list[Suggestion]]:
-        """Read an image and find what is on it; on any thread."""
+    def look(self, wanted: tuple[ImageEntry, Path]) -> _Looked | None:
+        """Read an image and find what is on it, None when stopped on the way; on any thread."""
         entry, path = wanted
         try:
             image = read_rgb(path)
             content = read_content(path)  # as it is now: the stored one may be of another picture
         except (ImageReadError, OSError) as error:
             return Presegmented(entry.id, entry.path, problem=str(error)), []
+        detections = self._find(image)
+        if detections is None:
+            return None
         found = [
             Suggestion.of(each.category, each.score, each.mask, self.model_version)
-            for each in self.predictor.predict(image, min_score=self.min_score)
+            for each in detections
             if not each.mask.is_empty
         ]
         height, width = image.shape[:2]
         return Presegmented(entry.id, entry.path, len(found), "", width, height, *content), found
 
-    def keep(self, looked: tuple[Presegmented, list[Suggestion]]) -> Presegmented:
+    def _find(self, image: NDArray[np.uint8]) -> "list[Detection] | None":
+        """All that is on an image: what only some of its tiles show is nothing."""
+        if not self.tiles:
+            return self.predictor.predict(image, min_score=self.min_score)
+        from core.tiles import predict_tiles
+
+        found = predict_tiles(
+            self.predictor, image, min_score=self.min_score, should_stop=self.should_stop
+        )
+        return None if self.should_stop() else found
+
+    def keep(self, looked: _Looked) -> Presegmented:
         """Store what was found; on the thread of the stores."""
         result, found = looked
         if not result.problem:

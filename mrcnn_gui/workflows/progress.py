@@ -9,7 +9,7 @@ Count: TypeAlias = Callable[[int, int], None]
 """Called with how many are done, and how many there are."""
 
 ShouldStop: TypeAlias = Callable[[], bool]
-"""Asked between two images."""
+"""Asked between two images, or two parts of one."""
 
 
 def ignore_count(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.masks import Mask
+from core.model.config import MaskRCNNConfig
 from core.predictor import Detection, Predictor
 from core.tiles import predict_tiles, windows
 
@@ -15,6 +16,7 @@ class Colours:
     """A model that finds every colour of a tile, exactly; the colour is the object."""
 
     calls: int = 0
+    config: MaskRCNNConfig = field(default_factory=MaskRCNNConfig)
 
     def predict(self, image: NDArray[np.uint8], *, min_score: float) -> list[Detection]:
         self.calls += 1
@@ -133,6 +135,18 @@ def test_a_stop_keeps_what_was_found() -> None:
         _as_predictor(Colours()), image, tile=100, overlap=20, should_stop=lambda: next(answers)
     )
     assert len(found) == 1
+
+
+def test_the_best_are_kept_where_tiles_find_more_than_are_wanted() -> None:
+    image = painted([(5, 5, 20, 20), (105, 5, 120, 20), (205, 5, 220, 20)], (60, 260))
+    found = predict_tiles(_as_predictor(Colours()), image, tile=100, overlap=20, limit=2)
+    assert [d.box_xyxy[0] for d in found] == [205, 105]
+
+
+def test_tiles_are_as_large_as_what_the_model_sees_at_full_size() -> None:
+    model = Colours(config=MaskRCNNConfig(image_size=96))  # tiles share 24
+    predict_tiles(_as_predictor(model), painted([], (96, 240)))
+    assert model.calls == 3
 
 
 def test_scores_are_limited_and_overlaps_checked() -> None:

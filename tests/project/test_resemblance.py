@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from core.masks import Mask
 from mrcnn_gui.project.resemblance import Resemblance
 
+PLACES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=6)
 
-def square(x: int, side: int = 10) -> Mask:
-    return Mask.from_bitmap(np.ones((side, side), np.bool_), x, 0)
+
+def square(x: int, y: int = 0, side: int = 10) -> Mask:
+    return Mask.from_bitmap(np.ones((side, side), np.bool_), x, y)
 
 
 @pytest.fixture
@@ -26,9 +28,11 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Mask, Mask]]:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.integers(0, 40), max_size=6), st.lists(st.integers(0, 40), max_size=6))
-def test_what_is_remembered_changes_no_answer(first: list[int], second: list[int]) -> None:
-    masks, others = [square(x) for x in first], [square(x) for x in second]
+@given(PLACES, PLACES)
+def test_what_is_remembered_changes_no_answer(
+    first: list[tuple[int, int]], second: list[tuple[int, int]]
+) -> None:
+    masks, others = [square(*place) for place in first], [square(*place) for place in second]
     like = Resemblance()
     for _ in range(2):
         like.begin()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 
 from core.masks import Mask
+from core.model.config import MaskRCNNConfig
 from core.predictor import Detection
 from mrcnn_gui.services.images import Images
 from mrcnn_gui.services.jobs import JobRunner
@@ -35,6 +36,7 @@ class FakePredictor:
     device = "cpu"
     precision = "fp32"
     reason = "tests have no other"
+    config = MaskRCNNConfig(image_size=40)
 
     def __init__(self, folder: Path, gate: threading.Event, asked: list[str]) -> None:
         self.folder = folder

@@ -62,11 +62,21 @@ def test_speed_leaves_out_the_loading_of_the_model() -> None:
 
 def test_summary_says_what_was_left_out() -> None:
     batch = Batch()
-    batch.add([1, 2, 3])
+    batch.add([1, 2])
     batch.count()
     batch.count(failed=True)
     assert batch.summary == "1 image pre-segmented, 1 could not be read."
+    batch.add([3])
     taken = batch.take(never)
     assert [next(taken), next(taken)] == [1, 2]
     batch.drop_waiting()
     assert batch.summary == "Cancelled after 2 of 3 images, 1 could not be read."
+
+
+def test_summary_counts_an_image_that_was_begun_and_not_finished_as_left_out() -> None:
+    batch = Batch()
+    batch.add([1, 2])
+    assert list(batch.take(never)) == [1, 2]
+    batch.count()
+    batch.drop_waiting()
+    assert batch.summary == "Cancelled after 1 of 2 images."

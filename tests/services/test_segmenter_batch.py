@@ -17,6 +17,8 @@ from mrcnn_gui.services.view_state import ViewState
 from mrcnn_gui.workflows.presegment import PresegmentProgress
 from tests.services.conftest import write_versions
 
+TILES = 4  # of one of the photos, for the model of these tests
+
 
 @pytest.fixture
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,3 +183,59 @@ def test_the_rest_of_a_batch_is_computed_with_what_is_chosen_while_the_model_lan
     may_go_on.set()
     assert segmenter.model_label == "starter on cpu, bf16"
     assert len(loaded) == 2
+
+
+@pytest.mark.usefixtures("one_by_one")
+@pytest.mark.parametrize("images", [[1], [1, 2]])
+def test_in_tiles_cancel_stops_before_the_next_tile_and_what_comes_later_is_done(
+    segmenter: Segmenter,
+    open_session: Session,
+    gate: threading.Event,
+    asked: list[str],
+    images: list[int],
+    qtbot: QtBot,
+) -> None:
+    segmenter.use_tiles(True)
+    gate.clear()
+    segmenter.run(images)
+    qtbot.waitUntil(lambda: len(asked) == 1)
+    assert asked[0].startswith("ahead" if len(images) > 1 else "batch")  # prompts do not wait
+    segmenter.cancel()
+    segmenter.run([3, 4])
+    with qtbot.waitSignal(segmenter.finished) as finished:
+        gate.set()
+    assert finished.args == [f"Cancelled after 2 of {len(images) + 2} images."]
+    assert open_session.folder is not None
+    with SuggestionStore(open_session.folder, read_only=True) as store:
+        ran = [store.ran_with(entry.content_hash) for entry in open_session.images]
+    assert ran == ["", "", "starter", "starter"]
+    assert len(asked) == 1 + 2 * TILES
+
+
+def test_closing_the_project_stops_between_tiles(
+    segmenter: Segmenter,
+    open_session: Session,
+    gate: threading.Event,
+    asked: list[str],
+    jobs: JobRunner,
+    qtbot: QtBot,
+) -> None:
+    segmenter.use_tiles(True)
+    gate.clear()
+    segmenter.run([1])
+    qtbot.waitUntil(lambda: len(asked) == 1)
+    open_session.close_project()
+    gate.set()
+    assert jobs.shutdown(10_000)
+    assert len(asked) == 1
+
+
+def test_tiles_are_used_from_the_next_image_on(
+    segmenter: Segmenter, open_session: Session, asked: list[str], qtbot: QtBot
+) -> None:
+    for tiles, looks in ((False, 1), (True, TILES), (False, 1)):
+        segmenter.use_tiles(tiles)
+        asked.clear()
+        with qtbot.waitSignal(segmenter.finished):
+            segmenter.run([1])
+        assert len(asked) == looks

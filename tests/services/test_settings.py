@@ -42,12 +42,15 @@ def test_the_rest_survives_a_restart(tmp_path: Path) -> None:
     settings.set_last_folder("export", "/elsewhere")
     settings.window_geometry = QByteArray(b"\x00\x01geometry")
     settings.window_state = QByteArray(b"state")
+    assert not settings.tiles
+    settings.tiles = True
     del settings
     again = Settings(path)
     assert again.last_folder("open") == str(tmp_path / "药品")
     assert again.last_folder("export") == "/elsewhere"
     assert again.window_geometry == QByteArray(b"\x00\x01geometry")
     assert again.window_state == QByteArray(b"state")
+    assert again.tiles
 
 
 def test_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ def test_without_a_project_it_says_what_to_do_first(window: MainWindow) -> None:
     assert window.start.open.isVisible()
     assert not any(dock.isVisible() for dock in window.docks)
     enabled = {key for key, action in window.actions_by_id.items() if action.isEnabled()}
-    always = {"palette", "shortcuts", "change_shortcuts", "show_plan", "compute"}
+    always = {"palette", "shortcuts", "change_shortcuts", "show_plan", "compute", "tiles"}
     assert enabled == {"new", "open", "sample", "quit"} | always
 
 

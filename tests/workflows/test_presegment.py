@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from core.images import content_hash, read_rgb
 from core.masks import Mask
+from core.model.config import MaskRCNNConfig
 from core.predictor import Detection, Predictor
-from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side
+from mrcnn_gui.cli import run
+from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Side, Suggestion
 from mrcnn_gui.project.content import Content, read_content
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows.presegment import (
+    Presegmented,
     PresegmentProgress,
     presegment,
     presegment_each,
@@ -33,6 +36,7 @@ class FixedPredictor:
 
     seen: list[tuple[int, ...]] = field(default_factory=list)
     device: str = "cpu"
+    config: MaskRCNNConfig = field(default_factory=lambda: MaskRCNNConfig(image_size=48))
 
     def predict(self, image: NDArray[np.uint8], *, min_score: float) -> list[Detection]:
         self.seen.append(image.shape)
@@ -50,30 +54,42 @@ def predictor() -> Predictor:
     return cast("Predictor", FixedPredictor())
 
 
+def presegment_one(
+    project: Path, image_id: int, predictor: Predictor, version: str, **settings: Any
+) -> Presegmented:
+    result = presegment_image(project, image_id, predictor, version, **settings)
+    assert result is not None
+    return result
+
+
+def stored(project: Path, content_hash: str) -> list[Suggestion]:
+    with SuggestionStore(project, read_only=True) as suggestions:
+        return suggestions.for_image(content_hash)
+
+
 def test_suggestions_are_stored_under_the_content_hash(
     project: Path, photos: Path, predictor: Predictor
 ) -> None:
-    result = presegment_image(project, 1, predictor, "v3")
+    result = presegment_one(project, 1, predictor, "v3")
     assert (result.count, result.problem) == (2, "")
     assert (result.width, result.height) == (WIDTH, HEIGHT)
     assert result.content_hash == content_hash(photos / "0.png")
     with SuggestionStore(project, read_only=True) as suggestions:
-        stored = suggestions.for_image(result.content_hash)
         assert suggestions.ran_with(result.content_hash) == "v3"
-    assert [(each.score, each.model_version) for each in stored] == [(0.9, "v3"), (0.3, "v3")]
+    found = stored(project, result.content_hash)
+    assert [(each.score, each.model_version) for each in found] == [(0.9, "v3"), (0.3, "v3")]
     with Store.open(project, read_only=True) as store:
         assert store.image(1).content_hash == ""  # project.db has one writer: not this flow
 
 
 def test_a_low_score_is_left_out(project: Path, predictor: Predictor) -> None:
-    assert presegment_image(project, 1, predictor, "v3", min_score=0.5).count == 1
+    assert presegment_one(project, 1, predictor, "v3", min_score=0.5).count == 1
 
 
 def test_a_new_run_replaces_the_one_before(project: Path, predictor: Predictor) -> None:
     presegment_image(project, 1, predictor, "v1")
-    key = presegment_image(project, 1, predictor, "v2", min_score=0.5).content_hash
-    with SuggestionStore(project, read_only=True) as suggestions:
-        assert [each.model_version for each in suggestions.for_image(key)] == ["v2"]
+    key = presegment_one(project, 1, predictor, "v2", min_score=0.5).content_hash
+    assert [each.model_version for each in stored(project, key)] == ["v2"]
 
 
 def test_an_unreadable_image_is_reported_and_the_run_goes_on(
@@ -198,4 +214,61 @@ def test_long_and_non_ascii_paths_work(tmp_path: Path, predictor: Predictor) -> 
     path = write_picture(folder / "größe 写真.png")
     with Store.create(folder / ".mrcnn") as store:
         store.add_images([path])
-    assert presegment_image(folder / ".mrcnn", 1, predictor, "v1").count == 2
+    assert presegment_one(folder / ".mrcnn", 1, predictor, "v1").count == 2
+
+
+def test_in_tiles_a_large_image_is_seen_at_full_size_and_a_small_one_as_before(
+    project: Path, photos: Path
+) -> None:
+    write_picture(photos / "1.png", width=48, height=30)
+    model = FixedPredictor()
+    predictor = cast("Predictor", model)
+    result = presegment_one(project, 1, predictor, "v1", min_score=0.5, tiles=True)
+    assert model.seen == [(48, 48, 3)] * 6
+    places = {each.mask.box_xyxy[:2] for each in stored(project, result.content_hash)}
+    assert places == {(x + 1, y + 1) for x in (0, 24, 48) for y in (0, 16)}
+    assert (result.count, result.width, result.height) == (6, WIDTH, HEIGHT)
+    model.seen.clear()
+    presegment_one(project, 2, predictor, "v1", tiles=True)
+    presegment_one(project, 1, predictor, "v1")
+    assert model.seen == [(30, 48, 3), (HEIGHT, WIDTH, 3)]
+
+
+def test_a_stop_between_tiles_keeps_what_is_done_and_nothing_of_that_image(project: Path) -> None:
+    key = presegment_one(project, 2, cast("Predictor", FixedPredictor()), "v1").content_hash
+    model = FixedPredictor()
+    results = presegment(
+        project,
+        [1, 2, 3],
+        cast("Predictor", model),
+        "v2",
+        tiles=True,
+        should_stop=lambda: len(model.seen) == 8,
+        workers=0,
+    )
+    assert len(model.seen) == 8  # of six tiles each
+    assert [result.image_id for result in results] == [1]
+    assert {each.model_version for each in stored(project, key)} == {"v1"}
+
+
+def test_one_image_is_stopped_between_tiles(project: Path, photos: Path) -> None:
+    model = FixedPredictor()
+    stopped = presegment_image(
+        project,
+        *(1, cast("Predictor", model), "v1"),
+        tiles=True,
+        should_stop=lambda: len(model.seen) == 2,
+    )
+    assert stopped is None
+    assert len(model.seen) == 2
+    assert stored(project, content_hash(photos / "0.png")) == []
+
+
+@pytest.mark.parametrize("tiles", [False, True])
+def test_the_command_line_looks_in_tiles_when_asked(
+    project: Path, monkeypatch: pytest.MonkeyPatch, starter: Path, tiles: bool
+) -> None:
+    model = FixedPredictor()
+    monkeypatch.setattr("mrcnn_gui.workflows.presegment.load_predictor", lambda *_: model)
+    assert run(["presegment", str(project), *(["--tiles"] if tiles else [])]) == 0
+    assert len(model.seen) == (4 * 6 if tiles else 4)
