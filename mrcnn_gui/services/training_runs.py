@@ -18,8 +18,9 @@ class UnfinishedRun:
     """A run that was paused or interrupted.
 
     Attributes:
-        record: Its row.
-        was_paused: Whether a person paused it; else the program ended, or the project was closed.
+        record: Its row; where it failed, that says why.
+        was_paused: Whether a person paused it, or it failed; else the program ended, or the project
+            was closed.
         epoch: The pass over the images that it is in; 0 before the first.
         epochs: Of the whole run; 0 where it was not known yet.
         best_mask_ap: The best validation so far; None without any.
@@ -60,13 +61,17 @@ class TrainingRuns:
 
     def end(self, result: "FinetuneResult") -> None:
         """Note what the run came to."""
-        from mrcnn_gui.workflows.finetune import end_state
+        from mrcnn_gui.workflows.run_rows import end_state
 
         self._end(end_state(result), result.snapshot_hash, result.reason)
 
     def fail(self, reason: str) -> None:
-        """Note that it failed."""
-        self._end(RunState.FAILED, "", reason)
+        """Note that it failed; where it has learned something, it can be gone on with."""
+        from mrcnn_gui.workflows.run_rows import failure_state
+
+        if self._current is not None:
+            run = ProjectRun(self._session.store.folder, self._current.id)
+            self._end(failure_state(run), "", reason)
 
     def discard(self) -> None:
         """Forget the unfinished run, and remove its files."""
@@ -109,7 +114,7 @@ class TrainingRuns:
             self._session.store.runs.end(run.id, state, snapshot_hash, reason)
 
     def _read(self) -> UnfinishedRun | None:
-        from mrcnn_gui.workflows.finetune import unfinished_run
+        from mrcnn_gui.workflows.run_rows import unfinished_run
 
         store = self._session.store
         record = unfinished_run(store)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.files import write_atomically
-from core.learning.progress import Progress, Stop
+from core.learning.progress import Progress, Stop, TooLittleMemoryError, TrainingError
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import CARD_FILE, STARTER_VERSION
 from mrcnn_gui.project.run_table import RunRecord, RunState
@@ -26,10 +26,10 @@ from mrcnn_gui.workflows.replay import replay_share
 from mrcnn_gui.workflows.run_folder import (
     ProjectRun,
     discard_remains,
-    is_published,
     logged,
     new_run_id,
 )
+from mrcnn_gui.workflows.run_rows import end_state, note_failure, run_to_go_on_with
 from mrcnn_gui.workflows.snapshot import TRAIN_FILE, Snapshot, freeze_snapshot
 from mrcnn_gui.workflows.training_plan import settle
 from mrcnn_gui.workflows.verdict import (
@@ -49,11 +49,9 @@ __all__ = [
     "FinetuneOptions",
     "FinetuneResult",
     "Verdict",
-    "end_state",
     "finetune",
     "finetune_project",
     "missing_for_finetune",
-    "unfinished_run",
 ]
 
 MIN_DONE_IMAGES = 1
@@ -85,8 +83,9 @@ def finetune(
     """Train from the active version on a snapshot of the done images.
 
     The candidate is published as the next version whatever its metrics; who calls this writes the
-    `active_model` setting. A run that is cancelled or fails leaves nothing behind; one that is
-    suspended, or whose program ends, is gone on with when this is called with its id.
+    `active_model` setting. A run that is cancelled, or would fail again, leaves nothing behind; one
+    that is suspended, fails otherwise after its first checkpoint, or whose program ends, is gone on
+    with when this is called with its id.
 
     Args:
         folder: Project folder.
@@ -107,14 +106,20 @@ def finetune(
     ours = _Run(folder, run, options or FinetuneOptions(), should_stop)
     try:
         result = ours.go(logged(run, on_progress))
-    except BaseException:
-        run.discard()
+    except BaseException as error:
+        if not (run.has_learned and _may_pass(error)):
+            run.discard()
         raise
     if result.version is not None:
         run.tidy()
     elif result.verdict is not Verdict.SUSPENDED:
         run.discard()
     return result
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether a failure need not come again when the run goes on from its checkpoint."""
+    return isinstance(error, TooLittleMemoryError) or not isinstance(error, TrainingError)
 
 
 def _begin(folder: Path, run: ProjectRun) -> None:
@@ -134,6 +139,7 @@ def finetune_project(
     activate: bool = False,
     resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    should_stop: Callable[[], Stop] = lambda: Stop.NO,
 ) -> tuple[FinetuneResult, str]:
     """Fine-tune as the project's writer, and put a promoted version into use.
 
@@ -143,6 +149,7 @@ def finetune_project(
         activate: Put the new version into use whatever the verdict is.
         resume: Go on with the run that was paused or interrupted, with its own options.
         on_progress: Called after each step and each validation.
+        should_stop: As of `finetune`.
 
     Returns:
         The result, and the id of the version in use now.
@@ -150,40 +157,24 @@ def finetune_project(
     Raises:
         ProjectError: A window has the project open, no run is to be gone on with, or as
             `finetune`.
-        TrainingError, CocoError, ImageReadError, OSError: As `finetune`.
+        TrainingError, CocoError, ImageReadError, OSError: As `finetune`; a note says how a run
+            that has learned something is gone on with.
     """
     with Store.open(folder) as store:
-        run = _unfinished_or_fail(store) if resume else _record(store, options)
+        run = run_to_go_on_with(store) if resume else _record(store, options)
         options = FinetuneOptions(**run.options)
-        store.runs.begin(replace(run, state=RunState.RUNNING))
-        result = finetune(folder, options, run_id=run.id, on_progress=on_progress)
+        store.runs.begin(replace(run, state=RunState.RUNNING, reason=""))
+        try:
+            result = finetune(
+                folder, options, run_id=run.id, on_progress=on_progress, should_stop=should_stop
+            )
+        except BaseException as error:
+            note_failure(store, run.id, error)
+            raise
         store.runs.end(run.id, end_state(result), result.snapshot_hash, result.reason)
         if result.version and (activate or result.verdict is Verdict.PROMOTED):
             store.set_setting(ACTIVE_MODEL, result.version)
         return result, store.setting(ACTIVE_MODEL, STARTER_VERSION)
-
-
-def unfinished_run(store: Store) -> RunRecord | None:
-    """The newest run that was paused or interrupted and can be gone on with."""
-    versions = project_models(store.folder).list()
-    for record in store.runs.unfinished():
-        resumable = ProjectRun(store.folder, record.id).is_resumable
-        if resumable and not is_published(record.id, versions):
-            return record
-    return None
-
-
-def end_state(result: FinetuneResult) -> RunState:
-    """What a run's row says after it."""
-    states = {Verdict.CANCELLED: RunState.CANCELLED, Verdict.SUSPENDED: RunState.PAUSED}
-    return states.get(result.verdict, RunState.ENDED)
-
-
-def _unfinished_or_fail(store: Store) -> RunRecord:
-    record = unfinished_run(store)
-    if record is None:
-        raise ProjectError("no training of this project is to be gone on with")
-    return record
 
 
 def _record(store: Store, options: FinetuneOptions) -> RunRecord:

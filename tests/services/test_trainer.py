@@ -325,6 +325,34 @@ def test_a_run_that_fails_is_told(
     assert not trainer.is_running
 
 
+@pytest.mark.parametrize("has_learned", [True, False])
+def test_a_run_that_fails_after_its_checkpoint_is_unfinished_with_the_reason(
+    session: Session,
+    segmenter: Segmenter,
+    jobs: JobRunner,
+    ready: Session,
+    expected_logs: list[str],
+    qtbot: QtBot,
+    has_learned: bool,
+) -> None:
+    def fail(folder: Path, order: RunOrder, *_: object) -> FinetuneResult:
+        run = ProjectRun(folder, order.run_id)
+        run.output.mkdir(parents=True)
+        run.note(parent="starter")
+        if has_learned:
+            (run.output / "checkpoint.pt").write_bytes(b"an hour of learning")
+        raise OSError("the disk is full")
+
+    expected_logs.append("A background job failed")
+    trainer = Trainer(session, segmenter, jobs, finetune=fail)
+    with qtbot.waitSignal(trainer.failed):
+        trainer.start()
+    waiting = trainer.unfinished
+    assert (waiting is not None) == has_learned
+    if waiting is not None:
+        assert (waiting.record.state, waiting.record.reason) == ("paused", "the disk is full")
+
+
 def test_promoting_a_version_that_is_not_there_is_told(
     trainer: Trainer, ready: Session, failures: list[tuple[str, str]]
 ) -> None:

@@ -1,15 +1,18 @@
 """A run that is paused, or whose program is killed, comes to the same end as one that is not."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from core.learning.progress import Progress, Stop
+from core.images import ImageReadError
+from core.learning.progress import Progress, Stop, TooLittleMemoryError, TrainingError
 from core.model.checkpoint import load_model
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.run_table import RunRecord, RunState
@@ -20,9 +23,9 @@ from mrcnn_gui.workflows.finetune import (
     Verdict,
     finetune,
     finetune_project,
-    unfinished_run,
 )
 from mrcnn_gui.workflows.run_folder import ProjectRun, logged
+from mrcnn_gui.workflows.run_rows import unfinished_run
 from tests.helpers.data import REPOSITORY
 
 TWO_EPOCHS = FinetuneOptions(epochs=2, device="cpu", settings={"batch_size": 1})
@@ -168,3 +171,69 @@ def test_a_killed_command_goes_on_when_asked_to(reviewed: Path, starter: Path) -
         assert unfinished_run(store) is None
     with pytest.raises(ProjectError, match="no training"):
         finetune_project(reviewed, FinetuneOptions(), resume=True)
+
+
+def fail_at(step: int, error: BaseException) -> Callable[[Progress], None]:
+    """What a step of a run comes to; the first epoch ends with the second one."""
+
+    def watch(progress: Progress) -> None:
+        if progress.phase == "train" and progress.step == step:
+            raise error
+
+    return watch
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyboardInterrupt(),
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("CUDA error: unspecified launch failure"),
+        TooLittleMemoryError("close other programs"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_run_that_fails_after_its_checkpoint_waits_to_be_gone_on_with(
+    reviewed: Path, starter: Path, error: BaseException
+) -> None:
+    with pytest.raises(type(error)) as raised:
+        finetune_project(reviewed, TWO_EPOCHS, on_progress=fail_at(3, error))
+    assert "--resume" in " ".join(raised.value.__notes__)
+    with Store.open(reviewed) as store:
+        waiting = unfinished_run(store)
+    assert waiting is not None
+    assert (waiting.id, waiting.state) == ("r1", RunState.PAUSED)
+    assert waiting.reason == str(error)
+    reports: list[Progress] = []
+    result, _ = finetune_project(
+        reviewed, FinetuneOptions(), resume=True, on_progress=reports.append
+    )
+    assert (reports[0].step, result.version) == (2, "v1")
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [(1, OSError(errno.ENOSPC, "No space left on device")), (3, TrainingError("not finite"))],
+)
+def test_a_run_that_learned_nothing_or_would_fail_again_is_removed(
+    reviewed: Path, starter: Path, step: int, error: Exception
+) -> None:
+    with pytest.raises(type(error)) as raised:
+        finetune_project(reviewed, TWO_EPOCHS, on_progress=fail_at(step, error))
+    assert not hasattr(raised.value, "__notes__")
+    assert not (reviewed / "runs" / "r1").exists()
+    with Store.open(reviewed) as store:
+        assert store.runs.unfinished() == []
+
+
+def test_a_run_whose_photos_are_away_goes_on_when_they_are_back(
+    reviewed: Path, photos: Path, starter: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        finetune_project(reviewed, TWO_EPOCHS, on_progress=fail_at(3, KeyboardInterrupt()))
+    away = [photo.rename(photo.with_suffix(".away")) for photo in photos.glob("*.png")]
+    with pytest.raises(ImageReadError):
+        finetune_project(reviewed, FinetuneOptions(), resume=True)
+    for photo in away:
+        photo.rename(photo.with_suffix(".png"))
+    assert finetune_project(reviewed, FinetuneOptions(), resume=True)[0].version == "v1"

@@ -173,7 +173,9 @@ class TrainingPanel(QScrollArea):
     def _show_failure(self, reason: str) -> None:
         self.verdict.setText(f"The training failed: {reason}")
         self.verdict.setToolTip("")
-        self.verdict.show()
+        unfinished = self._trainer.unfinished
+        says_why = unfinished is not None and unfinished.record.reason == reason
+        self.verdict.setVisible(not says_why)  # the situation does
         self.live.setVisible(bool(self.live.course.losses))
         self.refresh()
 
@@ -198,7 +200,8 @@ def unfinished_text(run: UnfinishedRun) -> str:
     how = "paused" if run.was_paused else "interrupted"
     where = f" in epoch {run.epoch} of {run.epochs}" if run.epoch else " before its first step"
     best = "" if run.best_mask_ap is None else f", best mask AP so far {run.best_mask_ap:.2f}"
-    return f"A fine-tune of {run.record.parent} was {how}{where}{best}."
+    why = f", because it failed: {run.record.reason}" if run.record.reason else "."
+    return f"A fine-tune of {run.record.parent} was {how}{where}{best}{why}"
 
 
 def verdict_text(result: "FinetuneResult") -> str:

@@ -16,6 +16,7 @@ from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.panels.training_panel import verdict_text
 from mrcnn_gui.ui.panels.version_list import VersionList
 from mrcnn_gui.ui.services import Services
+from mrcnn_gui.workflows.run_folder import ProjectRun
 from mrcnn_gui.workflows.verdict import FinetuneResult, Verdict
 from tests.ui.conftest import Rehearsal
 
@@ -222,6 +223,34 @@ def test_the_next_start_offers_the_run_that_was_interrupted(
     assert trainable.training.pause.isVisible()
     with qtbot.waitSignal(trainer.finished):
         trainer.cancel()
+
+
+def test_a_run_that_failed_and_can_go_on_says_why_once(
+    trainable: MainWindow,
+    services: Services,
+    expected_logs: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    def fill_the_disk(*arguments: Any) -> FinetuneResult:
+        folder, order = arguments[:2]
+        run = ProjectRun(folder, order.run_id)
+        (run.output / "model").mkdir(parents=True)
+        run.note(parent="starter")
+        raise OSError("the disk is full")
+
+    expected_logs.append("A background job failed")
+    monkeypatch.setattr(services.trainer, "_finetune", fill_the_disk)
+    with qtbot.waitSignal(services.trainer.failed):
+        services.trainer.start()
+    panel = trainable.training
+    said = (
+        "A fine-tune of starter was paused before its first step, because it failed:"
+        " the disk is full"
+    )
+    assert panel.situation.text() == said
+    assert not panel.verdict.isVisible()
+    assert panel.resume.isVisible()
 
 
 def test_undecided_version_is_used_when_the_person_says_so(
