@@ -1,6 +1,8 @@
 """How the command line talks: results on stdout, progress and reasons on stderr."""
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,13 +20,20 @@ from rich.progress import (
 
 from core.images import ImageReadError
 from core.learning.progress import Progress as TrainingProgress
-from core.learning.progress import TrainingError
+from core.learning.progress import Stop, TrainingError
 from mrcnn_gui.project.document import EditError
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.workflows.progress import Count
 
 # CocoError is a ValueError. Anything else is a mistake of this program and keeps its traceback.
 EXPECTED = (ProjectError, ImageReadError, TrainingError, EditError, ValueError, OSError)
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
+_PAUSING = (
+    b"\nPausing after the step at hand. Ctrl-C again ends at once, with the last checkpoint.\n"
+)
 
 
 @contextmanager
@@ -33,8 +42,29 @@ def reasons() -> Iterator[None]:
     try:
         yield
     except EXPECTED as error:
-        warn(_reason(error))
+        warn_each((_reason(error), *getattr(error, "__notes__", ())))
         raise typer.Exit(1) from None
+
+
+@contextmanager
+def suspending() -> Iterator[Callable[[], Stop]]:
+    """What a training polls: Ctrl-C asks it to pause after its step; a second one ends it."""
+    stop, usual = Stop.NO, signal.default_int_handler
+
+    def ask(*_: object) -> None:
+        nonlocal stop
+        stop = Stop.SUSPEND
+        signal.signal(signal.SIGINT, usual)
+        os.write(2, _PAUSING)  # a print may be what was interrupted
+
+    listens = signal.getsignal(signal.SIGINT) is usual  # a shell may have it ignored
+    if listens:
+        signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: stop
+    finally:
+        if listens:
+            signal.signal(signal.SIGINT, usual)
 
 
 def _reason(error: Exception) -> str:

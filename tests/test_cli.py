@@ -100,11 +100,6 @@ def test_a_device_that_is_not_there_is_told(
     assert "torch finds no CUDA GPU here" in capsys.readouterr().err
 
 
-def test_there_must_be_a_run_to_go_on_with(work: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["finetune", work, "--resume"]) == 1
-    assert "no training of this project is to be gone on with" in capsys.readouterr().err
-
-
 def test_results_come_in_as_suggestions(
     work: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

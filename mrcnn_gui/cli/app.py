@@ -18,7 +18,7 @@ def run(words: list[str]) -> int:
     """Run a command.
 
     Returns:
-        0 done, 1 failed (the reason is on stderr), 2 wrong use.
+        0 done, 1 failed (the reason is on stderr), 2 wrong use, 130 ended by Ctrl-C.
     """
     try:
         app(args=words, prog_name="mrcnn-gui")

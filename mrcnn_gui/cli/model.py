@@ -19,9 +19,11 @@ from mrcnn_gui.cli.arguments import (
     Score,
 )
 from mrcnn_gui.terminal import (
+    INTERRUPTED,
     counting,
     progress_bar,
     reasons,
+    suspending,
     tell,
     tell_json,
     training_remark,
@@ -117,21 +119,33 @@ def finetune(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that was paused or interrupted.")
     ] = False,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Discard that run, and begin a new one.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a new model version on the done images."""
+    """Train a new model version on the done images; Ctrl-C pauses."""
+    if resume and discard:
+        raise typer.BadParameter("--resume goes on with what --discard removes")
     from core.learning.progress import Progress
     from mrcnn_gui.workflows.finetune import FinetuneOptions, finetune_project
+    from mrcnn_gui.workflows.run_rows import GOING_ON
 
     def show(progress: Progress) -> None:
         update(progress.step, progress.steps, training_remark(progress))
 
-    with reasons(), progress_bar("Fine-tuning") as update:
+    with reasons(), suspending() as should_stop, progress_bar("Fine-tuning") as update:
         folder = open_folder(project)
         settings = {} if precision is Precision.AUTO else {"precision": precision.value}
         options = FinetuneOptions(epochs, seed, device, settings)
         result, active = finetune_project(
-            folder, options, activate=activate, resume=resume, on_progress=show
+            folder,
+            options,
+            activate=activate,
+            resume=resume,
+            discard=discard,
+            on_progress=show,
+            should_stop=should_stop,
         )
     warn_each(result.problems)
     figures = {
@@ -141,11 +155,12 @@ def finetune(
     }
     names = {"version": result.version, "parent": result.parent, "active": active}
     why = {"verdict": result.verdict, "reason": result.reason}
-    tell(
-        names | why | figures,
-        f"{result.version}: {result.reason} In use: {active}.",
-        as_json=as_json,
-    )
+    is_paused = result.version is None
+    outcome = "Paused." if is_paused else f"{result.version}: {result.reason} In use: {active}."
+    tell(names | why | figures, outcome, as_json=as_json)
+    if is_paused:
+        warn(GOING_ON)
+        raise typer.Exit(INTERRUPTED)
 
 
 @app.command()

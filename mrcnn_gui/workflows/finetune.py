@@ -29,7 +29,13 @@ from mrcnn_gui.workflows.run_folder import (
     logged,
     new_run_id,
 )
-from mrcnn_gui.workflows.run_rows import end_state, note_failure, run_to_go_on_with
+from mrcnn_gui.workflows.run_rows import (
+    discard_unfinished,
+    end_state,
+    expect_no_unfinished_run,
+    note_failure,
+    run_to_go_on_with,
+)
 from mrcnn_gui.workflows.snapshot import TRAIN_FILE, Snapshot, freeze_snapshot
 from mrcnn_gui.workflows.training_plan import settle
 from mrcnn_gui.workflows.verdict import (
@@ -138,6 +144,7 @@ def finetune_project(
     *,
     activate: bool = False,
     resume: bool = False,
+    discard: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], Stop] = lambda: Stop.NO,
 ) -> tuple[FinetuneResult, str]:
@@ -148,6 +155,7 @@ def finetune_project(
         options: What a person chose.
         activate: Put the new version into use whatever the verdict is.
         resume: Go on with the run that was paused or interrupted, with its own options.
+        discard: Discard that run, and begin a new one.
         on_progress: Called after each step and each validation.
         should_stop: As of `finetune`.
 
@@ -155,12 +163,14 @@ def finetune_project(
         The result, and the id of the version in use now.
 
     Raises:
-        ProjectError: A window has the project open, no run is to be gone on with, or as
-            `finetune`.
+        ProjectError: A window has the project open, no run is to be gone on with, one that is
+            waits to be discarded, or as `finetune`.
         TrainingError, CocoError, ImageReadError, OSError: As `finetune`; a note says how a run
             that has learned something is gone on with.
     """
     with Store.open(folder) as store:
+        if discard:
+            discard_unfinished(store)
         run = run_to_go_on_with(store) if resume else _record(store, options)
         options = FinetuneOptions(**run.options)
         store.runs.begin(replace(run, state=RunState.RUNNING, reason=""))
@@ -178,6 +188,7 @@ def finetune_project(
 
 
 def _record(store: Store, options: FinetuneOptions) -> RunRecord:
+    expect_no_unfinished_run(store)
     parent = store.setting(ACTIVE_MODEL, STARTER_VERSION)
     run_id = new_run_id(store.folder)
     return RunRecord(run_id, parent, RunState.RUNNING, options.to_dict())

@@ -120,8 +120,8 @@ def new_run_id(project: Path) -> str:
 
 def discard_remains(project: Path) -> None:
     """Remove what runs that were killed left of their training; their snapshots stay."""
-    for killed in (project / RUNS_FOLDER).glob(f"r*/{OUTPUT_FOLDER}"):
-        shutil.rmtree(killed, ignore_errors=True)
+    for killed in (project / RUNS_FOLDER).glob("r*"):
+        ProjectRun(project, killed.name).tidy()
 
 
 def is_published(run_id: str, versions: list[ModelVersion]) -> bool:

@@ -37,6 +37,23 @@ def run_to_go_on_with(store: Store) -> RunRecord:
     return record
 
 
+def expect_no_unfinished_run(store: Store) -> None:
+    """Refuse to begin a run beside one that waits.
+
+    Raises:
+        ProjectError: One waits; the message says what can be done with it.
+    """
+    if (record := unfinished_run(store)) is not None:
+        raise ProjectError(f"the training {record.id} is not finished: {GOING_ON}")
+
+
+def discard_unfinished(store: Store) -> None:
+    """Forget all runs that could be gone on with, and remove their files."""
+    while (record := unfinished_run(store)) is not None:
+        store.runs.end(record.id, RunState.CANCELLED)
+        ProjectRun(store.folder, record.id).discard()
+
+
 def end_state(result: FinetuneResult) -> RunState:
     """What a run's row says after it."""
     states = {Verdict.CANCELLED: RunState.CANCELLED, Verdict.SUSPENDED: RunState.PAUSED}

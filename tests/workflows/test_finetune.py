@@ -23,6 +23,7 @@ from mrcnn_gui.workflows.finetune import (
     missing_for_finetune,
 )
 from mrcnn_gui.workflows.models import ACTIVE_MODEL, resolve_model
+from mrcnn_gui.workflows.run_folder import ProjectRun
 from mrcnn_gui.workflows.snapshot import Snapshot, freeze_snapshot
 from mrcnn_gui.workflows.verdict import FinetuneResult, card_of, judge
 from tests.workflows.conftest import human, rectangle
@@ -47,6 +48,7 @@ def test_a_run_publishes_a_version_and_leaves_its_snapshot(reviewed: Path, start
     killed = reviewed / "runs" / "r0" / "fit"
     killed.mkdir(parents=True)
     (killed / "last.safetensors").write_text("half a checkpoint")
+    ProjectRun(reviewed, "r0").note(parent="starter")
     result = finetune(reviewed, ONE_EPOCH, on_progress=steps.append)
     assert (result.version, result.parent, result.verdict) == ("v1", "starter", Verdict.UNDECIDED)
     assert "hold 1 of the 10 instances" in result.reason
