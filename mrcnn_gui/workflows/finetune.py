@@ -22,7 +22,7 @@ from mrcnn_gui.workflows.models import (
     resolve_model,
 )
 from mrcnn_gui.workflows.recipe import Facts
-from mrcnn_gui.workflows.replay import replay_share
+from mrcnn_gui.workflows.replay import earlier_snapshots, replay_share
 from mrcnn_gui.workflows.run_folder import (
     ProjectRun,
     discard_remains,
@@ -36,7 +36,7 @@ from mrcnn_gui.workflows.run_rows import (
     note_failure,
     run_to_go_on_with,
 )
-from mrcnn_gui.workflows.snapshot import TRAIN_FILE, Snapshot, freeze_snapshot
+from mrcnn_gui.workflows.snapshot import Snapshot, freeze_snapshot
 from mrcnn_gui.workflows.training_plan import settle
 from mrcnn_gui.workflows.verdict import (
     MIN_VALIDATION_INSTANCES,
@@ -237,10 +237,7 @@ class _Run:
         return snapshot
 
     def _earlier(self) -> list[Path]:
-        """What the parent, and those that it came of, learned from here; the nearest first."""
-        runs = (card.get("run") for card in project_models(self.folder).lineage(self.parent))
-        paths = [ProjectRun(self.folder, str(run)).path / TRAIN_FILE for run in runs if run]
-        return [path for path in paths if path.is_file()]
+        return earlier_snapshots(self.folder, self.parent)
 
     def _parent_card(self) -> dict[str, Any]:
         return project_models(self.folder).get(self.parent).card

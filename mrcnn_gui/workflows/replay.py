@@ -9,13 +9,22 @@ from typing import Any
 
 from core.files import write_atomically
 from core.formats.coco_fields import canonical
-from mrcnn_gui.workflows.snapshot import Snapshot
+from mrcnn_gui.workflows.models import project_models
+from mrcnn_gui.workflows.run_folder import ProjectRun
+from mrcnn_gui.workflows.snapshot import TRAIN_FILE, Snapshot
 
 Record = dict[str, Any]
 
 OLD_PER_NEW = 3
 LEAST_OLD = 60
 """So many old images are gone through at least, and so many for each new or changed one."""
+
+
+def earlier_snapshots(project: Path, version: str) -> list[Path]:
+    """What a version, and those that it came of, learned from here; the nearest first."""
+    runs = (card.get("run") for card in project_models(project).lineage(version))
+    paths = [ProjectRun(project, str(run)).path / TRAIN_FILE for run in runs if run]
+    return [path for path in paths if path.is_file()]
 
 
 def choose_images(train: Record, earlier: Iterable[Record], seed: int = 0) -> set[int]:

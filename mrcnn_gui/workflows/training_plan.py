@@ -17,6 +17,7 @@ from mrcnn_gui.workflows.recipe import (
     fit_to_machine,
     takes_too_long,
 )
+from mrcnn_gui.workflows.replay import earlier_snapshots
 
 if TYPE_CHECKING:
     from core.learning.speed import Speed
@@ -81,6 +82,8 @@ def plan_training(folder: Path, options: FinetuneOptions) -> TrainingPlan:
         done = [entry for entry in store.images() if entry.status is ReviewStatus.DONE]
         counts = store.instance_counts()
         categories = tuple(category.name for category in store.categories())
+    if earlier_snapshots(folder, parent):  # no fold would be new to the parent
+        facts = replace(facts, is_cross_judged=False)
     learning = [entry for entry in done if entry.side in (None, Side.TRAIN)]
     settings, speed = settle(folder, parent_folder, facts, options)
     return TrainingPlan(

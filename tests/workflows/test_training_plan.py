@@ -8,6 +8,7 @@ from core.learning.config import TrainConfig
 from core.learning.speed import Speed
 from mrcnn_gui.project.annotation import Side
 from mrcnn_gui.project.store import Store
+from mrcnn_gui.workflows.finetune import finetune_project
 from mrcnn_gui.workflows.finetune_options import FinetuneOptions
 from mrcnn_gui.workflows.recipe import Facts
 from mrcnn_gui.workflows.training_plan import TrainingPlan, device_name, plan_training
@@ -17,6 +18,7 @@ from mrcnn_gui.workflows.training_settings import (
     read_settings,
     setting_fields,
 )
+from tests.workflows.conftest import human, rectangle
 
 
 def test_a_plan_counts_what_a_run_would_see(reviewed: Path, starter: Path) -> None:
@@ -28,6 +30,22 @@ def test_a_plan_counts_what_a_run_would_see(reviewed: Path, starter: Path) -> No
     assert "CPU" in plan.device
     assert (plan.settings["image_size"], plan.settings["epochs"]) == (96, 40)
     assert plan.seconds == plan.estimate(plan.settings) > 0
+
+
+def test_images_that_the_parent_has_learned_from_do_not_judge(
+    reviewed: Path, starter: Path
+) -> None:
+    with Store.open(reviewed) as store:
+        boxes = [human(store, rectangle(9 * place, 40, 8, 8)) for place in range(10)]
+        store.insert_instances(1, boxes)
+    options = FinetuneOptions(epochs=1, device="cpu")
+    facts = plan_training(reviewed, options).facts
+    assert facts is not None
+    assert facts.is_cross_judged
+    finetune_project(reviewed, options, activate=True)
+    plan = plan_training(reviewed, options)
+    assert plan.parent == "v1"
+    assert plan.facts == dataclasses.replace(facts, is_cross_judged=False)
 
 
 def test_what_a_person_chose_goes_first(reviewed: Path, starter: Path) -> None:

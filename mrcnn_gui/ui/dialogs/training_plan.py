@@ -35,6 +35,15 @@ _UNJUDGED = (
     "No done image is kept for validation, so that nobody can tell whether the new version is"
     " better: you are asked. With more done images some are kept."
 )
+_ASKED = "You are asked whether the new version is put into use."
+_CROSSED = (
+    "The images that it learns from: too few instances are kept for validation. Each is judged by a"
+    " model that learned from the others."
+)
+_AFTERWARDS_CROSSED = (
+    "The new version is put into use when its mask AP on these images is not worse than that of"
+    " {parent}; otherwise it is kept aside for you to choose. You can go back at any time."
+)
 
 
 class TrainingPlanDialog(QDialog):
@@ -123,11 +132,11 @@ class TrainingPlanDialog(QDialog):
             self._form.show_settings(plan.settings)
         self._say("Learns from", _learned(plan))
         self._say("Will know", listed(plan.categories))
-        judged = f"{plural(plan.validation_images, 'other done image')}, never trained on"
-        self._say("Judged on", judged if plan.validation_images else _UNJUDGED)
+        judged, afterwards = _judged(plan)
+        self._say("Judged on", judged)
         self._say("Begins with", plan.parent)
         self._say("Runs on", f"{plan.device}, while you keep annotating")
-        self._say("Afterwards", _AFTERWARDS.format(parent=plan.parent))
+        self._say("Afterwards", afterwards.format(parent=plan.parent))
         self._refresh()
         self._fit_height()
 
@@ -185,6 +194,16 @@ class TrainingPlanDialog(QDialog):
 def _learned(plan: TrainingPlan) -> str:
     images, instances = plural(plan.images, "done image"), plural(plan.instances, "instance")
     return f"{images} with {instances}"
+
+
+def _judged(plan: TrainingPlan) -> tuple[str, str]:
+    """What judges the new version, and what follows from that."""
+    if plan.facts is not None and plan.facts.is_cross_judged:
+        return _CROSSED, _AFTERWARDS_CROSSED
+    if not plan.validation_images:
+        return _UNJUDGED, _ASKED
+    images = plural(plan.validation_images, "other done image")
+    return f"{images}, never trained on", _AFTERWARDS
 
 
 def _fact(name: str) -> QLabel:

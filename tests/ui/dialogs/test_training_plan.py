@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -8,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from mrcnn_gui.ui.dialogs.training_plan import TrainingPlanDialog
 from mrcnn_gui.ui.main_window import MainWindow
 from mrcnn_gui.ui.services import Services
+from mrcnn_gui.workflows.recipe import Facts
 from mrcnn_gui.workflows.training_plan import TrainingPlan
 from mrcnn_gui.workflows.training_settings import setting_fields
 from tests.ui.conftest import Rehearsal
@@ -72,7 +74,22 @@ def test_without_validation_images_the_plan_says_so(
     show: Callable[[], TrainingPlanDialog], plan: list[TrainingPlan]
 ) -> None:
     plan[0] = TrainingPlan("v1", 2, 0, 3, ("ant",), "a GPU", SETTINGS, 60.0)
-    assert "you are asked" in show().facts["Judged on"].text()
+    words = show().facts
+    assert "you are asked" in words["Judged on"].text()
+    assert words["Afterwards"].text().startswith("You are asked")
+
+
+@pytest.mark.parametrize("validation_images", [0, 1])
+def test_where_the_images_for_training_judge_the_plan_says_so(
+    show: Callable[[], TrainingPlanDialog], plan: list[TrainingPlan], validation_images: int
+) -> None:
+    facts = Facts(2, validation_images, is_cross_judged=True)
+    plan[0] = replace(PLAN, validation_images=validation_images, facts=facts)
+    words = {name: fact.text() for name, fact in show().facts.items()}
+    assert words["Judged on"].startswith("The images that it learns from")
+    assert "nobody can tell" not in words["Judged on"]
+    assert words["Afterwards"].startswith("The new version is put into use when")
+    assert "for you to choose" in words["Afterwards"]
 
 
 def test_a_plan_that_cannot_be_made_says_why_and_cannot_start(
