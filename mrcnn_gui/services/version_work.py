@@ -133,4 +133,4 @@ def _import(folder: Path, file: Path, *, job: Job) -> object:
     from mrcnn_gui.workflows.version_files import import_version
 
     job.report((0, 0))
-    return import_version(folder, file)
+    return import_version(folder, file, should_stop=job.should_stop)

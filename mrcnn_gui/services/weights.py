@@ -36,7 +36,7 @@ def add_to_project(folder: Path, source: PublishedWeights | Path, job: Job) -> "
     from mrcnn_gui.workflows.published_models import add_checkpoint, add_published
 
     if isinstance(source, Path):
-        return add_checkpoint(folder, source)
+        return add_checkpoint(folder, source, should_stop=job.should_stop)
     return add_published(
         folder,
         source,
@@ -91,7 +91,7 @@ class Weights(QObject):
         self.state_changed.emit()
 
     def cancel(self) -> None:
-        """Stop; what has arrived is kept for the next time."""
+        """Stop, and add nothing; what has arrived is kept for the next time."""
         if self._job is not None:
             self._job.cancel()
             self._job = None

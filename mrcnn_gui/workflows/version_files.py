@@ -3,17 +3,15 @@
 import importlib.util
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
 from core.files import atomic_path, write_atomically
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import WEIGHTS_FILE
 from mrcnn_gui.workflows.known_names import IDS
-from mrcnn_gui.workflows.models import MODELS_FOLDER, project_models
-from mrcnn_gui.workflows.published_models import AddedModel, add_checkpoint
+from mrcnn_gui.workflows.models import project_models
+from mrcnn_gui.workflows.progress import ShouldStop, never_stop
+from mrcnn_gui.workflows.published_models import AddedModel, add_checkpoint, publish_model
 
 SUFFIX, ONNX_SUFFIX = ".safetensors", ".onnx"
 _CARD_SUFFIX = ".card.json"
@@ -84,45 +82,36 @@ def export_version_onnx(folder: Path, version_id: str, out: Path) -> list[Path]:
     return [part.path for part in parts]
 
 
-def import_version(folder: Path, file: Path) -> AddedModel:
+def import_version(
+    folder: Path, file: Path, *, should_stop: ShouldStop = never_stop
+) -> AddedModel | None:
     """Take a model's file in as the next version of a project.
 
     Args:
         folder: Project folder.
         file: What `export_version` wrote, with or without its card; or a checkpoint of torchvision
             (.pth) or detectron2 (.pkl), of which nothing is executed.
+        should_stop: Asked before the version is published.
+
+    Returns:
+        The version; None when stopped.
 
     Raises:
         ProjectError: It is none of those, is damaged, or the project cannot be written.
     """
     if file.suffix.lower() != SUFFIX:
-        return add_checkpoint(folder, file)
-    from core.model.checkpoint import ModelFileError, load_model, save_model
+        return add_checkpoint(folder, file, should_stop=should_stop)
+    from core.model.checkpoint import ModelFileError, load_model
 
     try:
         model, _ = load_model(file)
     except ModelFileError as error:
         raise ProjectError(str(error)) from error
-    with _staging(folder) as staging:
-        save_model(staging, model, _card_beside(file))
-        version = project_models(folder).publish(staging)
+    version = publish_model(folder, model, _card_beside(file), should_stop)
+    if version is None:
+        return None
     categories = ", ".join(model.config.categories)
     return AddedModel(version.id, f"It knows: {categories}.")
-
-
-@contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    models = folder / MODELS_FOLDER
-    try:
-        models.mkdir(exist_ok=True)
-        staging = Path(mkdtemp(prefix=".incoming-", dir=models))
-        staging.chmod(0o755)
-        try:
-            yield staging
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-    except OSError as error:
-        raise ProjectError(f"{models} cannot be written: {error.strerror or error}") from error
 
 
 def _card_beside(file: Path) -> dict[str, object]:

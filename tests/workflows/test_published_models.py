@@ -24,6 +24,7 @@ def checkpoint(tmp_path: Path) -> Path:
 
 def test_a_file_becomes_the_next_version(project: Path, checkpoint: Path) -> None:
     added = add_checkpoint(project, checkpoint)
+    assert added is not None
     assert added.version == "v1"
     assert "weights loaded" in added.report
     version = project_models(project).get("v1")
@@ -60,6 +61,15 @@ def test_weights_of_the_catalogue_come_from_the_cache(
         "address": weights.url,
         "licence": weights.licence,
     }
+
+
+def test_stopping_while_a_file_is_read_adds_nothing(
+    project: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert add_checkpoint(project, checkpoint, should_stop=lambda: True) is None
+    monkeypatch.setattr(catalogue, "fetch", lambda *_, **__: checkpoint)
+    assert add_published(project, catalogue.CATALOGUE[0], should_stop=lambda: True) is None
+    assert list((project / "models").iterdir()) == []
 
 
 def test_a_stopped_download_adds_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

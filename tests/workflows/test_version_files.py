@@ -33,7 +33,10 @@ def test_an_exported_version_comes_back_with_its_card(versioned: Path, tmp_path:
     card = export_version(versioned, "v1", out)
     assert {path.name for path in out.parent.iterdir()} == {"away.safetensors", "away.card.json"}
     assert json.loads(card.read_text(encoding="utf-8"))["version"] == "v1"
+    assert import_version(versioned, out, should_stop=lambda: True) is None
+    assert not list((versioned / "models").glob(".incoming-*"))
     added = import_version(versioned, out)
+    assert added is not None
     assert (added.version, added.report) == ("v2", "It knows: a, b.")
     first, second = (load_model(versioned / "models" / name) for name in ("v1", "v2"))
     for name, value in first[0].state_dict().items():
@@ -88,7 +91,9 @@ def test_without_the_package_it_is_said_what_is_missing(
 
 def test_weights_alone_are_enough(versioned: Path, tmp_path: Path) -> None:
     export_version(versioned, "v1", tmp_path / "w.safetensors").unlink()
-    assert import_version(versioned, tmp_path / "w.safetensors").version == "v2"
+    added = import_version(versioned, tmp_path / "w.safetensors")
+    assert added is not None
+    assert added.version == "v2"
 
 
 def test_files_that_are_no_model_are_refused(versioned: Path, tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_a_version_is_exported_and_imported(
     dialog.import_from(out)
     qtbot.waitUntil(lambda: "damaged" in dialog.outcome.text())
 
-    def take(folder: Path, file: Path) -> AddedModel:
+    def take(folder: Path, file: Path, **_: object) -> AddedModel:
         make_version(folder, "v3", "")
         return AddedModel("v3", f"From {file.name}.")
 
@@ -224,6 +224,22 @@ def test_closing_ends_the_work(
     qtbot.mouseClick(dialog.compare, LEFT)
     assert dialog.stop.isVisible()
     dialog.close()
+    qtbot.waitUntil(lambda: stopped == [True])
+
+
+def test_stop_reaches_an_import(
+    dialog: VersionsDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    stopped: list[bool] = []
+
+    def take(*_: Any, should_stop: Callable[[], bool]) -> None:
+        while not should_stop():
+            pass
+        stopped.append(True)
+
+    monkeypatch.setattr("mrcnn_gui.workflows.version_files.import_version", take)
+    dialog.import_from(tmp_path / "away.safetensors")
+    qtbot.mouseClick(dialog.stop, LEFT)
     qtbot.waitUntil(lambda: stopped == [True])
 
 
