@@ -153,10 +153,16 @@ class Trainer(QObject):
         self._go_on(Stop.KEEP_BEST)
 
     def discard_unfinished(self) -> None:
-        """Forget the unfinished run, and remove its files."""
-        if self.unfinished is not None:
-            self._runs.discard()
-            self.state_changed.emit()
+        """Forget the unfinished run, and remove its files.
+
+        They go in the lane of trainings: where the project was closed and opened again a moment
+        ago, the run is still at its last step there, and writes.
+        """
+        if self.unfinished is None:
+            return
+        if (run := self._runs.discard()) is not None:
+            self._jobs.start(Lane.TRAIN, _remove, run)
+        self.state_changed.emit()
 
     def pause(self) -> None:
         """Suspend the run after its step: it takes neither time nor memory until `resume`."""
@@ -317,3 +323,7 @@ def train(
     if earlier:
         job.report(Course(earlier))
     return finetune(folder, order, report, should_stop)
+
+
+def _remove(run: ProjectRun, *, job: Job) -> None:
+    run.discard()

@@ -73,17 +73,18 @@ class TrainingRuns:
             run = ProjectRun(self._session.store.folder, self._current.id)
             self._end(failure_state(run), "", reason)
 
-    def discard(self) -> None:
-        """Forget the unfinished run, and remove its files."""
+    def discard(self) -> ProjectRun | None:
+        """Forget the unfinished run: whose files are to be removed now; None when that failed."""
         unfinished = self.unfinished()
         if unfinished is None:
-            return
+            return None
+        self._known = False
         with Telling(self._session.report_failure, "The run cannot be discarded"):
             self._session.expect_writing()
             store = self._session.store
             store.runs.end(unfinished.record.id, RunState.CANCELLED)
-            ProjectRun(store.folder, unfinished.record.id).discard()
-        self._known = False
+            return ProjectRun(store.folder, unfinished.record.id)
+        return None
 
     def unfinished(self) -> UnfinishedRun | None:
         """The run that waits for a decision; read once after each change."""

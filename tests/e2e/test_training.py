@@ -175,7 +175,7 @@ def test_a_discarded_run_leaves_no_file(
     program.press(program.panel.pause)
     program.until_it_ends()
     program.press(program.panel.discard)
-    assert remains(project) == set()
+    qtbot.waitUntil(lambda: remains(project) == set())
     qtbot.waitUntil(program.panel.fine_tune.isEnabled)
 
 
@@ -232,7 +232,7 @@ def test_a_run_survives_a_kill(
     assert "of 3, best mask AP so far" in words
     if choice == "discard_unfinished":
         program.press(bar.buttons[choice])
-        assert remains(project) == set()
+        qtbot.waitUntil(lambda: remains(project) == set())
         return
     with qtbot.waitSignal(program.services.trainer.finished, timeout=RUN_MS):
         program.press(bar.buttons[choice])

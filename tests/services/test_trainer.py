@@ -258,7 +258,7 @@ def test_a_discarded_run_leaves_no_file(
     paused(trainer, qtbot)
     trainer.discard_unfinished()
     assert trainer.unfinished is None
-    assert list((ready.store.folder / "runs").iterdir()) == []
+    qtbot.waitUntil(lambda: list((ready.store.folder / "runs").iterdir()) == [])
     trainer.resume()
     assert not trainer.is_running
 
@@ -276,6 +276,34 @@ def test_a_run_whose_project_was_closed_waits_for_the_next_opening(
     assert trainer.unfinished is not None
     assert not trainer.unfinished.was_paused
     assert trainer.unfinished.record.id == "r1"
+
+
+def test_a_run_that_is_discarded_while_its_last_step_goes_on_leaves_no_file(
+    session: Session, segmenter: Segmenter, jobs: JobRunner, ready: Session, qtbot: QtBot
+) -> None:
+    may_end, ended = threading.Event(), threading.Event()
+
+    def finetune(folder: Path, order: RunOrder, *_: object) -> FinetuneResult:
+        run = ProjectRun(folder, order.run_id)
+        run.path.mkdir(parents=True)
+        run.note(parent="starter")
+        assert may_end.wait(30)
+        run.output.mkdir(parents=True, exist_ok=True)
+        (run.output / "checkpoint.pt").write_bytes(b"a last step")
+        ended.set()
+        return FinetuneResult(None, "starter", None, None, Verdict.SUSPENDED, "")
+
+    trainer = Trainer(session, segmenter, jobs, finetune=finetune)
+    folder = ready.store.folder
+    trainer.start()
+    qtbot.waitUntil(lambda: ProjectRun(folder, "r1").is_resumable)
+    ready.close_project()
+    ready.open_project(folder)
+    trainer.discard_unfinished()
+    assert trainer.unfinished is None
+    may_end.set()
+    assert ended.wait(30)
+    qtbot.waitUntil(lambda: list((folder / "runs").iterdir()) == [])
 
 
 def test_what_the_model_finds_is_told_as_pictures(

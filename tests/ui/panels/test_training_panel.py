@@ -199,7 +199,7 @@ def test_a_paused_run_is_resumed_kept_or_discarded_by_its_buttons(
     qtbot.mouseClick(panel.discard, LEFT)
     qtbot.waitUntil(panel.fine_tune.isVisible)
     assert trainer.unfinished is None
-    assert not list((services.session.store.folder / "runs").iterdir())
+    qtbot.waitUntil(lambda: not list((services.session.store.folder / "runs").iterdir()))
 
 
 def test_the_next_start_offers_the_run_that_was_interrupted(
