@@ -140,7 +140,6 @@ class CategoryListPanel(QWidget):
         tree.setRootIsDecorated(False)
         tree.setUniformRowHeights(True)
         tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        tree.itemDoubleClicked.connect(lambda item: tree.editItem(item, _NAME))
         header = tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -166,6 +165,7 @@ class CategoryListPanel(QWidget):
         session.document_changed.connect(self._refresh_counts)
         view_state.active_category_changed.connect(self._mark_active)
         self.list.currentItemChanged.connect(self._activate)
+        self.list.itemDoubleClicked.connect(self._edit)
         self.list.itemChanged.connect(self._rename)
 
     def _reload(self) -> None:
@@ -212,6 +212,10 @@ class CategoryListPanel(QWidget):
     def _activate(self, current: QTreeWidgetItem | None, _: object) -> None:
         if current is not None:
             self._view_state.active_category = current.data(_NAME, _ID)
+
+    def _edit(self, item: QTreeWidgetItem) -> None:
+        if self.rename.isEnabled():
+            self.list.editItem(item, _NAME)
 
     def _rename(self, item: QTreeWidgetItem, column: int) -> None:
         category = self._session.category(item.data(_NAME, _ID))

@@ -56,6 +56,7 @@ class VersionList(QWidget):
         self.list.itemDoubleClicked.connect(self._use_chosen)
         session.project_opened.connect(self.refresh)
         session.project_closed.connect(self.refresh)
+        session.exclusive.changed.connect(self._refresh_button)
         trainer.state_changed.connect(self.refresh)
         self.refresh()
 
@@ -99,8 +100,9 @@ class VersionList(QWidget):
         return "" if item is None else str(item.data(0, _ID))
 
     def _refresh_button(self, *_: object) -> None:
-        chosen = self._chosen()
-        self.use.setEnabled(bool(chosen) and chosen != self._trainer.active_version)
+        chosen, may_write = self._chosen(), not self._session.no_writing
+        is_other = bool(chosen) and chosen != self._trainer.active_version
+        self.use.setEnabled(may_write and is_other)
 
     def _use_chosen(self, *_: object) -> None:
         if self.use.isEnabled():

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QColorDialog, QLineEdit
@@ -68,3 +69,14 @@ def test_number_key_sets_the_category_of_the_selected_instance(
     assert services.session.document.instances[instance_id].category_id == leaf.id
     counts = [open_window.categories.list.topLevelItem(row).text(2) for row in (0, 1)]  # type: ignore[union-attr]
     assert counts == ["0", "1"]
+
+
+@pytest.mark.parametrize("may_write", [True, False])
+def test_a_double_click_renames_where_the_project_can_be_changed(
+    open_window: MainWindow, services: Services, may_write: bool
+) -> None:
+    if not may_write:
+        services.session.refuse_writing("Somebody else writes.")
+    tree = open_window.categories.list
+    tree.itemDoubleClicked.emit(tree.topLevelItem(0), 0)
+    assert (tree.findChild(QLineEdit) is not None) == may_write

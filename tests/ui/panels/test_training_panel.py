@@ -275,6 +275,20 @@ def test_undecided_version_is_used_when_the_person_says_so(
     assert active_rows(panel.versions) == ["starter"]
 
 
+def test_no_version_is_put_into_use_where_the_project_cannot_be_changed(
+    open_window: MainWindow, services: Services
+) -> None:
+    version = services.session.store.folder / "models" / "v1"
+    version.mkdir(parents=True)
+    (version / "model.safetensors").write_bytes(b"weights that nobody reads")
+    versions = open_window.training.versions
+    versions.refresh()
+    versions.list.setCurrentIndex(versions.list.model().index(1, 0))
+    assert versions.use.isEnabled()
+    services.session.refuse_writing("Somebody else writes.")
+    assert not versions.use.isEnabled()
+
+
 def test_version_that_cannot_be_used_is_not_said_to_be(
     trainable: MainWindow, services: Services, qtbot: QtBot
 ) -> None:
