@@ -5,6 +5,7 @@ already; for all others one is built, row by row. JPEG files are decoded at a sm
 themselves, and of other tiled files a few tiles tell how they look from afar.
 """
 
+import errno
 import itertools
 import time
 from collections.abc import Callable
@@ -120,7 +121,8 @@ def sample_from_afar(path: Path) -> Pixels | None:
         return None
     shrink = max(2 ** int(np.log2(max(image.width, image.height) / _FROM_AFAR)), 1)
     try:
-        afar = _sampled(image.extract_band(0, n=min(image.bands, 3)), shrink)
+        # Of two bands the second is alpha.
+        afar = _sampled(image.extract_band(0, n=3 if image.bands >= 3 else 1), shrink)
     except pyvips.Error as error:
         raise vips_error(path, error) from error
     if image.format != "uchar":
@@ -169,8 +171,13 @@ def build_levels(
                 bigtiff=True,
             )
     except pyvips.Error as error:
-        if not should_stop():
-            raise vips_error(path, error) from error
+        if should_stop():
+            return
+        said = str(error.detail)
+        if temporary.name in said:  # else it is about the image
+            reason = said.partition("system error: ")[2].partition("\n")[0]
+            raise OSError(errno.EIO, reason or "write error", str(target)) from error
+        raise vips_error(path, error) from error
 
 
 def _page_size(path: Path, page: int) -> tuple[int, int]:

@@ -6,14 +6,12 @@ crowds are run lengths.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.files import write_atomically
 from core.formats.coco_fields import CocoError, Record, is_number, text, whole
-from core.formats.reference import COCO
-from core.masks import Mask, RunLengths, decode_rle, encode_rle, mask_to_rings, polygons_to_mask
+from core.masks import Mask, RunLengths, decode_rle, polygons_to_mask
 
 __all__ = [
     "CocoAnnotation",
@@ -23,12 +21,8 @@ __all__ = [
     "CocoImage",
     "Record",
     "annotation_mask",
-    "annotation_record",
     "read_coco",
     "segmentation_mask",
-    "segmentation_of",
-    "verify_coco",
-    "write_coco",
 ]
 
 _LISTS = ("images", "categories", "annotations")
@@ -146,87 +140,6 @@ def _check_size(size: object, height: int, width: int) -> None:
     """Before the mask is decoded: an absurd size would take all memory."""
     if isinstance(size, Sequence) and list(size) != [height, width]:
         raise ValueError(f"its RLE is for {size}, its image is {[height, width]}")
-
-
-def segmentation_of(mask: Mask, height: int, width: int) -> list[list[int]] | RunLengths:
-    """Write a mask down exactly: one polygon if it has one part and no holes, else an RLE."""
-    clipped = mask.clip(width, height)
-    rings = mask_to_rings(clipped)
-    if len(rings) == 1:
-        return [rings[0].reshape(-1).tolist()]
-    return encode_rle(clipped, height, width)
-
-
-def annotation_record(
-    *,
-    id: int,  # noqa: A002 - the name of the field
-    image_id: int,
-    category_id: int,
-    mask: Mask,
-    height: int,
-    width: int,
-    is_crowd: bool = False,
-) -> Record:
-    """Make a COCO annotation; area and bbox are those of the mask, a crowd is always an RLE.
-
-    Raises:
-        CocoError: The id is not positive: COCO's own evaluation never matches id 0.
-    """
-    if id < 1:
-        raise CocoError(f"annotation ids start at 1, got {id}")
-    clipped = mask.clip(width, height)
-    write_down = encode_rle if is_crowd else segmentation_of
-    return {
-        "id": id,
-        "image_id": image_id,
-        "category_id": category_id,
-        "segmentation": write_down(clipped, height, width),
-        "area": clipped.area,
-        "bbox": list(clipped.bbox_xywh),
-        "iscrowd": int(is_crowd),
-    }
-
-
-def write_coco(path: Path, dataset: Record) -> None:
-    """Write a COCO file atomically; the same dataset gives the same bytes.
-
-    Raises:
-        CocoError: The dataset holds what JSON cannot, such as NaN.
-    """
-    try:
-        content = json.dumps(dataset, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError) as error:
-        raise CocoError(f"cannot write {path.name}: {error}") from error
-    write_atomically(path, content)
-
-
-def verify_coco(path: Path, masks: Iterable[tuple[int, Mask]]) -> None:
-    """Load a written file with pycocotools and compare every mask.
-
-    Not the areas and boxes: those of imported records stay as they came, rounded or not.
-
-    Args:
-        path: The file.
-        masks: Annotation id and expected mask, for every annotation of the file.
-
-    Raises:
-        CocoError: The file does not load, or differs anywhere.
-    """
-    try:
-        coco = COCO(str(path))
-    except (OSError, ValueError, LookupError, TypeError, AssertionError) as error:
-        raise CocoError(f"pycocotools cannot load {path.name}: {error}") from error
-    expected = 0
-    for annotation_id, mask in masks:
-        expected += 1
-        record = coco.anns.get(annotation_id)
-        if record is None:
-            raise CocoError(f"annotation {annotation_id} is missing")
-        if decode_rle(coco.annToRLE(record)) != mask:
-            raise CocoError(f"annotation {annotation_id} reads back with another mask")
-    if expected != len(coco.dataset["annotations"]):
-        found = len(coco.dataset["annotations"])
-        raise CocoError(f"{path.name} holds {found} annotations, expected {expected}")
 
 
 def _load(path: Path) -> Record:

@@ -21,7 +21,7 @@ class FeatureCache:
     """A folder of `RoiInputs` by key; what was used least of late goes first.
 
     The pooled features are kept in bf16. A damaged file counts as none, and a full disk only means
-    that nothing more is kept. Several threads may use it.
+    that nothing more is kept. Several threads may use it, and processes may read it.
     """
 
     def __init__(self, folder: Path, limit: int = LIMIT) -> None:
@@ -35,6 +35,10 @@ class FeatureCache:
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._bytes = sum(size for _, size, _ in self._files())
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """Let other processes look into the folder themselves: a lock is not sent."""
+        return FeatureCache, (self._folder, self._limit)
 
     def get(self, key: str) -> RoiInputs | None:
         """What was kept under a key, on the CPU; None for nothing."""

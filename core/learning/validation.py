@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from core.learning.config import TrainConfig
 from core.learning.evaluate import Metrics, evaluate, judging_precision, predict_results
 from core.learning.previews import make_previews
-from core.learning.progress import Preview
+from core.learning.progress import Preview, TrainingError
 from core.model.mask_rcnn import MaskRCNN
 from core.predictor import Predictor
 
@@ -42,6 +43,9 @@ def validate(
 
     Returns:
         What it has shown, or None when stopped before the last image.
+
+    Raises:
+        TrainingError: The GPU's memory is too small.
     """
     assert config.val_json is not None
     assert config.val_images is not None
@@ -56,13 +60,19 @@ def validate(
         return stopped
 
     content = json.loads(config.val_json.read_text(encoding="utf-8"))
-    results: list[dict[str, Any]] = predict_results(
-        Predictor(measured, device=device, precision=judging_precision(device)),
-        content,
-        config.val_images,
-        category_ids=dict.fromkeys(model.config.categories, 1) if agnostic else None,
-        should_stop=ask,
-    )
+    try:
+        results: list[dict[str, Any]] = predict_results(
+            Predictor(measured, device=device, precision=judging_precision(device)),
+            content,
+            config.val_images,
+            category_ids=dict.fromkeys(model.config.categories, 1) if agnostic else None,
+            should_stop=ask,
+        )
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            "the GPU's memory cannot hold a validation: close other programs that use the GPU, "
+            "train with smaller images, or train on the CPU"
+        ) from error
     if stopped:
         return None
     return Validation(

@@ -1,6 +1,7 @@
 """Prediction on a GPU as one CUDA graph per size of batch: the host starts it and is free."""
 
 from collections import OrderedDict
+from contextlib import suppress
 from threading import Lock
 
 import torch
@@ -17,7 +18,8 @@ _MOST_GRAPHS = 6  # each holds its own memory
 class GraphedModel:
     """Records the prediction of a batch the second time its size comes, then replays it.
 
-    Recording takes longer than an image: it must pay. Threads may share it, one at a time.
+    Recording takes longer than an image: it must pay. Threads may share it, one at a time. Where
+    the memory does not suffice, the graphs are given up, and fewer are kept from then on.
 
     Args:
         model: for inference, on a CUDA device; its weights must not change.
@@ -28,23 +30,37 @@ class GraphedModel:
         self._model = model
         self._selection = selection
         self._graphs: OrderedDict[torch.Size, _Recorded] = OrderedDict()
+        self._most = _MOST_GRAPHS
         self._seen: set[torch.Size] = set()
         self._lock = Lock()
 
     @torch.inference_mode()
     def __call__(self, batch: Tensor, sizes: Tensor) -> PaddedPrediction:
-        """Predict; see `predict_padded`. What is returned stays valid."""
+        """Predict; see `predict_padded`. What is returned stays valid.
+
+        Raises:
+            torch.OutOfMemoryError: The memory does not suffice without any graph, either.
+        """
         with self._lock:
-            if batch.shape not in self._seen:
-                self._seen.add(batch.shape)
-                return predict_padded(self._model, batch, sizes, self._selection)
-            return self._recorded_for(batch, sizes).replay(batch, sizes)
+            with suppress(torch.OutOfMemoryError):
+                return self._quickly(batch, sizes)
+            # The error is gone, and with it all that it held.
+            self._most = max(len(self._graphs) - 1, 0)
+            self._graphs.clear()
+            torch.cuda.empty_cache()
+            return predict_padded(self._model, batch, sizes, self._selection)
+
+    def _quickly(self, batch: Tensor, sizes: Tensor) -> PaddedPrediction:
+        if batch.shape not in self._seen or self._most == 0:
+            self._seen.add(batch.shape)
+            return predict_padded(self._model, batch, sizes, self._selection)
+        return self._recorded_for(batch, sizes).replay(batch, sizes)
 
     def _recorded_for(self, batch: Tensor, sizes: Tensor) -> "_Recorded":
         recorded = self._graphs.get(batch.shape)
         if recorded is None:
             recorded = self._graphs[batch.shape] = self._record(batch, sizes)
-            if len(self._graphs) > _MOST_GRAPHS:
+            if len(self._graphs) > self._most:
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(batch.shape)
         return recorded

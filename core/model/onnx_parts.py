@@ -7,6 +7,7 @@ and stays with whoever runs the files; `card.json` of a version says how its mod
 import importlib.util
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.files import atomic_path
 from core.model.mask_rcnn import MaskRCNN
 
 OPSET = 17
 MAX_DIFFERENCE = 1e-3  # of an output, in the units of the largest value in it
 _BATCH = 2  # RoIs that the heads are traced with
-_ANY_NUMBER = (".box.onnx", ".mask.onnx")  # parts that take any number of RoIs
 
 
 class OnnxError(Exception):
-    """A file computes something else than the model; the message says which."""
+    """A file cannot be made, or computes something else than the model; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,11 @@ def export_onnx(model: MaskRCNN, folder: Path, name: str) -> list[OnnxPart]:
     * `NAME.box.onnx`: pooled [N, C, 7, 7] to logits [N, K + 1] and deltas [N, 1 or K, 4].
     * `NAME.mask.onnx`: pooled [N, C, 14, 14] to logits [N, 1 or K, 28, 28].
 
+    On an error none of them is left.
+
     Raises:
-        OnnxError: A file computes something else than the model.
+        OnnxError: PyTorch cannot make a file, or one computes something else than the model.
+        OSError: A file cannot be written.
         ImportError: The package onnx is not installed.
     """
     model = model.cpu().float().eval()
@@ -64,10 +68,20 @@ def export_onnx(model: MaskRCNN, folder: Path, name: str) -> list[OnnxPart]:
         ("mask", _Masks(model), pooled[1], ["logits"], True),
     ]
     written = []
-    for part, module, example, outputs, batched in parts:
-        path = folder / f"{name}.{part}.onnx"
-        _export(module, example, path, outputs, batched)
-        written.append(OnnxPart(path, _checked(module, example, path)))
+    with ExitStack() as all_or_none:
+        for part, module, example, outputs, batched in parts:
+            path = folder / f"{name}.{part}.onnx"
+            temporary = all_or_none.enter_context(atomic_path(path))
+            try:
+                _export(module, example, temporary, outputs, batched)
+            except RuntimeError as error:
+                raise OnnxError(f"{path.name} cannot be made: {error}") from error
+            difference = _difference(module, example, temporary, batched)
+            if not difference <= MAX_DIFFERENCE:
+                raise OnnxError(
+                    f"{path.name} computes something else: it differs by {difference:.2g}"
+                )
+            written.append(OnnxPart(path, difference))
     return written
 
 
@@ -96,7 +110,7 @@ class _Masks(nn.Module):
 def _export(
     module: nn.Module, example: Tensor, path: Path, outputs: Sequence[str], batched: bool
 ) -> None:
-    names = ["pooled" if batched else "image", *outputs]
+    names = [_input(batched), *outputs]
     axes = {name: {0: "rois"} for name in names} if batched else {}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer's: shapes are meant to be fixed
@@ -112,27 +126,22 @@ def _export(
         )
 
 
-def _checked(module: nn.Module, example: Tensor, path: Path) -> float:
+def _difference(module: nn.Module, example: Tensor, path: Path, batched: bool) -> float:
     """The largest difference between the outputs of a file and those of its module."""
-    if path.name.endswith(_ANY_NUMBER):
+    if batched:
         example = torch.cat((example, example.flip(0)))[: _BATCH + 1]  # not as many as were traced
     with torch.no_grad():
         expected = module(example)
     expected = [expected] if isinstance(expected, Tensor) else list(expected)
-    computed = _run(path, example)
-    worst = max(
-        float((torch.from_numpy(each) - value).abs().max() / value.abs().max().clamp(min=1e-6))
+    computed = _run(path, {_input(batched): example.numpy()})
+    differences = [
+        (torch.from_numpy(each) - value).abs().max() / value.abs().max().clamp(min=1e-6)
         for each, value in zip(computed, expected, strict=True)
-    )
-    if not worst <= MAX_DIFFERENCE:
-        path.unlink()
-        raise OnnxError(f"{path.name} computes something else: it differs by {worst:.2g}")
-    return worst
+    ]
+    return float(torch.stack(differences).max())  # NaN if one of them is
 
 
-def _run(path: Path, example: Tensor) -> list[Any]:
-    name = "image" if path.name.endswith(".pyramid.onnx") else "pooled"
-    inputs = {name: example.numpy()}
+def _run(path: Path, inputs: dict[str, Any]) -> list[Any]:
     if importlib.util.find_spec("onnxruntime") is not None:
         import onnxruntime
 
@@ -141,3 +150,7 @@ def _run(path: Path, example: Tensor) -> list[Any]:
     from onnx.reference import ReferenceEvaluator
 
     return list(ReferenceEvaluator(str(path)).run(None, inputs))
+
+
+def _input(batched: bool) -> str:
+    return "pooled" if batched else "image"

@@ -39,8 +39,9 @@ def resize_short_side(image: Tensor, config: MaskRCNNConfig) -> Tensor:
     scale = config.image_size / short
     scale = min(scale, config.image_max_size / (scale * long) * scale)
     size = [max(1, math.floor(side * scale + 0.5)) for side in (height, width)]
-    pixels = (image * 255).round().to(torch.uint8)[None]
-    return F.interpolate(pixels, size, mode="bilinear", antialias=True)[0].float() / 255
+    pixels = (image * 255).round().to(torch.uint8)[None].cpu()  # CUDA cannot resize bytes
+    resized = F.interpolate(pixels, size, mode="bilinear", antialias=True)[0]
+    return (resized.float() / 255).to(image.device)
 
 
 def to_batch(

@@ -40,7 +40,9 @@ def inference_conv(
         is not a number may come out of the clipping as 0.
     """
     exact = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
-    if exact and not torch.is_grad_enabled() and onednn_clips():
+    traced = torch.jit.is_tracing()  # type: ignore[attr-defined]
+    # No tracer can write oneDNN's operator down.
+    if exact and not torch.is_grad_enabled() and not traced and onednn_clips():
         return _in_one_go(x, weight, bias, stride, pad, groups, clips=clips)
     if groups == len(weight) > 1:
         y = depthwise_conv(x, weight, bias, stride, pad)

@@ -43,6 +43,12 @@ def built(tmp_path: Path) -> Path:
     return tmp_path / "levels.tif"
 
 
+@pytest.fixture
+def _time_for_all_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is."""
+    monkeypatch.setattr("core.image_levels._SAMPLE_SECONDS", 60.0)
+
+
 def test_levels_halve_the_image_and_read_any_part(built: Path) -> None:
     levels = stored_levels(built)
     assert levels[0].shape == (HEIGHT, WIDTH, 3)
@@ -87,6 +93,7 @@ def test_a_jpeg_is_decoded_small(tmp_path: Path, shrink: int) -> None:
     assert np.abs(seen.astype(int) - wanted).mean() < 3
 
 
+@pytest.mark.usefixtures("_time_for_all_tiles")
 def test_tiles_tell_how_a_flat_scan_looks(tmp_path: Path) -> None:
     pixels = smooth(3000, 2600)
     path = write(tmp_path / "flat.tif", pixels, tile=True, tile_width=256, tile_height=256)
@@ -96,6 +103,31 @@ def test_tiles_tell_how_a_flat_scan_looks(tmp_path: Path) -> None:
     wanted = cv2.resize(pixels, seen.shape[1::-1], interpolation=cv2.INTER_AREA)
     assert np.abs(seen.astype(int) - wanted).mean() < 3
     assert sample_from_afar(write(tmp_path / "strips.tif", pixels)) is None
+
+
+@pytest.mark.usefixtures("_time_for_all_tiles")
+@pytest.mark.parametrize("bands", [1, 2, 4])
+def test_grey_and_alpha_have_three_channels_from_afar(tmp_path: Path, bands: int) -> None:
+    pixels = np.full((1400, 1300, bands), 255, np.uint8)
+    pixels[:, :, 0] = smooth(1300, 1400)[:, :, 0]
+    path = write(tmp_path / "flat.tif", pixels, tile=True, tile_width=256, tile_height=256)
+    seen = sample_from_afar(path)
+    assert seen is not None
+    assert seen.shape == (1400, 1300, 3)
+    np.testing.assert_array_equal(seen, read_rgb(path))
+
+
+def test_a_full_disk_is_no_fault_of_the_image(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    source, target = write(tmp_path / "photo.png", smooth()), tmp_path / "cache" / "levels.tif"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            build_levels(source, target, on_progress=lambda _: None, should_stop=never)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(target.parent.iterdir()) == []
 
 
 def test_a_build_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from core.model.checkpoint import load_model
+from core.model.checkpoint import load_model, save_model
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.workflows.known_names import IDS, NamesNow
@@ -70,14 +71,37 @@ def test_parts_as_onnx_compute_what_the_model_does(versioned: Path, tmp_path: Pa
     assert card["model"]["categories"] == ["a", "b"]
 
 
-def test_a_part_that_computes_something_else_is_not_left(
+def test_nothing_is_left_where_a_part_computes_something_else(
+    project: Path, starter: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx")
+    model, card = load_model(starter)
+    model.box_head.deltas.bias.data.fill_(torch.nan)
+    save_model(project / "models" / "v1", model, card)
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(ProjectError, match=r"w\.box\.onnx computes something else"):
+        export_version_onnx(project, "v1", out / "w.onnx")
+    assert not list(out.iterdir())
+
+
+def test_nothing_is_left_where_a_part_cannot_be_made(
     versioned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("onnx")
-    monkeypatch.setattr("core.model.onnx_parts.MAX_DIFFERENCE", -1.0)
-    with pytest.raises(ProjectError, match=r"w\.pyramid\.onnx computes something else"):
-        export_version_onnx(versioned, "v1", tmp_path / "w.onnx")
-    assert not list(tmp_path.glob("w.*"))
+
+    def failing(*arguments: Any, **options: Any) -> None:
+        if options["output_names"] == ["logits"]:
+            raise RuntimeError("unsupported")
+        export(*arguments, **options)
+
+    export = torch.onnx.export
+    monkeypatch.setattr("torch.onnx.export", failing)
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(ProjectError, match=r"w\.mask\.onnx cannot be made: unsupported"):
+        export_version_onnx(versioned, "v1", out / "w.onnx")
+    assert not list(out.iterdir())
 
 
 def test_without_the_package_it_is_said_what_is_missing(

@@ -7,11 +7,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from core.formats.coco import annotation_record
 from core.masks import Mask
 from core.model.checkpoint import save_model
 from core.model.config import MaskRCNNConfig
 from core.model.mask_rcnn import MaskRCNN
+from tests.helpers.coco_records import annotation_record
 
 SIZE = (96, 64)  # width, height
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from core.formats.coco import annotation_mask, annotation_record, read_coco
+from core.formats.coco import annotation_mask, read_coco
 from core.images import ImageReadError
 from core.learning.evaluate import evaluate, predict_results
 from core.masks import Mask, decode_rle, encode_rle
 from core.predictor import Detection
+from tests.helpers.coco_records import annotation_record
 from tests.helpers.data import shared_data
 
 HEIGHT, WIDTH = 60, 80

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +129,17 @@ def test_the_second_time_nothing_is_computed(config: TrainConfig) -> None:
     later = loader(BatchKey((0, 1), 2, 96))  # the second epoch shows another view
     assert all(isinstance(it, View) for it in later.parts)
     assert all(isinstance(it, RoiInputs) for it in loader(BatchKey((0, 1), 4, 96)).parts)
+
+
+def test_other_processes_find_what_is_kept(config: TrainConfig) -> None:
+    loader, learner = loader_of(config)
+    key = BatchKey((0, 1), 0, 96)
+    kept = loader.complete(loader(key), learner.roi_inputs)
+    sent = pickle.loads(pickle.dumps(loader))
+    parts = sent(key).parts
+    assert all(isinstance(it, RoiInputs) for it in parts)
+    assert torch.equal(parts[0].box_pooled, kept[0].box_pooled)
+    assert sent.cache._limit == loader.cache._limit
 
 
 def test_features_are_exact_whatever_the_heads_compute_in(config: TrainConfig) -> None:

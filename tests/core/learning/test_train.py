@@ -187,6 +187,17 @@ def test_a_gpu_that_is_too_small_gets_smaller_images_then_an_error(
     assert sides == [512, 256, 128]
 
 
+def test_a_gpu_that_is_too_small_for_a_validation_is_told_in_words(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict(*_: object, **_options: object) -> None:
+        raise torch.OutOfMemoryError("full")
+
+    monkeypatch.setattr("core.learning.validation.predict_results", predict)
+    with pytest.raises(TrainingError, match="the GPU's memory cannot hold a validation"):
+        fit(replace(config, max_steps=1))
+
+
 def test_every_epoch_sees_all_images_in_an_order_of_its_own(config: TrainConfig) -> None:
     run = Run(replace(config, epochs=6, batch_size=1), lambda _: None, lambda: Stop.NO)
     keys = list(run._keys(0))

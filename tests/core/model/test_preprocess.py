@@ -1,6 +1,10 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from core.model.config import MaskRCNNConfig
@@ -46,6 +50,32 @@ def test_detectron2s_way_averages_where_it_shrinks() -> None:
     config = MaskRCNNConfig(resizing="detectron2", image_size=16, image_max_size=133)
     inner = resize_short_side(stripes, config)[:, 2:-2, 2:-2]
     assert (inner - 0.5).abs().max() < 0.1
+
+
+@pytest.mark.gpu
+def test_detectron2s_way_gives_the_same_pixels_on_a_gpu() -> None:
+    config = MaskRCNNConfig(resizing="detectron2", image_size=80, image_max_size=133)
+    image = torch.randint(256, (3, 120, 160)) / 255
+    resized = resize_short_side(image.cuda(), config)
+    assert resized.is_cuda
+    assert torch.equal(resized.cpu(), resize_short_side(image, config))
+
+
+def test_detectron2s_way_resizes_on_the_processor_wherever_the_image_lies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = []
+
+    def followed(pixels: Tensor, *args: Any, **options: Any) -> Tensor:
+        places.append(pixels.device.type)
+        return interpolate(pixels, *args, **options)
+
+    interpolate = torch.nn.functional.interpolate
+    monkeypatch.setattr("core.model.preprocess.F.interpolate", followed)
+    config = MaskRCNNConfig(resizing="detectron2", image_size=80, image_max_size=133)
+    with FakeTensorMode():  # as on a GPU, without one
+        resized = resize_short_side(torch.rand(3, 120, 160, device="cuda"), config)
+    assert (places, resized.device.type) == (["cpu"], "cuda")
 
 
 def test_channels_are_normalised_swapped_and_padded_with_zeros() -> None:

@@ -74,6 +74,16 @@ def test_where_gradients_are_on_it_has_them() -> None:
     assert weight.grad.any()
 
 
+@pytest.mark.filterwarnings("ignore")  # tracing is deprecated: the export to ONNX stands on it
+def test_a_tracer_sees_what_it_can_write_down() -> None:
+    x, conv = torch.randn(1, 8, 6, 6), PointwiseConv(8, 4, 1)
+    with torch.no_grad():
+        traced = torch.jit.trace(conv, x)  # type: ignore[no-untyped-call]
+        torch.testing.assert_close(traced(x), conv(x))
+    assert "aten::_convolution" in str(traced.graph)
+    assert "mkldnn" not in str(traced.graph)
+
+
 @pytest.mark.usefixtures("_way")
 def test_what_is_not_a_number_stays_where_nothing_is_clipped() -> None:
     with torch.inference_mode():
