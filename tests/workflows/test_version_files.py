@@ -56,8 +56,9 @@ def test_in_another_project_the_categories_of_a_version_keep_their_names(
     with Store.create(tmp_path / "other") as other:
         for name in ("b", "a"):
             other.add_category(name)
-        version = import_version(other.folder, tmp_path / "w.safetensors").version
-        assert [NamesNow.of(other).name(version, name) for name in ("a", "b")] == ["a", "b"]
+        added = import_version(other.folder, tmp_path / "w.safetensors")
+        assert added is not None
+        assert [NamesNow.of(other).name(added.version, name) for name in ("a", "b")] == ["a", "b"]
     with Store.open(versioned) as store:
         assert NamesNow.of(store).name("v1", "a") == "a"
 
