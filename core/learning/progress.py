@@ -101,7 +101,3 @@ class FitResult:
 
 class TrainingError(Exception):
     """A run cannot go on; the message says why and what to do."""
-
-
-class TooLittleMemoryError(TrainingError):
-    """There is too little memory now; with more of it the run goes on from its checkpoint."""

@@ -15,7 +15,7 @@ from core.learning.cached_views import CachedBatch, make_view_loader
 from core.learning.config import TrainConfig
 from core.learning.dataset import CocoDetectionDataset
 from core.learning.learner import Learner
-from core.learning.progress import FitResult, Progress, Stop, TooLittleMemoryError, TrainingError
+from core.learning.progress import FitResult, Progress, Stop, TrainingError
 from core.learning.reporting import Reporter
 from core.learning.run_folder import RunFolder
 from core.learning.validation import validate
@@ -146,7 +146,7 @@ class Run:
             except torch.OutOfMemoryError as error:
                 self._image_size //= 2
                 if self._image_size < MIN_IMAGE_SIZE:
-                    raise TooLittleMemoryError(
+                    raise TrainingError(
                         "the GPU's memory cannot hold one small image: close other programs that "
                         "use the GPU, or train on the CPU"
                     ) from error

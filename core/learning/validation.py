@@ -12,7 +12,7 @@ from torch import Tensor
 from core.learning.config import TrainConfig
 from core.learning.evaluate import Metrics, evaluate, judging_precision, predict_results
 from core.learning.previews import make_previews
-from core.learning.progress import Preview, TooLittleMemoryError
+from core.learning.progress import Preview, TrainingError
 from core.model.mask_rcnn import MaskRCNN
 from core.predictor import Predictor
 
@@ -45,7 +45,7 @@ def validate(
         What it has shown, or None when stopped before the last image.
 
     Raises:
-        TooLittleMemoryError: The GPU's memory is too small.
+        TrainingError: The GPU's memory is too small.
     """
     assert config.val_json is not None
     assert config.val_images is not None
@@ -69,7 +69,7 @@ def validate(
             should_stop=ask,
         )
     except torch.OutOfMemoryError as error:
-        raise TooLittleMemoryError(
+        raise TrainingError(
             "the GPU's memory cannot hold a validation: close other programs that use the GPU, "
             "train with smaller images, or train on the CPU"
         ) from error

@@ -1,13 +1,14 @@
 """Training a new model version on the done images, and telling whether it is better."""
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.files import write_atomically
-from core.learning.progress import Progress, Stop, TooLittleMemoryError, TrainingError
+from core.learning.progress import Progress, Stop, TrainingError
 from mrcnn_gui.project.errors import ProjectError
 from mrcnn_gui.project.model_versions import CARD_FILE, STARTER_VERSION
 from mrcnn_gui.project.run_table import RunRecord, RunState
@@ -62,6 +63,8 @@ __all__ = [
 
 MIN_DONE_IMAGES = 1
 
+log = logging.getLogger(__name__)
+
 
 def missing_for_finetune(store: Store) -> str:
     """What has to be done before a fine-tune can start; "" when it can."""
@@ -89,9 +92,9 @@ def finetune(
     """Train from the active version on a snapshot of the done images.
 
     The candidate is published as the next version whatever its metrics; who calls this writes the
-    `active_model` setting. A run that is cancelled, or would fail again, leaves nothing behind; one
-    that is suspended, fails otherwise after its first checkpoint, or whose program ends, is gone on
-    with when this is called with its id.
+    `active_model` setting. A run that is cancelled, or fails before its first checkpoint, leaves
+    nothing behind; one that is suspended, fails later, or whose program ends, is gone on with when
+    this is called with its id.
 
     Args:
         folder: Project folder.
@@ -112,8 +115,8 @@ def finetune(
     ours = _Run(folder, run, options or FinetuneOptions(), should_stop)
     try:
         result = ours.go(logged(run, on_progress))
-    except BaseException as error:
-        if not (run.has_learned and _may_pass(error)):
+    except BaseException:
+        if not run.has_learned:
             run.discard()
         raise
     if result.version is not None:
@@ -121,11 +124,6 @@ def finetune(
     elif result.verdict is not Verdict.SUSPENDED:
         run.discard()
     return result
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether a failure need not come again when the run goes on from its checkpoint."""
-    return isinstance(error, TooLittleMemoryError) or not isinstance(error, TrainingError)
 
 
 def _begin(folder: Path, run: ProjectRun) -> None:
@@ -308,12 +306,16 @@ class _Run:
             return None
         if judging_instances(snapshot.train_json) < MIN_VALIDATION_INSTANCES:
             return None
-        return cross_judge(
-            self._config(snapshot),
-            self._parent_predictor(),
-            class_agnostic=class_agnostic,
-            should_stop=lambda: self.should_stop() if self._is_left() else Stop.NO,
-        )
+        try:
+            return cross_judge(
+                self._config(snapshot),
+                self._parent_predictor(),
+                class_agnostic=class_agnostic,
+                should_stop=lambda: self.should_stop() if self._is_left() else Stop.NO,
+            )
+        except TrainingError as error:  # the run itself is complete
+            log.warning("The images for training could not judge: %s", error)
+            return None
 
     def _is_left(self) -> bool:
         return self.should_stop() in (Stop.CANCEL, Stop.SUSPEND)
