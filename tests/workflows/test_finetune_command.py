@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,15 @@ def versions(capfd: pytest.CaptureFixture[str]) -> list[str | None]:
     return [json.loads(line)["version"] for line in capfd.readouterr().out.splitlines()]
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Ctrl-C means what it usually does, though what runs the tests may have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_pauses_after_the_step_and_a_second_one_ends_at_once(
     reviewed: Path,
