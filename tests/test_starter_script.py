@@ -1,6 +1,7 @@
 """What the starter is trained on and published from."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,15 @@ def test_some_parts_are_of_the_run_and_the_others_of_what_it_began_with() -> Non
     assert torch.equal(found[name], trained.state_dict()[name])
     assert torch.equal(found[other], begun.state_dict()[other])
     assert not torch.equal(found[other], trained.state_dict()[other])
+
+
+def test_a_share_of_the_run_lies_between_its_beginning_and_its_end() -> None:
+    trained, begun = (MaskRCNN(TINY, seed=seed) for seed in (1, 2))
+    found = _published(trained, begun, replace(edition(), share=0.25)).state_dict()
+    first, last = begun.state_dict(), trained.state_dict()
+    for name, value in found.items():
+        assert torch.allclose(value, 0.75 * first[name] + 0.25 * last[name], atol=1e-6)
+    assert not torch.equal(found["rpn.objectness.weight"], last["rpn.objectness.weight"])
 
 
 def test_a_part_that_no_model_has_is_refused() -> None:
