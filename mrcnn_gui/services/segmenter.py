@@ -311,18 +311,7 @@ class Segmenter(QObject):
         result = segmented.result
         if self._model_state != f"on {segmented.computing.where}":
             self._note_computing(segmented.computing)
-        if result.problem:
-            self._session.set_image_info(result.image_id, problem=result.problem)
-        else:
-            self._session.set_image_info(
-                result.image_id,
-                width=result.width,
-                height=result.height,
-                content_hash=result.content_hash,
-                file_size=result.file_size,
-                modified_ns=result.modified_ns,
-                problem="",
-            )
+        self._session.set_image_info(result.image_id, **result.told)
         self._batch.count(failed=bool(result.problem))
         self._suggestions.renew_all_of(result.image_id)
         self.progressed.emit(self._batch.progress(result))

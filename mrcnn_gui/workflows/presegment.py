@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.images import ImageReadError, read_rgb
 from mrcnn_gui.project.annotation import ImageEntry, ReviewStatus, Suggestion
 from mrcnn_gui.project.content import read_content
+from mrcnn_gui.project.image_table import Told
 from mrcnn_gui.project.store import Store
 from mrcnn_gui.project.suggestions import SuggestionStore
 from mrcnn_gui.workflows.ahead import side_by_side, torch_threads, work_ahead
@@ -62,6 +63,20 @@ class Presegmented:
     content_hash: str = ""
     file_size: int = 0
     modified_ns: int = 0
+
+    @property
+    def told(self) -> Told:
+        """What it tells of the image, to be noted in the project."""
+        if self.problem:
+            return Told(problem=self.problem)
+        return Told(
+            width=self.width,
+            height=self.height,
+            content_hash=self.content_hash,
+            file_size=self.file_size,
+            modified_ns=self.modified_ns,
+            problem="",
+        )
 
 
 @dataclass(frozen=True)
@@ -247,7 +262,7 @@ def presegment_todo(
     with Store.open(folder) as store:
 
         def note(progress: PresegmentProgress) -> None:
-            _note(store, progress.last)
+            store.update_image(progress.last.image_id, **progress.last.told)
             on_progress(progress)
 
         todo = [entry.id for entry in store.images() if entry.status is ReviewStatus.TODO]
@@ -255,21 +270,6 @@ def presegment_todo(
         return presegment(
             folder, todo, predictor, version, min_score=min_score, tiles=tiles, on_progress=note
         )
-
-
-def _note(store: Store, result: Presegmented) -> None:
-    if result.problem:
-        store.update_image(result.image_id, problem=result.problem)
-        return
-    store.update_image(
-        result.image_id,
-        width=result.width,
-        height=result.height,
-        content_hash=result.content_hash,
-        file_size=result.file_size,
-        modified_ns=result.modified_ns,
-        problem="",
-    )
 
 
 @dataclass(frozen=True)

@@ -308,16 +308,20 @@ def test_the_tool_comes_back_after_work_that_has_the_project_to_itself(
     assert services.view_state.tool == "brush"
 
 
+def mouse_with(tool: str, window: MainWindow, qtbot: QtBot) -> Mouse:
+    qtbot.waitUntil(lambda: window.canvas.shows_image)
+    window.canvas.set_tool(tool)
+    return Mouse(window.canvas)
+
+
 def test_what_the_disk_refuses_to_keep_is_not_left_behind(
     open_window: MainWindow,
     services: Services,
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    canvas, session = open_window.canvas, services.session
-    qtbot.waitUntil(lambda: canvas.shows_image)
-    mouse, before = Mouse(canvas), session.entry
-    canvas.set_tool("polygon")
+    mouse = mouse_with("polygon", open_window, qtbot)
+    canvas, session, before = open_window.canvas, services.session, services.session.entry
     for point in ((20, 20), (60, 20), (50, 60)):
         mouse.click(*point)
     with monkeypatch.context() as patch:
@@ -341,10 +345,8 @@ def test_a_stroke_that_is_refused_at_leaving_is_told(
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    canvas, session = open_window.canvas, services.session
-    qtbot.waitUntil(lambda: canvas.shows_image)
-    mouse, before = Mouse(canvas), session.entry
-    canvas.set_tool("brush")
+    mouse = mouse_with("brush", open_window, qtbot)
+    canvas, session, before = open_window.canvas, services.session, services.session.entry
     mouse.press(30, 40)
     mouse.drag_to(60, 60)
     monkeypatch.setattr(session.store, "save_change", refuse)
